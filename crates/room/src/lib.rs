@@ -1,0 +1,29 @@
+//! One meeting room as a value: who is here, what they publish, who receives it, and who may do what.
+//!
+//! A [`Command`] comes in with its [`Actor`] and the time; [`Delivery`]s for the doors and [`RouteChange`]s for the
+//! forwarding engine come out. The room is never asked per packet, reads no clock, draws no randomness of its own and
+//! does no I/O; every right is decided here and nowhere else, so the same attempt through any door gets the same
+//! [`Refusal`].
+//!
+//! Invariants: identities are unique among the present; a participant's `version` only rises; a route exists exactly
+//! for each pair of a live track and a participant that is subscribed, allowed and not its publisher.
+
+mod command;
+mod event;
+mod participant;
+mod permission;
+mod publication;
+mod refusal;
+
+pub use command::{
+    Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission,
+    Reply, RoomSettings, TrackSettings,
+};
+pub use event::{
+    Audience, ChatMessage, CodecQualities, Delivery, DepartureReason, Event, HandState, QualityReport,
+    Reaction, RoomInfo, RoomSnapshot, RouteChange, Speaker, Wanted,
+};
+pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
+pub use permission::Permission;
+pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
+pub use refusal::Refusal;

@@ -1,0 +1,89 @@
+use tertulia_model::{Codec, Layer, MediaKind, Source, TrackId, VideoSize};
+
+/// Whether a track's media has been seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrackState {
+    /// Announced, no media section bound yet.
+    Pending,
+    /// Bound to a media section; others see it.
+    Live,
+}
+
+/// How a track's frames are encrypted end to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrackEncryption {
+    /// Not.
+    #[default]
+    None,
+    /// AES-GCM inside encoded frames.
+    Gcm,
+    /// Another scheme.
+    Custom,
+}
+
+/// One codec of a track that is published in several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulcastCodec {
+    /// Which codec.
+    pub codec: Codec,
+    /// The publisher's own id of the sender (its track id).
+    pub cid: String,
+    /// Its layers, lowest first.
+    pub layers: Vec<Layer>,
+}
+
+/// Flags of an audio track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AudioFeatures {
+    /// Two channels.
+    pub stereo: bool,
+    /// No discontinuous transmission.
+    pub no_dtx: bool,
+    /// Browser processing: automatic gain control.
+    pub auto_gain_control: bool,
+    /// Browser processing: echo cancellation.
+    pub echo_cancellation: bool,
+    /// Browser processing: noise suppression.
+    pub noise_suppression: bool,
+    /// An enhanced noise filter runs at the sender.
+    pub enhanced_noise_cancellation: bool,
+    /// Buffers before connecting.
+    pub preconnect_buffer: bool,
+}
+
+/// A published track as others may see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackInfo {
+    /// Its id.
+    pub id: TrackId,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What it shows.
+    pub source: Source,
+    /// Its name, free text.
+    pub name: String,
+    /// Whether its publisher (or a moderator) has muted it.
+    pub muted: bool,
+    /// Full size; zero for audio.
+    pub size: VideoSize,
+    /// Layers of the primary codec, lowest first; empty for audio.
+    pub layers: Vec<Layer>,
+    /// Primary codec; `None` until negotiated.
+    pub codec: Option<Codec>,
+    /// Codecs besides and including the primary, as announced.
+    pub codecs: Vec<SimulcastCodec>,
+    /// Whether several encodings are sent.
+    pub simulcast: bool,
+    /// Whether audio is sent with RED (RFC 2198) where the peer can.
+    pub red: bool,
+    /// Name of the synchronisation group; tracks of one group play in sync.
+    pub stream: String,
+    /// End-to-end encryption.
+    pub encryption: TrackEncryption,
+    /// Audio flags.
+    pub audio: AudioFeatures,
+    /// Policy number for backup codecs, opaque, mirrored.
+    pub backup_codec_policy: i32,
+    /// Opaque feature numbers of the publisher's packet trailers, mirrored.
+    pub packet_trailer_features: Vec<i32>,
+}
