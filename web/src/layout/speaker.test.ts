@@ -12,8 +12,18 @@ function play(turns: readonly (readonly [now: number, speaking: readonly string[
 
 describe('nextSpeaker', () => {
   it('waits for a second of speech before turning to anyone', () => {
-    expect(play([[0, ['ana']], [900, ['ana']]]).dominant).toBeNull();
-    expect(play([[0, ['ana']], [1000, ['ana']]]).dominant).toBe('ana');
+    expect(
+      play([
+        [0, ['ana']],
+        [900, ['ana']],
+      ]).dominant,
+    ).toBeNull();
+    expect(
+      play([
+        [0, ['ana']],
+        [1000, ['ana']],
+      ]).dominant,
+    ).toBe('ana');
   });
 
   it('ignores a cough', () => {
@@ -39,7 +49,14 @@ describe('nextSpeaker', () => {
   });
 
   it('keeps the last speaker on stage through silence', () => {
-    expect(play([[0, ['ana']], [1200, ['ana']], [2000, []], [90_000, []]]).dominant).toBe('ana');
+    expect(
+      play([
+        [0, ['ana']],
+        [1200, ['ana']],
+        [2000, []],
+        [90_000, []],
+      ]).dominant,
+    ).toBe('ana');
   });
 
   it('settles on one of two people who talk at once', () => {
@@ -53,7 +70,10 @@ describe('nextSpeaker', () => {
   });
 
   it('forgets a speaker who left', () => {
-    const state = play([[0, ['ana']], [1000, ['ana']]]);
+    const state = play([
+      [0, ['ana']],
+      [1000, ['ana']],
+    ]);
     expect(nextSpeaker(state, [], new Set(['ben']), 2000).dominant).toBeNull();
   });
 

@@ -174,9 +174,12 @@ describe('arrangements', () => {
       handRaised: index === 4,
     }));
     const plan = planStage(input(tiles, { hideWithoutVideo: true }), emptyStageMemory);
-    expect(plan.placed.map((tile) => tile.id)).toEqual(
-      [cameraTileId('me'), cameraTileId('p0'), cameraTileId('p1'), cameraTileId('p3')],
-    );
+    expect(plan.placed.map((tile) => tile.id)).toEqual([
+      cameraTileId('me'),
+      cameraTileId('p0'),
+      cameraTileId('p1'),
+      cameraTileId('p3'),
+    ]);
   });
 
   it('the self view can float or be hidden in any layout', () => {

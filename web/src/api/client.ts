@@ -1,0 +1,90 @@
+import { ApiError, errorFromResponse } from './ApiError';
+import type {
+  ChatMessage,
+  ChatPage,
+  JoinAnswer,
+  JoinRequest,
+  ReactionKind,
+  RoomInfo,
+  ServerConfig,
+} from './types';
+
+const base = '/api/v1';
+const timeoutMs = 15_000;
+
+interface RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT';
+  token?: string;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** The path of a room's resource. */
+export function roomPath(room: string, ...rest: string[]): string {
+  return [base, 'rooms', encodeURIComponent(room), ...rest].join('/');
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const headers = new Headers({ accept: 'application/json' });
+  if (options.token) headers.set('authorization', `Bearer ${options.token}`);
+  if (options.body !== undefined) headers.set('content-type', 'application/json');
+  const timeout = AbortSignal.timeout(timeoutMs);
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: options.method ?? 'GET',
+      headers,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause;
+    throw new ApiError('network', 0, cause instanceof Error ? cause.message : 'no answer');
+  }
+  if (!response.ok) throw await errorFromResponse(response);
+  return response;
+}
+
+async function json<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(path, options);
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new ApiError('internal', response.status, 'the answer is not JSON');
+  }
+}
+
+/** The server's HTTP API. Every method rejects with an ApiError, or with the abort of its signal. */
+export const api = {
+  config: (signal?: AbortSignal) => json<ServerConfig>(`${base}/config`, { signal }),
+
+  room: (room: string, signal?: AbortSignal) => json<RoomInfo>(roomPath(room), { signal }),
+
+  join: (room: string, body: JoinRequest, signal?: AbortSignal) =>
+    json<JoinAnswer>(roomPath(room, 'join'), { method: 'POST', body, signal }),
+
+  chatBefore: (room: string, token: string, before: number, limit = 100, signal?: AbortSignal) =>
+    json<ChatPage>(`${roomPath(room, 'chat')}?before=${before}&limit=${limit}`, { token, signal }),
+
+  sendChat: (room: string, token: string, message: { id: string; text: string }) =>
+    json<ChatMessage>(roomPath(room, 'chat'), { method: 'POST', token, body: message }),
+
+  async setHand(room: string, token: string, raised: boolean): Promise<void> {
+    await send(roomPath(room, 'hand'), { method: 'PUT', token, body: { raised } });
+  },
+
+  async react(room: string, token: string, kind: ReactionKind): Promise<void> {
+    await send(roomPath(room, 'reactions'), { method: 'POST', token, body: { kind } });
+  },
+
+  async leave(room: string, token: string): Promise<void> {
+    await send(roomPath(room, 'leave'), { method: 'POST', token });
+  },
+
+  /** Leaves while the page is going away, when nothing can be awaited any more. */
+  leaveBeacon(room: string, token: string): boolean {
+    return navigator.sendBeacon(`${roomPath(room, 'leave')}?token=${encodeURIComponent(token)}`);
+  },
+};

@@ -1,0 +1,87 @@
+/** The shapes of the HTTP API, version 1. Times are milliseconds since the epoch. */
+
+export type ReactionKind = 'thumbs_up' | 'clap' | 'heart' | 'laugh' | 'surprised' | 'party';
+
+export interface ServerConfig {
+  serverName: string;
+  version: string;
+  limits: { roomName: number; displayName: number; chatText: number };
+  reactions: ReactionKind[];
+}
+
+export interface RoomInfo {
+  name: string;
+  /** False while nobody has opened the room. */
+  exists: boolean;
+  participants: number;
+  capacity: number | null;
+  startedAt: number | null;
+}
+
+export interface JoinRequest {
+  displayName: string;
+  /** A token signed earlier for the same room: keeps the identity over reload and rejoin. */
+  previousToken: string | null;
+}
+
+export interface JoinAnswer {
+  token: string;
+  room: string;
+  identity: string;
+  displayName: string;
+  expiresAt: number;
+}
+
+export interface ChatMessage {
+  seq: number;
+  /** Chosen by the sender; the same id is never stored twice. */
+  id: string;
+  identity: string;
+  name: string;
+  text: string;
+  at: number;
+}
+
+export interface ChatPage {
+  messages: ChatMessage[];
+  more: boolean;
+}
+
+export interface RaisedHand {
+  identity: string;
+  raisedAt: number;
+}
+
+/** One event of the room's stream. `state` comes first and again after a gap, and replaces everything. */
+export type RoomEvent =
+  | {
+      type: 'state';
+      seq: number;
+      chat: ChatMessage[];
+      hands: RaisedHand[];
+      room: { name: string; startedAt: number };
+    }
+  | ({ type: 'chat' } & ChatMessage)
+  | { type: 'hand'; identity: string; raised: boolean; at: number }
+  | { type: 'reaction'; identity: string; kind: ReactionKind; at: number }
+  | { type: 'ended'; reason: 'ended' | 'removed' | 'server_shutdown' };
+
+export const apiErrorCodes = [
+  'invalid_room_name',
+  'reserved_room_name',
+  'invalid_display_name',
+  'invalid_request',
+  'unauthorized',
+  'forbidden',
+  'room_full',
+  'not_found',
+  'banned',
+  'room_ended',
+  'too_many_requests',
+  'payload_too_large',
+  'unavailable',
+  'internal',
+] as const;
+
+/** The server's codes, plus `network` for when no answer came at all. */
+export type ApiErrorCode = (typeof apiErrorCodes)[number] | 'network';

@@ -1,0 +1,12 @@
+import { lazy } from 'react';
+
+const load = () => import('../call/CallScreen');
+
+/** The call, in a chunk of its own: the WebRTC SDK weighs more than everything before it. */
+export const LazyCallScreen = lazy(load);
+
+/** Fetches the call's chunk ahead of time, while the person looks at their preview. */
+export function prefetchCall(): void {
+  // A failure here costs nothing: opening the call fetches again, and reports.
+  load().catch(() => undefined);
+}

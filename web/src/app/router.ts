@@ -1,0 +1,60 @@
+import { type MouseEvent, useSyncExternalStore } from 'react';
+
+/** Where the page stands. Rooms live at the top of the path, so a link is short enough to say aloud. */
+export type Route =
+  | { screen: 'home' }
+  | { screen: 'room'; room: string }
+  | { screen: 'not_found'; path: string };
+
+/** Reads a path. */
+export function parseRoute(pathname: string): Route {
+  const path = pathname.replace(/^\/+|\/+$/g, '');
+  if (path === '') return { screen: 'home' };
+  if (path.includes('/')) return { screen: 'not_found', path: pathname };
+  try {
+    return { screen: 'room', room: decodeURIComponent(path) };
+  } catch {
+    return { screen: 'not_found', path: pathname };
+  }
+}
+
+/** The path of a room. */
+export function pathOfRoom(room: string): string {
+  return `/${encodeURIComponent(room)}`;
+}
+
+/** The link of a room, to give to others. */
+export function linkOfRoom(room: string): string {
+  return new URL(pathOfRoom(room), window.location.origin).href;
+}
+
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  window.addEventListener('popstate', listener);
+  return () => {
+    listeners.delete(listener);
+    window.removeEventListener('popstate', listener);
+  };
+}
+
+/** Goes to a path without loading the page anew. */
+export function navigate(path: string, { replace = false } = {}): void {
+  if (replace) window.history.replaceState(null, '', path);
+  else window.history.pushState(null, '', path);
+  for (const listener of listeners) listener();
+}
+
+/** The current path, kept up to date. */
+export function usePathname(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname);
+}
+
+/** For a link within the app: a plain click stays on the page, everything else is the browser's. */
+export function followLink(event: MouseEvent<HTMLAnchorElement>): void {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  navigate(event.currentTarget.pathname);
+}

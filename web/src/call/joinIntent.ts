@@ -1,0 +1,10 @@
+/** What the person decided before joining; the whole of what the call needs to begin. */
+export interface JoinIntent {
+  room: string;
+  displayName: string;
+  identity: string;
+  token: string;
+  micOn: boolean;
+  cameraOn: boolean;
+  devices: { audioInput?: string; videoInput?: string; audioOutput?: string };
+}

@@ -1,0 +1,8 @@
+import call from './call.json';
+import common from './common.json';
+import errors from './errors.json';
+import home from './home.json';
+import prejoin from './prejoin.json';
+import settings from './settings.json';
+
+export default { common, home, prejoin, call, settings, errors };

@@ -1,0 +1,109 @@
+import { create } from 'zustand';
+import { createJSONStorage, persist, type StateStorage } from 'zustand/middleware';
+
+export type Theme = 'system' | 'light' | 'dark' | 'contrast';
+export const languages = ['en', 'es', 'ru', 'de'] as const;
+export type Language = (typeof languages)[number];
+
+/** Which happenings make a sound. */
+export interface SoundChoices {
+  joinLeave: boolean;
+  chat: boolean;
+  hand: boolean;
+  reactions: boolean;
+}
+
+export interface PreferenceValues {
+  displayName: string;
+  /** Whether the person wants to enter with microphone and camera on. Kept over reload and rejoin. */
+  micWanted: boolean;
+  cameraWanted: boolean;
+  /** Chosen device ids; absent means the browser's default. */
+  audioInput?: string;
+  videoInput?: string;
+  audioOutput?: string;
+  theme: Theme;
+  /** `null` follows the browser. */
+  language: Language | null;
+  selfViewMirrored: boolean;
+  selfViewHidden: boolean;
+  sounds: SoundChoices;
+  /** Shortcuts of a single letter, which WCAG 2.1.4 wants to be switchable. */
+  letterShortcuts: boolean;
+  /** Leaves people without video out of the grid. */
+  hideNoVideo: boolean;
+  /** The hint "you are muted" when somebody talks while muted. */
+  mutedTalkHint: boolean;
+  /** Has screen readers speak incoming chat. */
+  announceChat: boolean;
+  noiseSuppression: boolean;
+}
+
+export interface Preferences extends PreferenceValues {
+  set(change: Partial<PreferenceValues>): void;
+}
+
+export const defaultPreferences: PreferenceValues = {
+  displayName: '',
+  micWanted: true,
+  cameraWanted: true,
+  theme: 'system',
+  language: null,
+  selfViewMirrored: true,
+  selfViewHidden: false,
+  sounds: { joinLeave: true, chat: true, hand: true, reactions: false },
+  letterShortcuts: true,
+  hideNoVideo: false,
+  mutedTalkHint: true,
+  announceChat: true,
+  noiseSuppression: true,
+};
+
+// Storage can be forbidden or full. Preferences then last as long as the page.
+const forgiving: StateStorage = {
+  getItem(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  setItem(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // Nothing to do: the value lives on in memory.
+    }
+  },
+  removeItem(key) {
+    try {
+      localStorage.removeItem(key);
+    } catch {
+      // As above.
+    }
+  },
+};
+
+/** The person's preferences: `usePreferences` in components, `usePreferences.getState()` elsewhere. */
+export const usePreferences = create<Preferences>()(
+  persist(
+    (set) => ({
+      ...defaultPreferences,
+      set: (change) => set(change),
+    }),
+    {
+      name: 'tertulia.preferences',
+      version: 1,
+      storage: createJSONStorage(() => forgiving),
+      partialize: ({ set: _set, ...values }) => values,
+      merge: (stored, current) => {
+        const values = (stored ?? {}) as Partial<PreferenceValues>;
+        return {
+          ...current,
+          ...values,
+          sounds: { ...current.sounds, ...values.sounds },
+        };
+      },
+    },
+  ),
+);
