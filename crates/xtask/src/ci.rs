@@ -1,0 +1,331 @@
+//! Every check of the project, in an order that fails early, with one line of totals at the end.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::run::{Counts, command, counted, quiet};
+use crate::{config_reference, tidy};
+
+const CARGO_DENY: &str = "0.20.2";
+const TYPOS: &str = "1.52.0";
+
+/// Names the steps to run.
+pub enum Selection {
+    /// Everything.
+    All,
+    /// What answers within a few minutes: no browsers, no SDKs, no release build.
+    Fast,
+    /// One step.
+    Only(String),
+}
+
+/// Says how a step ended.
+enum Outcome {
+    Ran(Counts),
+    /// Left out, with the way to have it.
+    Skipped(String),
+}
+
+struct Step {
+    name: &'static str,
+    fast: bool,
+    run: fn(&Path) -> Result<Outcome>,
+}
+
+const STEPS: [Step; 15] = [
+    Step {
+        name: "web-install",
+        fast: true,
+        run: web_install,
+    },
+    Step {
+        name: "web-build",
+        fast: false,
+        run: |root| make(root, &["web"]),
+    },
+    Step {
+        name: "tidy",
+        fast: true,
+        run: tidy_step,
+    },
+    Step {
+        name: "fmt",
+        fast: true,
+        run: |root| cargo(root, 5, &["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "typos",
+        fast: true,
+        run: typos,
+    },
+    Step {
+        name: "deny",
+        fast: false,
+        run: deny,
+    },
+    Step {
+        name: "web-check",
+        fast: true,
+        run: web_check,
+    },
+    Step {
+        name: "clippy",
+        fast: true,
+        run: clippy,
+    },
+    Step {
+        name: "rust-tests",
+        fast: true,
+        run: rust_tests,
+    },
+    Step {
+        name: "rustdoc",
+        fast: false,
+        run: rustdoc,
+    },
+    Step {
+        name: "config-reference",
+        fast: false,
+        run: config_reference_step,
+    },
+    Step {
+        name: "fuzz-seeds",
+        fast: false,
+        run: fuzz_seeds,
+    },
+    Step {
+        name: "release-build",
+        fast: false,
+        run: |root| make(root, &["build"]),
+    },
+    Step {
+        name: "e2e",
+        fast: false,
+        run: e2e,
+    },
+    Step {
+        name: "interop",
+        fast: false,
+        run: interop,
+    },
+];
+
+/// Runs the chosen steps, goes on after a failure, and prints a table; `false` when anything failed.
+///
+/// # Errors
+/// When no step has the asked name.
+pub fn run(root: &Path, selection: Selection) -> Result<bool> {
+    let chosen: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| match &selection {
+            Selection::All => true,
+            Selection::Fast => step.fast,
+            Selection::Only(name) => step.name == name,
+        })
+        .collect();
+    if chosen.is_empty() {
+        let names = STEPS.map(|step| step.name).join(" ");
+        bail!("no such step; there are: {names}");
+    }
+    let mut lines = Vec::new();
+    let mut total = Counts::default();
+    for step in chosen {
+        println!("\n=== {}", step.name);
+        let started = Instant::now();
+        let outcome = (step.run)(root).unwrap_or_else(|error| {
+            println!("{}: {error:#}", step.name);
+            Outcome::Ran(Counts {
+                failed: 1,
+                ..Counts::default()
+            })
+        });
+        let seconds = started.elapsed().as_secs();
+        let counts = match outcome {
+            Outcome::Ran(counts) => {
+                let word = if counts.failed == 0 { "ok" } else { "FAILED" };
+                lines.push(format!(
+                    "{:<17} {word:<8} {:>4} passed {:>3} failed {:>3} skipped {seconds:>5} s",
+                    step.name, counts.passed, counts.failed, counts.skipped
+                ));
+                counts
+            }
+            Outcome::Skipped(reason) => {
+                println!("SKIPPED: {reason}");
+                lines.push(format!("{:<17} SKIPPED  {reason}", step.name));
+                Counts {
+                    skipped: 1,
+                    ..Counts::default()
+                }
+            }
+        };
+        total.add(counts);
+    }
+    println!("\n=== summary");
+    for line in lines {
+        println!("{line}");
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        total.passed, total.failed, total.skipped
+    );
+    Ok(total.failed == 0)
+}
+
+fn cargo(root: &Path, minutes: u32, args: &[&str]) -> Result<Outcome> {
+    counted(command(root, minutes, "cargo", args)).map(Outcome::Ran)
+}
+
+fn make(root: &Path, targets: &[&str]) -> Result<Outcome> {
+    counted(command(root, 25, "make", targets)).map(Outcome::Ran)
+}
+
+fn web_install(root: &Path) -> Result<Outcome> {
+    make(root, &["web/node_modules/.package-lock.json"])
+}
+
+fn tidy_step(root: &Path) -> Result<Outcome> {
+    let clean = tidy::run(root)?;
+    Ok(Outcome::Ran(Counts {
+        passed: u32::from(clean),
+        failed: u32::from(!clean),
+        skipped: 0,
+    }))
+}
+
+/// Checks spelling with the tool's wheel, since building it takes minutes.
+fn typos(root: &Path) -> Result<Outcome> {
+    let venv = root.join("target/tools/venv");
+    let program = venv.join("bin/typos");
+    let wanted = format!("typos=={TYPOS}");
+    let venv_text = venv.to_string_lossy().into_owned();
+    if !program.exists() {
+        if !quiet(command(root, 2, "python3", &["-m", "venv", &venv_text])) {
+            return Ok(Outcome::Skipped(
+                "python3 -m venv does not work: apt-get install python3-venv".to_owned(),
+            ));
+        }
+        let pip = venv.join("bin/pip").to_string_lossy().into_owned();
+        let install = ["install", "--quiet", "--disable-pip-version-check", &wanted];
+        counted(command(root, 5, &pip, &install))?;
+    }
+    counted(command(root, 2, &program.to_string_lossy(), &[])).map(Outcome::Ran)
+}
+
+fn deny(root: &Path) -> Result<Outcome> {
+    let tools = root.join("target/tools");
+    let tools_text = tools.to_string_lossy().into_owned();
+    let program = tools.join("bin/cargo-deny").to_string_lossy().into_owned();
+    if !tools.join("bin/cargo-deny").exists() {
+        // An unoptimised cargo-deny takes a minute to build instead of several, and is quick enough.
+        let package = format!("cargo-deny@{CARGO_DENY}");
+        let install = [
+            "install",
+            "--locked",
+            "--debug",
+            "--quiet",
+            "--root",
+            &tools_text,
+            &package,
+        ];
+        counted(command(root, 15, "cargo", &install))?;
+    }
+    let mut checks = vec![
+        "--locked",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ];
+    let database = "https://github.com/rustsec/advisory-db";
+    if quiet(command(
+        root,
+        1,
+        "git",
+        &["ls-remote", "--exit-code", database, "HEAD"],
+    )) {
+        checks.push("advisories");
+    } else {
+        println!("deny: the advisory database cannot be reached; bans, licences and sources are checked");
+    }
+    counted(command(root, 5, &program, &checks)).map(Outcome::Ran)
+}
+
+fn web_check(root: &Path) -> Result<Outcome> {
+    counted(command(root, 10, "npm", &["--prefix", "web", "run", "check"])).map(Outcome::Ran)
+}
+
+fn clippy(root: &Path) -> Result<Outcome> {
+    cargo(
+        root,
+        20,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )
+}
+
+fn rust_tests(root: &Path) -> Result<Outcome> {
+    cargo(root, 25, &["test", "--workspace", "--locked"])
+}
+
+fn rustdoc(root: &Path) -> Result<Outcome> {
+    let mut doc = command(
+        root,
+        10,
+        "cargo",
+        &["doc", "--workspace", "--no-deps", "--locked"],
+    );
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    counted(doc).map(Outcome::Ran)
+}
+
+fn config_reference_step(root: &Path) -> Result<Outcome> {
+    let same = config_reference::run(root, false)?;
+    Ok(Outcome::Ran(Counts {
+        passed: u32::from(same),
+        failed: u32::from(!same),
+        skipped: 0,
+    }))
+}
+
+/// Runs every fuzz target over its seeds and some thousand mutations of them, on the stable toolchain.
+fn fuzz_seeds(root: &Path) -> Result<Outcome> {
+    cargo(
+        root,
+        15,
+        &[
+            "test",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--target-dir",
+            "target/fuzz",
+        ],
+    )
+}
+
+fn e2e(root: &Path) -> Result<Outcome> {
+    if !quiet(command(root, 1, "chromium", &["--version"])) {
+        return Ok(Outcome::Skipped(
+            "no Chromium: apt-get install chromium firefox-esr ffmpeg".to_owned(),
+        ));
+    }
+    counted(command(root, 15, "npm", &["--prefix", "web", "run", "e2e"])).map(Outcome::Ran)
+}
+
+fn interop(root: &Path) -> Result<Outcome> {
+    if !quiet(command(root, 1, "chromium", &["--version"])) {
+        return Ok(Outcome::Skipped(
+            "no Chromium: apt-get install chromium".to_owned(),
+        ));
+    }
+    counted(command(root, 12, "interop/run", &[])).map(Outcome::Ran)
+}
