@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
 const budgets = { blocking: 130, room: 330, lazy: 60 };
-const callModule = 'src/call/CallScreen.tsx';
+const callModule = 'src/features/call/CallScreen.tsx';
 
 const dist = new URL('../dist/', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('.vite/manifest.json', dist), 'utf8'));

@@ -1,8 +1,8 @@
 import { Suspense, useState } from 'react';
+import type { EndReason } from '../call/endReason';
+import type { JoinIntent } from '../call/joinIntent';
 import { PreJoin } from '../features/prejoin/PreJoin';
-import { LazyCallScreen } from './callChunk';
-import type { EndReason } from './endReason';
-import type { JoinIntent } from './joinIntent';
+import { LazyCallScreen, prefetchCall } from './callChunk';
 
 type Stage =
   | { name: 'prejoin' }
@@ -29,5 +29,11 @@ export function RoomRoute({ room }: { room: string }) {
       </button>
     );
   }
-  return <PreJoin room={room} onJoin={(intent) => setStage({ name: 'call', intent })} />;
+  return (
+    <PreJoin
+      room={room}
+      prefetchCall={prefetchCall}
+      onJoin={(intent) => setStage({ name: 'call', intent })}
+    />
+  );
 }

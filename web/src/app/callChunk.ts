@@ -1,6 +1,6 @@
 import { lazy } from 'react';
 
-const load = () => import('../call/CallScreen');
+const load = () => import('../features/call/CallScreen');
 
 /** The call, in a chunk of its own: the WebRTC SDK weighs more than everything before it. */
 export const LazyCallScreen = lazy(load);

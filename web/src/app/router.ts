@@ -1,6 +1,6 @@
 import { type MouseEvent, useSyncExternalStore } from 'react';
 
-/** Where the page stands. Rooms live at the top of the path, so a link is short enough to say aloud. */
+/** Where the page stands. */
 export type Route =
   | { screen: 'home' }
   | { screen: 'room'; room: string }
@@ -16,16 +16,6 @@ export function parseRoute(pathname: string): Route {
   } catch {
     return { screen: 'not_found', path: pathname };
   }
-}
-
-/** The path of a room. */
-export function pathOfRoom(room: string): string {
-  return `/${encodeURIComponent(room)}`;
-}
-
-/** The link of a room, to give to others. */
-export function linkOfRoom(room: string): string {
-  return new URL(pathOfRoom(room), window.location.origin).href;
 }
 
 const listeners = new Set<() => void>();

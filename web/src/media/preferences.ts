@@ -5,6 +5,11 @@ export type Theme = 'system' | 'light' | 'dark' | 'contrast';
 export const languages = ['en', 'es', 'ru', 'de'] as const;
 export type Language = (typeof languages)[number];
 
+export type SelfViewMode = 'tile' | 'float' | 'hidden';
+export type Corner = 'top-start' | 'top-end' | 'bottom-start' | 'bottom-end';
+export const tilesPerPageChoices = [9, 16, 25, 49] as const;
+export type TilesPerPage = (typeof tilesPerPageChoices)[number];
+
 /** Which happenings make a sound. */
 export interface SoundChoices {
   joinLeave: boolean;
@@ -26,14 +31,19 @@ export interface PreferenceValues {
   /** `null` follows the browser. */
   language: Language | null;
   selfViewMirrored: boolean;
-  selfViewHidden: boolean;
+  selfView: SelfViewMode;
+  /** Where the floating self view sits. */
+  selfViewCorner: Corner;
+  tilesPerPage: TilesPerPage;
+  /** Offers the sound of a shared tab or screen along with the picture. */
+  shareAudio: boolean;
   sounds: SoundChoices;
   /** Shortcuts of a single letter, which WCAG 2.1.4 wants to be switchable. */
   letterShortcuts: boolean;
   /** Leaves people without video out of the grid. */
   hideNoVideo: boolean;
   /** The hint "you are muted" when somebody talks while muted. */
-  mutedTalkHint: boolean;
+  talkingHint: boolean;
   /** Has screen readers speak incoming chat. */
   announceChat: boolean;
   noiseSuppression: boolean;
@@ -50,11 +60,14 @@ export const defaultPreferences: PreferenceValues = {
   theme: 'system',
   language: null,
   selfViewMirrored: true,
-  selfViewHidden: false,
+  selfView: 'tile',
+  selfViewCorner: 'bottom-end',
+  tilesPerPage: 25,
+  shareAudio: true,
   sounds: { joinLeave: true, chat: true, hand: true, reactions: false },
   letterShortcuts: true,
   hideNoVideo: false,
-  mutedTalkHint: true,
+  talkingHint: true,
   announceChat: true,
   noiseSuppression: true,
 };

@@ -1,14 +1,17 @@
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { navigate, pathOfRoom } from '../../app/router';
 import { Button, TextField } from '../../ui';
 
-export function Home() {
+interface HomeProps {
+  onOpenRoom(room: string): void;
+}
+
+export function Home({ onOpenRoom }: HomeProps) {
   const { t } = useTranslation('home');
   const [room, setRoom] = useState('');
   const open = (event: FormEvent) => {
     event.preventDefault();
-    if (room.trim()) navigate(pathOfRoom(room.trim()));
+    if (room.trim()) onOpenRoom(room.trim());
   };
   return (
     <main>

@@ -1,21 +1,21 @@
 import { type FormEvent, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../../api';
-import { prefetchCall } from '../../app/callChunk';
-import type { JoinIntent } from '../../app/joinIntent';
+import type { JoinIntent } from '../../call/joinIntent';
 import { usePreferences } from '../../media/preferences';
 import { Button, TextField } from '../../ui';
 
 interface PreJoinProps {
   room: string;
+  prefetchCall(): void;
   onJoin(intent: JoinIntent): void;
 }
 
-export function PreJoin({ room, onJoin }: PreJoinProps) {
+export function PreJoin({ room, prefetchCall, onJoin }: PreJoinProps) {
   const { t } = useTranslation('prejoin');
   const preferences = usePreferences();
   const [name, setName] = useState(preferences.displayName);
-  useEffect(prefetchCall, []);
+  useEffect(prefetchCall, [prefetchCall]);
   const join = async (event: FormEvent) => {
     event.preventDefault();
     preferences.set({ displayName: name });

@@ -1,5 +1,5 @@
-import type { EndReason } from '../app/endReason';
-import type { JoinIntent } from '../app/joinIntent';
+import type { EndReason } from '../../call/endReason';
+import type { JoinIntent } from '../../call/joinIntent';
 
 interface CallScreenProps {
   intent: JoinIntent;
