@@ -21,7 +21,7 @@ mod room_name;
 pub use id::{Identity, IdentityError, ParticipantId, RoomId, TrackId};
 pub use media::{Bitrate, Codec, Layer, MediaKind, Quality, Source, VideoSize};
 pub use peer::{
-    Candidate, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec,
+    Candidate, ClientFamily, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec,
     Feedback, Fingerprint, IceCredentials, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
 };
 pub use pii::Pii;

@@ -49,6 +49,16 @@ short_token!(
     16
 );
 
+/// The family of WebRTC implementation a peer belongs to, which decides what is assumed where it is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientFamily {
+    /// libwebrtc: Chromium, Safari, the native SDKs.
+    #[default]
+    WebRtc,
+    /// Firefox.
+    Gecko,
+}
+
 /// What one side of a WebRTC conversation says of itself, in no protocol's words.
 ///
 /// A door fills it from SDP, Jingle or WHIP; a session reads it and answers with another. Media sections keep the

@@ -1,0 +1,401 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId, RoomName};
+use tertulia_room::{
+    Actor, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
+    RoomSnapshot,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::accept;
+use crate::config::{EngineConfig, EngineError};
+use crate::message::{
+    ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
+};
+use crate::stats::{Counters, EngineStats};
+use crate::worker::{self, WorkerStart};
+
+/// Commands a worker may have waiting; a door that meets a full queue waits.
+const MAILBOX: usize = 4_096;
+/// Events a participant's door may have waiting; beyond it the participant is expelled as a slow consumer.
+const PEER_QUEUE: usize = 2_048;
+/// Events one observer may have waiting.
+const OBSERVER_QUEUE: usize = 4_096;
+
+/// The running media engine; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) counters: Counters,
+    workers: Vec<WorkerLink>,
+    rooms: Mutex<HashMap<RoomName, RoomEntry>>,
+    observers: Mutex<Vec<mpsc::Sender<Observed>>>,
+    stopping: AtomicBool,
+}
+
+struct RoomEntry {
+    id: RoomId,
+    worker: usize,
+}
+
+/// The way to one worker.
+#[derive(Clone)]
+pub(crate) struct WorkerLink {
+    queue: mpsc::Sender<ToWorker>,
+    waker: Arc<mio::Waker>,
+    /// Sessions it carries, for placement.
+    pub(crate) load: Arc<AtomicUsize>,
+}
+
+impl WorkerLink {
+    pub(crate) async fn send(&self, message: ToWorker) -> bool {
+        let sent = self.queue.send(message).await.is_ok();
+        self.wake();
+        sent
+    }
+
+    /// Sends without waiting; false when the queue is full or the worker gone.
+    pub(crate) fn try_send(&self, message: ToWorker) -> bool {
+        let sent = self.queue.try_send(message).is_ok();
+        self.wake();
+        sent
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a media worker cannot be woken");
+        }
+    }
+}
+
+/// What an engine-wide observer receives.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The room's name.
+    pub room: RoomName,
+    /// The room's life.
+    pub room_id: RoomId,
+    /// What happened.
+    pub event: Arc<Event>,
+}
+
+/// A room's state and what happens from then on, without a gap.
+pub struct Observation {
+    /// The state.
+    pub snapshot: RoomSnapshot,
+    /// Everything after it. Closed when the room ends or the reader is too slow.
+    pub events: mpsc::Receiver<Arc<Event>>,
+}
+
+/// A participant that has just joined.
+pub struct Joined {
+    /// The participant.
+    pub participant: ParticipantInfo,
+    /// Everybody else who is visible.
+    pub others: Vec<ParticipantInfo>,
+    /// The room.
+    pub room: RoomInfo,
+    /// What happens to this participant. Closed after it is expelled or has left.
+    pub events: mpsc::Receiver<PeerEvent>,
+}
+
+impl Engine {
+    /// Binds the sockets and starts the workers. Must be called inside a tokio runtime, which serves ICE-TCP accepts.
+    ///
+    /// # Errors
+    /// [`EngineError`] naming the socket or the setting that is wrong.
+    pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        if config.workers == 0 || config.workers > 64 {
+            return Err(EngineError::Config("the number of workers must be 1 to 64"));
+        }
+        if config.advertised.is_empty() {
+            return Err(EngineError::Config("no address to advertise"));
+        }
+        let certificate = Arc::new(
+            tertulia_session::Certificate::generate()
+                .map_err(|error| EngineError::Certificate(error.to_string()))?,
+        );
+        let tcp = accept::bind(&config)?;
+        let tcp_port = tcp.as_ref().map(|(_, port)| *port);
+
+        let mut starts = Vec::new();
+        let mut workers = Vec::new();
+        for index in 0..config.workers {
+            let (queue, mailbox) = mpsc::channel(MAILBOX);
+            let start = WorkerStart::bind(index, &config, tcp_port, certificate.clone(), mailbox)?;
+            workers.push(WorkerLink { queue, waker: start.waker(), load: start.load() });
+            starts.push(start);
+        }
+        let shared = Arc::new(Shared {
+            config,
+            counters: Counters::default(),
+            workers,
+            rooms: Mutex::default(),
+            observers: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        });
+        for start in starts {
+            worker::spawn(start, shared.clone())?;
+        }
+        if let Some((listener, _)) = tcp {
+            accept::serve(listener, shared.clone());
+        }
+        Ok(Self { shared })
+    }
+
+    /// Gives the room of that name, opening it where there is none.
+    ///
+    /// `settings` apply only to a room that is opened by this call; `None` takes the defaults.
+    ///
+    /// # Errors
+    /// [`EngineError::ShuttingDown`].
+    pub async fn open_room(
+        &self,
+        name: &RoomName,
+        settings: Option<RoomSettings>,
+    ) -> Result<RoomHandle, EngineError> {
+        if self.shared.stopping.load(Ordering::Acquire) {
+            return Err(EngineError::ShuttingDown);
+        }
+        let (link, id, opened) = {
+            let mut rooms = lock(&self.shared.rooms);
+            if let Some(entry) = rooms.get(name) {
+                (self.shared.workers[entry.worker].clone(), entry.id.clone(), false)
+            } else {
+                let worker = self.least_loaded();
+                let id = RoomId::from_random(rand::random());
+                rooms.insert(name.clone(), RoomEntry { id: id.clone(), worker });
+                (self.shared.workers[worker].clone(), id, true)
+            }
+        };
+        if opened {
+            let (done, opened) = oneshot::channel();
+            let message = ToWorker::OpenRoom {
+                id: id.clone(),
+                name: name.clone(),
+                settings: settings.unwrap_or_else(|| self.shared.config.room_defaults.clone()),
+                seed: rand::random(),
+                done,
+            };
+            if !link.send(message).await || opened.await.is_err() {
+                return Err(EngineError::ShuttingDown);
+            }
+        }
+        Ok(RoomHandle { shared: self.shared.clone(), link, id, name: name.clone() })
+    }
+
+    /// Gives the room of that name if it is open.
+    pub fn find_room(&self, name: &RoomName) -> Option<RoomHandle> {
+        let rooms = lock(&self.shared.rooms);
+        let (shown, entry) = rooms.get_key_value(name)?;
+        Some(RoomHandle {
+            shared: self.shared.clone(),
+            link: self.shared.workers[entry.worker].clone(),
+            id: entry.id.clone(),
+            name: shown.clone(),
+        })
+    }
+
+    /// Lists the open rooms, ordered by name.
+    pub async fn list_rooms(&self) -> Vec<RoomInfo> {
+        let mut all = Vec::new();
+        for link in &self.shared.workers {
+            let (reply, answer) = oneshot::channel();
+            if link.send(ToWorker::ListRooms { reply }).await {
+                all.extend(answer.await.unwrap_or_default());
+            }
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// Reads the counters.
+    pub fn stats(&self) -> EngineStats {
+        self.shared.counters.read()
+    }
+
+    /// Follows every room's observer events from now on. A reader that falls behind by the queue is dropped.
+    pub fn observe(&self) -> mpsc::Receiver<Observed> {
+        let (sender, receiver) = mpsc::channel(OBSERVER_QUEUE);
+        lock(&self.shared.observers).push(sender);
+        receiver
+    }
+
+    /// Ends every room with [`tertulia_room::DepartureReason::ServerShutdown`], waits until the doors were told or
+    /// `deadline` passed, and stops the workers. No room can be opened from the call on.
+    pub async fn shutdown(&self, deadline: Duration) {
+        self.shared.stopping.store(true, Ordering::Release);
+        let told = async {
+            for link in &self.shared.workers {
+                let (done, finished) = oneshot::channel();
+                // A worker that is gone has nobody left to tell.
+                if link.send(ToWorker::Shutdown { done }).await && finished.await.is_err() {
+                    tracing::warn!("a media worker stopped before it could tell its participants");
+                }
+            }
+        };
+        if tokio::time::timeout(deadline, told).await.is_err() {
+            tracing::warn!("media workers did not tell all participants in time");
+        }
+        for link in &self.shared.workers {
+            link.try_send(ToWorker::Stop);
+        }
+    }
+
+    fn least_loaded(&self) -> usize {
+        let loads = self.shared.workers.iter().map(|link| link.load.load(Ordering::Relaxed));
+        loads.enumerate().min_by_key(|(_, load)| *load).map_or(0, |(index, _)| index)
+    }
+}
+
+impl Shared {
+    pub(crate) fn worker(&self, index: usize) -> Option<&WorkerLink> {
+        self.workers.get(index)
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Forgets a room that has ended, unless the name was opened again since.
+    pub(crate) fn forget_room(&self, name: &RoomName, id: &RoomId) {
+        let mut rooms = lock(&self.rooms);
+        if rooms.get(name).is_some_and(|entry| entry.id == *id) {
+            rooms.remove(name);
+        }
+    }
+
+    pub(crate) fn tell_observers(&self, room: &RoomName, room_id: &RoomId, event: &Arc<Event>) {
+        lock(&self.observers).retain(|observer| {
+            let observed = Observed { room: room.clone(), room_id: room_id.clone(), event: event.clone() };
+            match observer.try_send(observed) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    Counters::up(&self.counters.observers_dropped);
+                    tracing::error!("an engine observer fell behind and was dropped");
+                    false
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => false,
+            }
+        });
+    }
+}
+
+/// Takes a lock whose holder may have panicked: each critical section here leaves the map whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The way to one life of a room; cheap to clone, harmless when the room is gone.
+#[derive(Clone)]
+pub struct RoomHandle {
+    shared: Arc<Shared>,
+    link: WorkerLink,
+    id: RoomId,
+    name: RoomName,
+}
+
+impl RoomHandle {
+    /// The room's name as first written.
+    pub fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    /// The room's life.
+    pub fn id(&self) -> &RoomId {
+        &self.id
+    }
+
+    /// Asks something of the room.
+    ///
+    /// # Errors
+    /// The room's [`Refusal`]; [`Refusal::RoomEnded`] when it is gone. [`Command::Join`] goes through
+    /// [`RoomHandle::join`] and is refused here.
+    pub async fn command(&self, actor: Actor, command: Command) -> Result<Reply, Refusal> {
+        if matches!(command, Command::Join(_)) {
+            return Err(Refusal::Invalid { field: "command" });
+        }
+        let (reply, answer) = oneshot::channel();
+        self.link.send(ToWorker::Command { room: self.id.clone(), actor, command, reply }).await;
+        answer.await.unwrap_or(Err(Refusal::RoomEnded))
+    }
+
+    /// Brings somebody in.
+    ///
+    /// # Errors
+    /// The room's [`Refusal`].
+    pub async fn join(&self, who: NewParticipant, media: MediaSetup) -> Result<Joined, Refusal> {
+        if self.shared.stopping() {
+            return Err(Refusal::RoomEnded);
+        }
+        let (events, queue) = mpsc::channel(PEER_QUEUE);
+        let (reply, answer) = oneshot::channel();
+        let message = ToWorker::Join { room: self.id.clone(), who: Box::new(who), media, events, reply };
+        self.link.send(message).await;
+        let reply = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
+        let (participant, others, room) = joined(reply).ok_or(Refusal::RoomEnded)?;
+        Ok(Joined { participant, others, room, events: queue })
+    }
+
+    /// Gives the client's offer for its primary connection and gets our answer.
+    ///
+    /// # Errors
+    /// [`NegotiationFailure`]; the connection stays as it was.
+    pub async fn offer(&self, who: &ParticipantId, offer: PeerSpec) -> Result<Negotiated, NegotiationFailure> {
+        let (reply, answer) = oneshot::channel();
+        let message =
+            ToWorker::Offer { room: self.id.clone(), who: who.clone(), offer: Box::new(offer), reply };
+        self.link.send(message).await;
+        answer.await.unwrap_or(Err(NegotiationFailure::Gone))
+    }
+
+    /// Gives the client's answer to our offer for its subscribing connection.
+    ///
+    /// # Errors
+    /// [`NegotiationFailure`]; the connection stays as it was.
+    pub async fn answer(&self, who: &ParticipantId, answer: PeerSpec) -> Result<(), NegotiationFailure> {
+        let (reply, done) = oneshot::channel();
+        let message =
+            ToWorker::Answer { room: self.id.clone(), who: who.clone(), answer: Box::new(answer), reply };
+        self.link.send(message).await;
+        done.await.unwrap_or(Err(NegotiationFailure::Gone))
+    }
+
+    /// Gives a candidate of the client. False when the worker is overloaded and the candidate was dropped.
+    pub fn candidate(&self, who: &ParticipantId, role: PeerRole, candidate: Candidate) -> bool {
+        let (room, who) = (self.id.clone(), who.clone());
+        self.link.try_send(ToWorker::Candidate { room, who, role, candidate })
+    }
+
+    /// Makes the next offer for the subscribing connection restart ICE; the offer follows as [`PeerEvent::Offer`].
+    pub async fn restart_subscriber(&self, who: &ParticipantId) {
+        self.link.send(ToWorker::RestartSubscriber { room: self.id.clone(), who: who.clone() }).await;
+    }
+
+    /// Sends a message down a data channel. Waits while the worker's queue is full; a channel that is not open drops
+    /// the message.
+    pub async fn send_channel(&self, who: &ParticipantId, label: ChannelLabel, contents: Bytes) -> bool {
+        let (room, who) = (self.id.clone(), who.clone());
+        self.link.send(ToWorker::SendChannel { room, who, label, contents }).await
+    }
+
+    /// Reads the room's state and follows what happens after it.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomEnded`].
+    pub async fn observe(&self) -> Result<Observation, Refusal> {
+        let (events, queue) = mpsc::channel(OBSERVER_QUEUE);
+        let (reply, answer) = oneshot::channel();
+        self.link.send(ToWorker::Observe { room: self.id.clone(), events, reply }).await;
+        let snapshot = answer.await.map_err(|_| Refusal::RoomEnded)?;
+        Ok(Observation { snapshot, events: queue })
+    }
+}

@@ -1,0 +1,82 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Counters the workers add to and the metrics page reads.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $($(#[$doc])* pub(crate) $name: AtomicU64,)*
+        }
+
+        /// What the engine has counted since its start, and what it holds now.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct EngineStats {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            pub(crate) fn read(&self) -> EngineStats {
+                EngineStats { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Rooms alive now.
+    rooms,
+    /// Participants present now.
+    participants,
+    /// Sessions alive now.
+    sessions,
+    /// Rooms opened.
+    rooms_opened,
+    /// Participants joined.
+    joins,
+    /// Media connections that connected.
+    connections,
+    /// Media connections that failed.
+    connections_failed,
+    /// Media packets received.
+    packets_received,
+    /// Bytes of those.
+    bytes_received,
+    /// Media packets forwarded to subscribers.
+    packets_forwarded,
+    /// Datagrams sent.
+    datagrams_sent,
+    /// Bytes of those.
+    bytes_sent,
+    /// Datagrams the kernel had no room for.
+    datagrams_dropped,
+    /// Datagrams that belong to nobody.
+    datagrams_unknown,
+    /// Keyframes asked of publishers.
+    keyframes_requested,
+    /// Participants expelled because their event queue was full.
+    slow_consumers,
+    /// Descriptions refused.
+    negotiations_refused,
+    /// Sessions closed by an error of the peer.
+    session_errors,
+    /// TCP connections refused before they were bound to a session.
+    tcp_refused,
+    /// Room turns that panicked; each ended one room.
+    room_panics,
+    /// Observer queues that were full; the observer was dropped.
+    observers_dropped,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub(crate) fn up(counter: &AtomicU64) {
+        Self::add(counter, 1);
+    }
+
+    pub(crate) fn down(counter: &AtomicU64) {
+        counter.fetch_sub(1, Ordering::Relaxed);
+    }
+}
