@@ -1,0 +1,176 @@
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { expect, test } from './support/meeting';
+import type { Person } from './support/person';
+
+/** Runs axe against WCAG 2.2 AA and returns one line for each broken rule. */
+async function faults(page: Page): Promise<string[]> {
+  // Entrances fade; contrast is judged when they have ended.
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every((a) => a.playState !== 'running' || a.effect?.getTiming().iterations === Infinity),
+  );
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    return violations.map(
+      (v) =>
+        `${v.id} (${v.impact}): ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`,
+    );
+  });
+}
+
+/** Checks the screen in both themes. */
+async function check(person: Person, screen: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await person.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await faults(person.page), `${screen}, ${colorScheme}`).toEqual([]);
+  }
+}
+
+test('home and pre-join pass axe', async ({ arrive, room, server }) => {
+  const ana = await arrive({ name: 'Ana' });
+  await ana.page.goto(server.origin);
+  await ana.page.getByRole('textbox', { name: 'Room name' }).waitFor();
+  await check(ana, 'home');
+  await ana.openPreJoin(room);
+  await check(ana, 'pre-join');
+});
+
+test('pre-join without devices passes axe', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana', devices: 'denied' });
+  await ana.openPreJoin(room);
+  await check(ana, 'pre-join, denied');
+});
+
+test('the call, its panels, settings, help and the end page pass axe', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana', person: 1 });
+  const boris = await arrive({ name: 'Boris', person: 2 });
+  await ana.join(room);
+  await boris.join(room);
+  await ana.waitForOthers(1);
+  await ana
+    .tile(await boris.identity())
+    .first()
+    .waitFor();
+  await check(ana, 'call');
+
+  await boris.say('A message to look at');
+  await ana.reads('A message to look at');
+  await check(ana, 'chat panel');
+  await ana.openPanel('People');
+  await ana.page.getByText('Boris').first().waitFor();
+  await check(ana, 'people panel');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.button('Reactions').click();
+  await check(ana, 'reactions');
+  await ana.page.keyboard.press('Escape');
+  await ana.button('Layout').click();
+  await check(ana, 'layout menu');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.button('Settings').click();
+  await ana.page
+    .getByRole('heading', { name: /settings/i })
+    .first()
+    .waitFor();
+  await check(ana, 'settings');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.page.keyboard.press('?');
+  await ana.page
+    .getByText(/shortcuts/i)
+    .first()
+    .waitFor();
+  await check(ana, 'help');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.leave();
+  await ana.page.getByRole('heading', { level: 1 }).waitFor();
+  await check(ana, 'end page');
+});
+
+test('a phone-sized call passes axe', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana', person: 1, viewport: { width: 360, height: 740 } });
+  const boris = await arrive({ name: 'Boris', person: 2 });
+  await ana.join(room);
+  await boris.join(room);
+  await ana
+    .tile(await boris.identity())
+    .first()
+    .waitFor();
+  await check(ana, 'call on a phone');
+});
+
+test('a meeting works with the keyboard alone', async ({ arrive, room, server }) => {
+  const ana = await arrive({ name: 'Ana', person: 1 });
+  const { page } = ana;
+  const focused = () =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      return element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+    });
+  const tabTo = async (
+    wanted: { evaluate: (f: (e: Element) => boolean) => Promise<boolean> },
+    most = 60,
+  ) => {
+    for (let step = 0; step < most; step += 1) {
+      if (
+        await wanted.evaluate(
+          (element) =>
+            element === document.activeElement || element.contains(document.activeElement),
+        )
+      )
+        return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`the keyboard does not get there; it is at "${await focused()}"`);
+  };
+
+  await page.goto(`${server.origin}/?debug`);
+  const roomName = page.getByRole('textbox', { name: 'Room name' });
+  await roomName.waitFor();
+  await tabTo(roomName);
+  await page.keyboard.type(room);
+  await page.keyboard.press('Enter');
+
+  const yourName = page.getByRole('textbox', { name: 'Your name' });
+  await yourName.waitFor();
+  await tabTo(yourName);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('Ana');
+  await page.keyboard.press('Enter');
+  await ana.button('Leave').waitFor();
+
+  const microphone = ana.button(/microphone/i);
+  const state = async () =>
+    `${await microphone.getAttribute('aria-pressed')} ${await microphone.getAttribute('aria-label')}`;
+  const before = await state();
+  // The toolbar is one stop; inside it the arrows go from control to control.
+  const toolbar = page.getByRole('toolbar');
+  await tabTo(toolbar.first());
+  await page.keyboard.press('Home');
+  for (let step = 0; step < 20; step += 1) {
+    if (await microphone.evaluate((element) => element === document.activeElement)) break;
+    await page.keyboard.press('ArrowRight');
+  }
+  expect(await microphone.evaluate((element) => element === document.activeElement)).toBe(true);
+  await page.keyboard.press('Space');
+  await expect.poll(state).not.toBe(before);
+
+  await tabTo(toolbar.first());
+  await page.keyboard.press('End');
+  const leave = ana.button('Leave');
+  for (let step = 0; step < 20; step += 1) {
+    if (await leave.evaluate((element) => element === document.activeElement)) break;
+    await page.keyboard.press('ArrowLeft');
+  }
+  await page.keyboard.press('Enter');
+  const confirm = page.getByRole('dialog').or(page.getByRole('menu'));
+  if (await confirm.isVisible()) await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+});

@@ -1,0 +1,8 @@
+import type { Room } from 'livekit-client';
+
+declare global {
+  interface Window {
+    /** Present when the address carries `?debug`. */
+    __tertulia?: { room?: Room };
+  }
+}

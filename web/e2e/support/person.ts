@@ -1,0 +1,302 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  firefox,
+  type Locator,
+  type Page,
+} from 'playwright-core';
+import { expect } from 'vitest';
+import { cameraFile, type Frame, readFrames } from './barcode';
+import { artifacts } from './server.mjs';
+
+/** How a person's browser is set up. */
+export interface Setup {
+  /** Shown name, typed into the pre-join screen. */
+  name: string;
+  /** Gives the camera this barcode; without it Chromium's own test picture is sent. */
+  person?: number;
+  /** `denied` refuses camera and microphone, `none` has no devices at all. */
+  devices?: 'granted' | 'denied' | 'none';
+  /** Lets the browser pick the tab with this title when asked to share. */
+  shareTab?: string;
+  /** Which browser. */
+  browser?: 'chromium' | 'firefox';
+  viewport?: { width: number; height: number };
+}
+
+const CHROMIUM = process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium';
+const FIREFOX = process.env.TERTULIA_FIREFOX ?? '/usr/bin/firefox-esr';
+
+/** Milliseconds that a change may take to reach everybody's screen on a busy machine. */
+export const SOON = 20_000;
+
+async function chromiumArguments(setup: Setup): Promise<string[]> {
+  const count = setup.devices === 'none' ? ',device-count=0' : '';
+  const args = [
+    '--no-sandbox',
+    `--use-fake-device-for-media-stream=fps=20${count}`,
+    '--autoplay-policy=no-user-gesture-required',
+    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    '--disable-background-timer-throttling',
+    '--disable-backgrounding-occluded-windows',
+    '--disable-renderer-backgrounding',
+  ];
+  if (setup.person)
+    args.push(`--use-file-for-fake-video-capture=${await cameraFile(setup.person)}`);
+  if (setup.shareTab) args.push(`--auto-select-tab-capture-source-by-title=${setup.shareTab}`);
+  // The fake permission prompt would also replace the real tab by a fake screen.
+  else args.push(`--use-fake-ui-for-media-stream${setup.devices === 'denied' ? '=deny' : ''}`);
+  return args;
+}
+
+async function launch(setup: Setup): Promise<Browser> {
+  if (setup.browser === 'firefox') {
+    return firefox.launch({
+      channel: 'moz-firefox',
+      executablePath: FIREFOX,
+      headless: true,
+      firefoxUserPrefs: {
+        'media.navigator.streams.fake': true,
+        'media.navigator.permission.disabled': true,
+        'media.autoplay.default': 0,
+        'media.peerconnection.ice.obfuscate_host_addresses': false,
+        'media.peerconnection.ice.loopback': true,
+      },
+    });
+  }
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: await chromiumArguments(setup),
+  });
+}
+
+/** Remembers every peer connection of the page, so that statistics need no help from the app. */
+function rememberConnections() {
+  const scope = window as unknown as { __connections: RTCPeerConnection[] };
+  scope.__connections = [];
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      scope.__connections.push(this);
+    }
+  };
+}
+
+/** Sums of what a page receives. */
+export interface Received {
+  framesDecoded: number;
+  audioEnergy: number;
+  audioTracksWithEnergy: number;
+}
+
+/** One person at one browser of their own. */
+export class Person {
+  readonly complaints: string[] = [];
+  readonly strangers: string[] = [];
+
+  private constructor(
+    readonly setup: Setup,
+    readonly browser: Browser,
+    readonly context: BrowserContext,
+    readonly page: Page,
+    readonly origin: string,
+  ) {}
+
+  static async arrive(origin: string, setup: Setup): Promise<Person> {
+    const browser = await launch(setup);
+    const context = await browser.newContext({
+      viewport: setup.viewport ?? { width: 1280, height: 800 },
+      locale: 'en-US',
+      ...(setup.shareTab ? { permissions: ['camera', 'microphone'] } : {}),
+    });
+    await context.addInitScript(rememberConnections);
+    const page = await context.newPage();
+    const person = new Person(setup, browser, context, page, origin);
+    page.on('pageerror', (error) => person.complaints.push(String(error)));
+    page.on('request', (request) => {
+      const url = new URL(request.url());
+      const ours = new URL(origin).port === url.port;
+      if (!ours && !['data:', 'blob:'].includes(url.protocol)) person.strangers.push(request.url());
+    });
+    return person;
+  }
+
+  get name(): string {
+    return this.setup.name;
+  }
+
+  /** Opens a room's address and stops at the pre-join screen. */
+  async openPreJoin(room: string): Promise<void> {
+    await this.page.goto(`${this.origin}/${room}?debug`);
+    await this.page.getByRole('textbox', { name: 'Your name' }).waitFor();
+  }
+
+  /** Says the name and goes in. */
+  async enter(): Promise<void> {
+    const name = this.page.getByRole('textbox', { name: 'Your name' });
+    await name.fill(this.name);
+    await this.page.getByRole('button', { name: 'Join meeting' }).click();
+    await this.waitInCall();
+  }
+
+  async join(room: string): Promise<void> {
+    await this.openPreJoin(room);
+    await this.enter();
+  }
+
+  async waitInCall(timeout = 30_000): Promise<void> {
+    await this.page.getByRole('button', { name: 'Leave' }).first().waitFor({ timeout });
+    await this.page.waitForFunction(
+      () => window.__tertulia?.room?.state === 'connected',
+      undefined,
+      { timeout },
+    );
+  }
+
+  async identity(): Promise<string> {
+    const identity = await this.page.evaluate(
+      () => window.__tertulia?.room?.localParticipant.identity,
+    );
+    if (!identity) throw new Error(`${this.name} is not connected`);
+    return identity;
+  }
+
+  /** Somebody's tile on this person's screen. */
+  tile(identity: string, source: 'camera' | 'screen_share' = 'camera'): Locator {
+    return this.page.locator(
+      `[data-testid=tile][data-identity="${identity}"][data-source="${source}"]`,
+    );
+  }
+
+  /** The frames that arrive in somebody's tile; fails when fewer than `distinct` different ones arrive. */
+  async see(
+    identity: string,
+    source: 'camera' | 'screen_share' = 'camera',
+    distinct = 5,
+  ): Promise<Frame[]> {
+    const video = this.tile(identity, source).locator('video').first();
+    await video.waitFor({ state: 'attached', timeout: SOON });
+    return readFrames(video, distinct);
+  }
+
+  /** Whether the person sees the moving picture of the barcode `code`. */
+  async seesMoving(
+    identity: string,
+    code: number,
+    source: 'camera' | 'screen_share' = 'camera',
+  ): Promise<void> {
+    const frames = await this.see(identity, source);
+    expect(
+      new Set(frames.map((frame) => frame.person)),
+      `${this.name} looking at ${identity}`,
+    ).toEqual(new Set([code]));
+    expect(frames.length).toBeGreaterThanOrEqual(5);
+  }
+
+  /** A control by its accessible name, which may change with its state ("Mute microphone"). */
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name }).first();
+  }
+
+  /** Sums over the inbound streams of all open connections. */
+  async received(): Promise<Received> {
+    return this.page.evaluate(async () => {
+      const scope = window as unknown as { __connections: RTCPeerConnection[] };
+      const sum = { framesDecoded: 0, audioEnergy: 0, audioTracksWithEnergy: 0 };
+      for (const connection of scope.__connections) {
+        if (connection.connectionState === 'closed') continue;
+        for (const entry of (await connection.getStats()).values()) {
+          if (entry.type !== 'inbound-rtp') continue;
+          if (entry.kind === 'video') sum.framesDecoded += entry.framesDecoded ?? 0;
+          if (entry.kind === 'audio') {
+            sum.audioEnergy += entry.totalAudioEnergy ?? 0;
+            if ((entry.totalAudioEnergy ?? 0) > 1e-5) sum.audioTracksWithEnergy += 1;
+          }
+        }
+      }
+      return sum;
+    });
+  }
+
+  /** Waits until sound from at least `tracks` others has been heard, and is still being heard. */
+  async hears(tracks = 1): Promise<void> {
+    await expect
+      .poll(async () => (await this.received()).audioTracksWithEnergy, {
+        timeout: SOON,
+        interval: 250,
+      })
+      .toBeGreaterThanOrEqual(tracks);
+    const before = (await this.received()).audioEnergy;
+    await expect
+      .poll(async () => (await this.received()).audioEnergy, { timeout: SOON, interval: 250 })
+      .toBeGreaterThan(before);
+  }
+
+  /** Identities of the others, as the SDK knows them. */
+  async others(): Promise<string[]> {
+    return this.page.evaluate(() =>
+      [...(window.__tertulia?.room?.remoteParticipants.keys() ?? [])].sort(),
+    );
+  }
+
+  async waitForOthers(count: number, timeout = SOON): Promise<void> {
+    await expect.poll(() => this.others(), { timeout, interval: 100 }).toHaveLength(count);
+  }
+
+  async openPanel(name: 'Chat' | 'People'): Promise<void> {
+    const button = this.button(new RegExp(`^${name}`));
+    if (
+      (await button.getAttribute('aria-expanded')) !== 'true' &&
+      (await button.getAttribute('aria-pressed')) !== 'true'
+    )
+      await button.click();
+  }
+
+  async say(text: string): Promise<void> {
+    const message = this.page.getByRole('textbox', { name: 'Message' });
+    if (!(await message.isVisible())) await this.openPanel('Chat');
+    await message.fill(text);
+    await message.press('Enter');
+  }
+
+  async reads(text: string, timeout = SOON): Promise<void> {
+    if (!(await this.page.getByRole('textbox', { name: 'Message' }).isVisible()))
+      await this.openPanel('Chat');
+    await this.page.getByText(text, { exact: true }).first().waitFor({ timeout });
+  }
+
+  async leave(): Promise<void> {
+    await this.button('Leave').click();
+    const confirm = this.page.getByRole('button', { name: /^Leave( meeting)?$/ }).last();
+    if (await this.page.evaluate(() => window.__tertulia?.room?.state === 'connected')) {
+      await confirm.click({ timeout: 2_000 }).catch(() => undefined);
+    }
+  }
+
+  /** What an unlucky test leaves behind. */
+  async photograph(name: string): Promise<void> {
+    const path = join(artifacts, `${name.replace(/[^\w-]+/g, '_')}.${this.name}.png`);
+    await this.page.screenshot({ path, timeout: 5_000 }).catch(() => undefined);
+  }
+
+  /** Kills the browser as a crash would: nothing gets to say goodbye. */
+  async close(): Promise<void> {
+    await this.browser.close().catch(() => undefined);
+  }
+}
+
+/** A folder that goes away with its user. */
+export async function scratch<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'tertulia-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
