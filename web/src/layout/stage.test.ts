@@ -36,6 +36,8 @@ function input(tiles: readonly TileFacts[], more: Partial<StageInput> = {}): Sta
     page: 0,
     tilesPerPage: 9,
     selfView: 'tile',
+    selfCorner: 'bottom-end',
+    hideStrip: false,
     hideWithoutVideo: false,
     ...more,
   };
@@ -110,6 +112,7 @@ describe('the speaker is always on screen', () => {
           choice: (['auto', 'grid', 'speaker'] as const)[Math.floor(random() * 3)] ?? 'auto',
           pinned: random() < 0.3 ? cameraTileId('p0') : null,
           selfView: (['tile', 'float', 'hidden'] as const)[Math.floor(random() * 3)] ?? 'tile',
+          hideStrip: random() < 0.2,
           area: random() < 0.4 ? { width: 360, height: 600 } : area,
         }),
         emptyStageMemory,

@@ -12,6 +12,9 @@ export type Arrangement = 'alone' | 'one-to-one' | 'grid' | 'speaker' | 'share';
 /** Where one's own picture goes: among the others, in a corner, or nowhere. */
 export type SelfViewPlace = 'tile' | 'float' | 'hidden';
 
+/** A corner of the stage, in writing direction. */
+export type Corner = 'top-start' | 'top-end' | 'bottom-start' | 'bottom-end';
+
 /** The part a tile plays in the arrangement. */
 export type TileRole = 'main' | 'grid' | 'strip' | 'float';
 
@@ -32,6 +35,9 @@ export interface StageInput {
   /** Most tiles anyone wants on a page. */
   tilesPerPage: number;
   selfView: SelfViewPlace;
+  selfCorner: Corner;
+  /** Leaves the small pictures beside the main one out. */
+  hideStrip: boolean;
   hideWithoutVideo: boolean;
 }
 
@@ -107,7 +113,7 @@ function chooseMain(
 function planAlone(input: StageInput, order: TileId[], self: TileFacts | undefined): StagePlan {
   const placed: PlacedTile[] = [];
   if (self && input.selfView !== 'hidden') {
-    placed.push({ id: self.id, role: 'float', rect: corner(input.area) });
+    placed.push({ id: self.id, role: 'float', rect: cornerRect(input.area, input.selfCorner) });
   }
   return single('alone', placed, order);
 }
@@ -120,7 +126,7 @@ function planOneToOne(
 ): StagePlan {
   const placed: PlacedTile[] = [{ id: other.id, role: 'main', rect: whole(input.area) }];
   if (self && input.selfView !== 'hidden') {
-    placed.push({ id: self.id, role: 'float', rect: corner(input.area) });
+    placed.push({ id: self.id, role: 'float', rect: cornerRect(input.area, input.selfCorner) });
   }
   return single('one-to-one', placed, order);
 }
@@ -142,7 +148,9 @@ function planGrid(
   const grid = fitGrid(ids.length, input.area, memory.columns);
   const rects = gridRects(ids.length, input.area, grid);
   const placed = zip(ids, rects, 'grid');
-  if (selfFloats && self) placed.push({ id: self.id, role: 'float', rect: corner(input.area) });
+  if (selfFloats && self) {
+    placed.push({ id: self.id, role: 'float', rect: cornerRect(input.area, input.selfCorner) });
+  }
   addOffPageSpeaker(placed, input, facts, selfFloats, whole(input.area));
   return {
     arrangement: 'grid',
@@ -166,8 +174,8 @@ function addOffPageSpeaker(
   const id = cameraTileId(input.speaker);
   const speaker = facts.get(id);
   if (!speaker || speaker.isLocal || placed.some((tile) => tile.id === id)) return;
-  const rect = corner(within);
-  if (selfFloats) rect.y = Math.max(0, rect.y - rect.height - gap);
+  const rect = cornerRect(within, 'bottom-end');
+  if (selfFloats && input.selfCorner === 'bottom-end') rect.y = Math.max(0, rect.y - rect.height - gap);
   placed.push({ id, role: 'float', rect });
 }
 
@@ -181,9 +189,11 @@ function planMain(
 ): StagePlan {
   const { area } = input;
   const selfFloats = self !== undefined && input.selfView === 'float' && self.id !== main.id;
-  const rest = visibleOrder(order, facts, input, main.id).filter(
-    (id) => id !== self?.id || input.selfView === 'tile',
-  );
+  const rest = input.hideStrip
+    ? []
+    : visibleOrder(order, facts, input, main.id).filter(
+        (id) => id !== self?.id || input.selfView === 'tile',
+      );
   const arrangement: Arrangement = main.source === 'screen' ? 'share' : 'speaker';
   const strip = stripGeometry(area, rest.length);
   const capacity = Math.max(1, strip.capacity);
@@ -191,7 +201,9 @@ function planMain(
   const { ids, page, pageCount } = pageOf(display, input.page, capacity);
   const placed: PlacedTile[] = [{ id: main.id, role: 'main', rect: strip.main }];
   if (rest.length > 0) placed.push(...zip(ids, strip.rects(ids.length), 'strip'));
-  if (selfFloats && self) placed.push({ id: self.id, role: 'float', rect: corner(strip.main) });
+  if (selfFloats && self) {
+    placed.push({ id: self.id, role: 'float', rect: cornerRect(strip.main, input.selfCorner) });
+  }
   addOffPageSpeaker(placed, input, facts, selfFloats, strip.main);
   return {
     arrangement,
@@ -302,13 +314,23 @@ function single(arrangement: Arrangement, placed: PlacedTile[], order: TileId[])
   };
 }
 
-function corner(area: Size & Partial<Rect>): Rect {
+/** Returns where a floating picture lies in the given corner of an area. */
+export function cornerRect(area: Size & Partial<Rect>, corner: Corner): Rect {
   const size = floatSize(area);
+  const left = area.x ?? 0;
+  const top = area.y ?? 0;
   return {
-    x: (area.x ?? 0) + area.width - size.width - gap,
-    y: (area.y ?? 0) + area.height - size.height - gap,
+    x: corner.endsWith('start') ? left + gap : left + area.width - size.width - gap,
+    y: corner.startsWith('top') ? top + gap : top + area.height - size.height - gap,
     ...size,
   };
+}
+
+/** Returns the corner nearest to a point. */
+export function nearestCorner(area: Size, x: number, y: number): Corner {
+  const block = y < area.height / 2 ? 'top' : 'bottom';
+  const inline = x < area.width / 2 ? 'start' : 'end';
+  return `${block}-${inline}`;
 }
 
 function whole(area: Size): Rect {

@@ -1,0 +1,266 @@
+import {
+  ConnectionState,
+  type LocalTrack,
+  LocalVideoTrack,
+  type Room,
+  RoomEvent,
+  Track,
+  type TrackPublication,
+} from 'livekit-client';
+import { type DeviceTrouble, deviceTrouble } from './model';
+
+export type MediaKind = 'mic' | 'camera';
+
+/** What the presenter shares. */
+export interface ShareInfo {
+  /** What the browser says is captured, where it says so. */
+  surface: 'browser' | 'window' | 'monitor' | null;
+  sound: boolean;
+}
+
+export interface LocalMediaEvents {
+  /** The wish changed, by the person or because a device failed. */
+  onIntent(kind: MediaKind, on: boolean): void;
+  onTrouble(kind: MediaKind | 'screen', trouble: DeviceTrouble): void;
+  /** Somebody with the right to do so muted us. */
+  onMutedByOther(): void;
+  onShare(share: ShareInfo | null): void;
+}
+
+const sources = { mic: Track.Source.Microphone, camera: Track.Source.Camera } as const;
+/** How long to wait before publishing anew what the network refused, in ms. */
+const publishRetryMs = 2_000;
+
+/**
+ * Holds what the person wants of microphone, camera and screen, and keeps the room in line with it.
+ *
+ * The captured tracks belong to this object, not to a Room: they outlive a rebuild, so that nobody is asked
+ * for permission again. A track whose wish is "off" is never published, so nobody comes back unmuted.
+ */
+export class LocalMedia {
+  readonly wanted: Record<MediaKind, boolean>;
+  private room: Room | null = null;
+  private readonly kept = new Map<Track.Source, LocalTrack>();
+  private readonly busy: Record<MediaKind, boolean> = { mic: false, camera: false };
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private disposed = false;
+
+  constructor(
+    wanted: Record<MediaKind, boolean>,
+    private readonly events: LocalMediaEvents,
+  ) {
+    this.wanted = { ...wanted };
+  }
+
+  /** Takes a room that is about to connect; `resume` follows once it has. */
+  attachRoom(room: Room): void {
+    this.room = room;
+    room
+      .on(RoomEvent.LocalTrackPublished, (publication) => {
+        if (publication.track) this.kept.set(publication.source, publication.track);
+        this.shareChanged();
+      })
+      .on(RoomEvent.LocalTrackUnpublished, (publication) => {
+        // A lost room unpublishes everything; only a share that really ended is forgotten.
+        const track = this.kept.get(publication.source);
+        if (track && isShare(publication.source) && ended(track)) {
+          this.kept.delete(publication.source);
+          this.shareChanged();
+          void this.settle('mic');
+        }
+      })
+      .on(RoomEvent.TrackMuted, (publication, participant) => {
+        if (participant.isLocal && publication.source === Track.Source.Microphone) {
+          this.noticeForeignMute(publication);
+        }
+      });
+  }
+
+  /** Publishes in the connected room whatever is wanted. Called after every connection and reconnection. */
+  async resume(): Promise<void> {
+    await Promise.all([this.settle('mic'), this.settle('camera'), this.resumeShare()]);
+  }
+
+  /** Wishes a device on or off. Muting is immediate, whatever the network does. */
+  set(kind: MediaKind, on: boolean): void {
+    this.wanted[kind] = on;
+    this.events.onIntent(kind, on);
+    if (kind === 'mic' && !on) {
+      const track = this.kept.get(Track.Source.Microphone);
+      if (track) track.mediaStreamTrack.enabled = false;
+    }
+    void this.settle(kind);
+  }
+
+  /** The microphone's track as captured, for the meter that listens while muted. */
+  get micTrack(): MediaStreamTrack | null {
+    const track = this.kept.get(Track.Source.Microphone);
+    return track && !ended(track) ? track.mediaStreamTrack : null;
+  }
+
+  get share(): ShareInfo | null {
+    const screen = this.kept.get(Track.Source.ScreenShare);
+    if (!screen || ended(screen)) return null;
+    const { displaySurface } = screen.mediaStreamTrack.getSettings();
+    const known = (['browser', 'window', 'monitor'] as const).find((one) => one === displaySurface);
+    const sound = this.kept.get(Track.Source.ScreenShareAudio);
+    return { surface: known ?? null, sound: sound !== undefined && !ended(sound) };
+  }
+
+  /** Lets the person choose what to share. Resolves to false when nothing was shared. */
+  async startShare(withSound: boolean): Promise<boolean> {
+    const participant = this.room?.localParticipant;
+    if (!participant) return false;
+    try {
+      const publication = await participant.setScreenShareEnabled(true, {
+        audio: withSound
+          ? { echoCancellation: false, noiseSuppression: false, autoGainControl: false }
+          : false,
+        // Sharing this very tab shows a mirror in a mirror; the browser leaves it out of its list.
+        selfBrowserSurface: 'exclude',
+        surfaceSwitching: 'include',
+        systemAudio: withSound ? 'include' : 'exclude',
+        contentHint: 'detail',
+      });
+      return publication !== undefined;
+    } catch (error) {
+      // Closing the browser's picker is a decision, not a failure.
+      const trouble = deviceTrouble(error);
+      if (trouble !== 'denied') this.events.onTrouble('screen', trouble ?? 'failed');
+      return false;
+    }
+  }
+
+  async stopShare(): Promise<void> {
+    const tracks = [Track.Source.ScreenShare, Track.Source.ScreenShareAudio].flatMap((source) => {
+      const track = this.kept.get(source);
+      this.kept.delete(source);
+      return track ? [track] : [];
+    });
+    for (const track of tracks) track.stop();
+    this.shareChanged();
+    const participant = this.room?.localParticipant;
+    if (!participant) return;
+    await Promise.allSettled(tracks.map((track) => participant.unpublishTrack(track, true)));
+    void this.settle('mic');
+  }
+
+  /** Releases every device. */
+  dispose(): void {
+    this.disposed = true;
+    clearTimeout(this.retry);
+    for (const track of this.kept.values()) track.stop();
+    this.kept.clear();
+    this.room = null;
+  }
+
+  /** Brings one device in line with its wish; wishes made meanwhile are seen to before it returns. */
+  private async settle(kind: MediaKind): Promise<void> {
+    if (this.busy[kind]) return;
+    this.busy[kind] = true;
+    try {
+      for (let turn = 0; turn < 20; turn += 1) {
+        const on = this.wanted[kind];
+        const done = await this.step(kind, on);
+        if (!done || this.wanted[kind] === on) break;
+      }
+    } catch (error) {
+      this.failed(kind, error);
+    } finally {
+      this.busy[kind] = false;
+    }
+  }
+
+  /** Returns false when there is no connected room to do it in. */
+  private async step(kind: MediaKind, on: boolean): Promise<boolean> {
+    const { room } = this;
+    if (!room || this.disposed) return false;
+    const connected = room.state === ConnectionState.Connected;
+    const source = sources[kind];
+    const participant = room.localParticipant;
+    const publication = participant.getTrackPublication(source);
+    const kept = this.kept.get(source);
+    if (!on) {
+      if (publication) await publication.mute();
+      else if (kept && connected) this.release(source);
+      return true;
+    }
+    if (!connected) return false;
+    if (publication?.track && ended(publication.track)) {
+      await publication.track.restartTrack();
+    }
+    if (!publication && kept && !ended(kept)) {
+      kept.mediaStreamTrack.enabled = true;
+      if (kept.isMuted) await kept.unmute();
+      await participant.publishTrack(kept);
+      return true;
+    }
+    if (kind === 'mic') await participant.setMicrophoneEnabled(true);
+    else await participant.setCameraEnabled(true);
+    const track = this.kept.get(source);
+    if (kind === 'mic' && track && this.wanted.mic) track.mediaStreamTrack.enabled = true;
+    return true;
+  }
+
+  private async resumeShare(): Promise<void> {
+    const participant = this.room?.localParticipant;
+    if (!participant) return;
+    for (const source of [Track.Source.ScreenShare, Track.Source.ScreenShareAudio]) {
+      const track = this.kept.get(source);
+      if (!track || participant.getTrackPublication(source)) continue;
+      if (ended(track)) {
+        this.kept.delete(source);
+        continue;
+      }
+      try {
+        await participant.publishTrack(track);
+      } catch {
+        this.release(source);
+        this.events.onTrouble('screen', 'failed');
+      }
+    }
+    this.shareChanged();
+  }
+
+  private failed(kind: MediaKind, error: unknown): void {
+    const trouble = deviceTrouble(error);
+    if (trouble === null && this.wanted[kind]) {
+      // The device works, the network did not: the wish stays.
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => void this.resume(), publishRetryMs);
+      return;
+    }
+    if (trouble === null) return;
+    this.wanted[kind] = false;
+    this.events.onIntent(kind, false);
+    this.events.onTrouble(kind, trouble);
+  }
+
+  private noticeForeignMute(publication: TrackPublication): void {
+    if (this.busy.mic || !this.wanted.mic) return;
+    const track = publication.track as LocalTrack | undefined;
+    this.wanted.mic = false;
+    this.events.onIntent('mic', false);
+    if (track && ended(track)) this.events.onTrouble('mic', 'missing');
+    else this.events.onMutedByOther();
+  }
+
+  private release(source: Track.Source): void {
+    this.kept.get(source)?.stop();
+    this.kept.delete(source);
+  }
+
+  private shareChanged(): void {
+    this.events.onShare(this.share);
+  }
+}
+
+function isShare(source: Track.Source): boolean {
+  return source === Track.Source.ScreenShare || source === Track.Source.ScreenShareAudio;
+}
+
+/** A muted camera's capture is stopped on purpose and starts again with unmuting. */
+function ended(track: LocalTrack): boolean {
+  if (track instanceof LocalVideoTrack && track.isMuted) return false;
+  return track.mediaStreamTrack.readyState === 'ended';
+}

@@ -1,0 +1,448 @@
+import { type DisconnectReason, isBrowserSupported, Room, RoomEvent, type RoomOptions } from 'livekit-client';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
+import type { EndReason } from './endReason';
+import { endOfDisconnect, endOfJoinFailure } from './endings';
+import type { JoinIntent } from './joinIntent';
+import { LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
+import { MutedSpeech } from './MutedSpeech';
+import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
+import { RemoteAudio } from './RemoteAudio';
+import { RemoteTracks, type WantedVideo } from './RemoteTracks';
+import { RoomLink } from './RoomLink';
+import { type RecoveryEvent, type RecoveryState, recover } from './recovery';
+import { readSnapshot } from './snapshot';
+
+/** Everything the screens of a call show, besides chat and hands. */
+export interface CallState {
+  /** Mine; it changes only if the server no longer knows the old one. */
+  identity: string;
+  recovery: RecoveryState;
+  /** True from the first connection on. */
+  entered: boolean;
+  snapshot: CallSnapshot;
+  intent: MediaIntent;
+  share: ShareInfo | null;
+  audioOnly: boolean;
+}
+
+/** What happened that somebody should be told. */
+export type Notice =
+  | { kind: 'trouble'; device: MediaKind | 'screen'; trouble: DeviceTrouble }
+  | { kind: 'muted-by-other' }
+  | { kind: 'share-silent' }
+  | { kind: 'talking-while-muted' }
+  | { kind: 'command-failed' }
+  | { kind: 'restored' }
+  | { kind: 'message'; message: ChatMessage }
+  | { kind: 'hand'; identity: string; raised: boolean }
+  | { kind: 'reaction'; identity: string; reaction: ReactionKind }
+  | { kind: 'devices-changed' };
+
+export interface RoomControllerOptions {
+  intent: JoinIntent;
+  noiseSuppression: boolean;
+  onEnded(reason: EndReason): void;
+  onNotice(notice: Notice): void;
+  /** Replaces the SDK's Room in tests. */
+  buildRoom?(options: RoomOptions): Room;
+}
+
+const blipCheckMs = 250;
+
+/**
+ * Runs one call from join to end. It alone creates, connects and discards livekit Rooms; whatever the person
+ * wants (microphone, camera, share, hand) is remembered here and applied to each Room anew.
+ */
+export class RoomController {
+  readonly store: StoreApi<CallState>;
+  readonly link: RoomLink;
+  private readonly media: LocalMedia;
+  private readonly remoteTracks = new RemoteTracks();
+  private readonly remoteAudio = new RemoteAudio();
+  private readonly mutedSpeech: MutedSpeech;
+  private readonly stopped = new AbortController();
+  private readonly devices: JoinIntent['devices'];
+  private room: Room | null = null;
+  private token: string;
+  private renewing: Promise<void> | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private blipTimer: ReturnType<typeof setInterval> | undefined;
+  private refreshing = false;
+  private disposed = false;
+
+  constructor(private readonly options: RoomControllerOptions) {
+    const { intent } = options;
+    this.token = intent.token;
+    this.devices = { ...intent.devices };
+    this.store = createStore<CallState>(() => ({
+      identity: intent.identity,
+      recovery: { phase: 'joining', since: Date.now() },
+      entered: false,
+      snapshot: emptySnapshot,
+      intent: { mic: intent.micOn, camera: intent.cameraOn, hand: false },
+      share: null,
+      audioOnly: false,
+    }));
+    this.mutedSpeech = new MutedSpeech(() => options.onNotice({ kind: 'talking-while-muted' }));
+    this.media = new LocalMedia(
+      { mic: intent.micOn, camera: intent.cameraOn },
+      {
+        onIntent: (kind, on) => {
+          this.setIntent({ [kind]: on });
+          if (kind === 'mic') this.listenWhileMuted();
+        },
+        onTrouble: (device, trouble) => options.onNotice({ kind: 'trouble', device, trouble }),
+        onMutedByOther: () => options.onNotice({ kind: 'muted-by-other' }),
+        onShare: (share) => this.store.setState({ share }),
+      },
+    );
+    const credentials = { token: () => this.token, renew: () => this.renewToken() };
+    this.link = new RoomLink(intent.room, credentials, {
+      onMessage: (message) => options.onNotice({ kind: 'message', message }),
+      onReaction: (identity, reaction) =>
+        options.onNotice({ kind: 'reaction', identity, reaction }),
+      onHand: (identity, raised) => {
+        if (identity === this.state.identity) this.setIntent({ hand: raised });
+        options.onNotice({ kind: 'hand', identity, raised });
+      },
+      onState: (state) => {
+        const raised = state.hands.some((hand) => hand.identity === this.state.identity);
+        if (this.state.intent.hand && !raised) void this.setHand(true);
+        else if (raised) this.setIntent({ hand: true });
+      },
+      onEnded: (reason) => {
+        // After a shutdown the server comes back, and so do we.
+        if (reason === 'removed' || reason === 'ended') {
+          this.step({ kind: 'closed', end: reason });
+        }
+      },
+    });
+  }
+
+  /** The Room of the moment, for statistics and tests. */
+  get currentRoom(): Room | null {
+    return this.room;
+  }
+
+  /** Joins. Failures show in `store.recovery`, never as a rejection. */
+  start(): void {
+    if (!isBrowserSupported()) {
+      this.step({ kind: 'closed', end: 'unsupported' });
+      return;
+    }
+    const { signal } = this.stopped;
+    window.addEventListener('online', () => this.online(), { signal });
+    window.addEventListener('pagehide', () => this.pageHidden(), { signal });
+    window.addEventListener('pageshow', (event) => event.persisted && this.pageShown(), { signal });
+    this.link.start();
+    void this.connect(false);
+  }
+
+  /** Leaves for good and frees the seat. */
+  leave(): void {
+    this.step({ kind: 'left' });
+  }
+
+  /** Leaves without reporting the end: the screen is gone already. */
+  dispose(): void {
+    this.disposed = true;
+    this.step({ kind: 'left' });
+  }
+
+  setMic(on: boolean): void {
+    this.media.set('mic', on);
+  }
+
+  setCamera(on: boolean): void {
+    this.media.set('camera', on);
+  }
+
+  async startShare(withSound: boolean): Promise<void> {
+    const shared = await this.media.startShare(withSound);
+    if (shared && withSound && !this.media.share?.sound) {
+      this.options.onNotice({ kind: 'share-silent' });
+    }
+  }
+
+  stopShare(): void {
+    void this.media.stopShare();
+  }
+
+  /** Raises or lowers the hand; the button follows at once, the queue when the server says so. */
+  async setHand(raised: boolean): Promise<void> {
+    this.setIntent({ hand: raised });
+    await this.command(() => this.link.setHand(raised));
+  }
+
+  async react(kind: ReactionKind): Promise<void> {
+    await this.command(() => this.link.react(kind));
+  }
+
+  /** Subscribes to the pictures the stage shows. */
+  showVideo(wanted: WantedVideo): void {
+    this.remoteTracks.show(wanted);
+  }
+
+  /** Stops all incoming cameras, for a weak network. Shared screens stay. */
+  setAudioOnly(audioOnly: boolean): void {
+    this.store.setState({ audioOnly });
+    this.remoteTracks.setAudioOnly(audioOnly);
+  }
+
+  /** Plays the sound the browser held back; call it from a click. */
+  async startAudio(): Promise<void> {
+    await this.room?.startAudio().catch(() => undefined);
+    this.refresh();
+  }
+
+  /** Uses another device, now and after every reconnection. */
+  async switchDevice(kind: MediaDeviceKind, deviceId: string): Promise<void> {
+    const key = { audioinput: 'audioInput', videoinput: 'videoInput', audiooutput: 'audioOutput' };
+    this.devices[key[kind] as keyof JoinIntent['devices']] = deviceId || undefined;
+    try {
+      await this.room?.switchActiveDevice(kind, deviceId || 'default', false);
+    } catch {
+      const device = kind === 'videoinput' ? 'camera' : 'mic';
+      if (kind === 'audiooutput') return;
+      this.options.onNotice({ kind: 'trouble', device, trouble: 'failed' });
+    }
+  }
+
+  private get state(): CallState {
+    return this.store.getState();
+  }
+
+  private setIntent(change: Partial<MediaIntent>): void {
+    this.store.setState(({ intent }) => ({ intent: { ...intent, ...change } }));
+  }
+
+  private step(event: RecoveryEvent): void {
+    const before = this.state.recovery;
+    const after = recover(before, event, Date.now(), Math.random());
+    if (after === before) return;
+    this.store.setState({ recovery: after });
+    clearTimeout(this.retryTimer);
+    clearInterval(this.blipTimer);
+    if (after.phase === 'blip') {
+      // Time alone turns a blip into something to tell; a fresh object makes the banner look again.
+      this.blipTimer = setInterval(
+        () => this.store.setState(({ recovery }) => ({ recovery: { ...recovery } })),
+        blipCheckMs,
+      );
+    } else if (after.phase === 'rebuilding') {
+      const delay = Math.max(0, after.retryAt - Date.now());
+      this.retryTimer = setTimeout(() => void this.connect(true), delay);
+    } else if (after.phase === 'live' && before.phase !== 'joining' && before.phase !== 'blip') {
+      this.options.onNotice({ kind: 'restored' });
+    } else if (after.phase === 'ended') {
+      this.end(after.reason);
+    }
+  }
+
+  private async connect(rebuilding: boolean): Promise<void> {
+    await this.discardRoom();
+    try {
+      if (rebuilding) await this.renewToken();
+      if (this.stopped.signal.aborted) return;
+      const room = this.createRoom();
+      this.room = room;
+      await room.connect(location.origin.replace(/^http/, 'ws'), this.token);
+      if (this.room !== room) return;
+      this.store.setState({ entered: true });
+      this.step({ kind: 'connected' });
+      this.refresh();
+      this.link.poke();
+      await this.media.resume();
+      this.listenWhileMuted();
+    } catch (error) {
+      this.step({ kind: 'attempt-failed', end: endOfJoinFailure(error) });
+    }
+  }
+
+  private createRoom(): Room {
+    const { audioInput, videoInput, audioOutput } = this.devices;
+    const build = this.options.buildRoom ?? ((options) => new Room(options));
+    const room = build({
+      adaptiveStream: true,
+      dynacast: true,
+      // The captured tracks outlive the Room, see LocalMedia; and leaving the page is told by beacon.
+      stopLocalTrackOnUnpublish: false,
+      disconnectOnPageLeave: false,
+      audioCaptureDefaults: {
+        deviceId: audioInput,
+        echoCancellation: true,
+        autoGainControl: true,
+        noiseSuppression: this.options.noiseSuppression,
+      },
+      videoCaptureDefaults: {
+        deviceId: videoInput,
+        resolution: { width: 1280, height: 720, frameRate: 30 },
+      },
+      audioOutput: audioOutput ? { deviceId: audioOutput } : undefined,
+    });
+    const mine = (act: () => void) => () => {
+      if (this.room === room) act();
+    };
+    room
+      .on(
+        RoomEvent.SignalReconnecting,
+        mine(() => this.step({ kind: 'signal-lost' })),
+      )
+      .on(
+        RoomEvent.Reconnecting,
+        mine(() => this.step({ kind: 'media-lost' })),
+      )
+      .on(
+        RoomEvent.Reconnected,
+        mine(() => {
+          this.step({ kind: 'restored' });
+          this.link.poke();
+          void this.media.resume();
+        }),
+      )
+      .on(RoomEvent.Disconnected, (reason?: DisconnectReason) => {
+        if (this.room !== room || this.state.recovery.phase === 'joining') return;
+        this.step({ kind: 'closed', end: endOfDisconnect(reason) });
+      })
+      .on(
+        RoomEvent.MediaDevicesChanged,
+        mine(() => this.options.onNotice({ kind: 'devices-changed' })),
+      );
+    for (const event of shownEvents) {
+      room.on(
+        event,
+        mine(() => this.refresh()),
+      );
+    }
+    this.media.attachRoom(room);
+    this.remoteTracks.attachRoom(room);
+    this.remoteAudio.attachRoom(room);
+    return room;
+  }
+
+  /** Reads the Room once per burst of events. */
+  private refresh(): void {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    queueMicrotask(() => {
+      this.refreshing = false;
+      const { room } = this;
+      if (!room || this.stopped.signal.aborted) return;
+      const { recovery, snapshot } = this.state;
+      const lost = recovery.phase === 'reconnecting' || recovery.phase === 'rebuilding';
+      const next = lost ? withoutPictures(snapshot) : readSnapshot(room, snapshot);
+      if (next !== snapshot) this.store.setState({ snapshot: next });
+    });
+  }
+
+  private listenWhileMuted(): void {
+    const track = this.media.micTrack;
+    if (this.state.intent.mic || !track) this.mutedSpeech.stop();
+    else this.mutedSpeech.start(track);
+  }
+
+  private async discardRoom(): Promise<void> {
+    const { room } = this;
+    this.room = null;
+    await room?.disconnect(false).catch(() => undefined);
+  }
+
+  private async command(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch {
+      this.options.onNotice({ kind: 'command-failed' });
+    }
+  }
+
+  /** Gets a new token for the same identity; a stale one is traded for a new identity at worst. */
+  private renewToken(): Promise<void> {
+    this.renewing ??= this.fetchToken().finally(() => {
+      this.renewing = null;
+    });
+    return this.renewing;
+  }
+
+  private async fetchToken(): Promise<void> {
+    const { room, displayName } = this.options.intent;
+    const { signal } = this.stopped;
+    const join = (previousToken: string | null) =>
+      api.join(room, { displayName, previousToken }, signal);
+    const answer = await join(this.token).catch((error: unknown) => {
+      if (error instanceof ApiError && error.code === 'unauthorized') return join(null);
+      throw error;
+    });
+    this.token = answer.token;
+    this.store.setState({ identity: answer.identity });
+  }
+
+  private online(): void {
+    this.step({ kind: 'online' });
+    this.link.poke();
+  }
+
+  private pageHidden(): void {
+    api.leaveBeacon(this.options.intent.room, this.token);
+    void this.room?.disconnect(false);
+  }
+
+  /** The page came back from the browser's cache, with its connections cut. */
+  private pageShown(): void {
+    this.step({ kind: 'closed', end: null });
+  }
+
+  private end(reason: EndReason): void {
+    this.stopped.abort();
+    this.link.stop();
+    this.mutedSpeech.stop();
+    this.remoteTracks.dispose();
+    this.remoteAudio.dispose();
+    this.media.dispose();
+    if (reason === 'left') {
+      // The server also notices the closed connection; this only frees the seat sooner.
+      api.leave(this.options.intent.room, this.token).catch(() => undefined);
+    }
+    void this.discardRoom();
+    if (!this.disposed) this.options.onEnded(reason);
+  }
+}
+
+/** Every event after which the screen may look different. */
+const shownEvents = [
+  RoomEvent.Connected,
+  RoomEvent.Reconnected,
+  RoomEvent.Reconnecting,
+  RoomEvent.Disconnected,
+  RoomEvent.ParticipantConnected,
+  RoomEvent.ParticipantDisconnected,
+  RoomEvent.ParticipantNameChanged,
+  RoomEvent.TrackPublished,
+  RoomEvent.TrackUnpublished,
+  RoomEvent.TrackSubscribed,
+  RoomEvent.TrackUnsubscribed,
+  RoomEvent.TrackSubscriptionStatusChanged,
+  RoomEvent.TrackStreamStateChanged,
+  RoomEvent.TrackMuted,
+  RoomEvent.TrackUnmuted,
+  RoomEvent.LocalTrackPublished,
+  RoomEvent.LocalTrackUnpublished,
+  RoomEvent.ActiveSpeakersChanged,
+  RoomEvent.ConnectionQualityChanged,
+  RoomEvent.AudioPlaybackStatusChanged,
+] as const;
+
+/** While the connection is lost people keep their places, without pictures or speech. */
+function withoutPictures(snapshot: CallSnapshot): CallSnapshot {
+  const participants = snapshot.participants.map((view) =>
+    view.isLocal
+      ? view
+      : {
+          ...view,
+          speaking: false,
+          camera: view.camera && { ...view.camera, handle: null },
+          screen: view.screen && { ...view.screen, handle: null },
+        },
+  );
+  return { ...snapshot, participants, speakers: [] };
+}
