@@ -1,0 +1,168 @@
+/// The payload descriptor of a VP8 packet (RFC 7741 §4.2), and whether the packet begins a keyframe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vp8Descriptor {
+    /// Bytes of the descriptor.
+    pub length: usize,
+    /// Picture id, 7 or 15 bits wide.
+    pub picture_id: Option<u16>,
+    /// Whether the picture id is 15 bits wide.
+    pub long_picture_id: bool,
+    /// Temporal level zero index.
+    pub tl0_pic_idx: Option<u8>,
+    /// Temporal layer, 0 to 3.
+    pub temporal_id: Option<u8>,
+    /// Whether the frame may be switched up to (the Y bit).
+    pub layer_sync: bool,
+    /// Key index, 5 bits.
+    pub key_idx: Option<u8>,
+    /// Whether this packet begins a frame.
+    pub starts_frame: bool,
+    /// Whether this packet begins a keyframe.
+    pub starts_keyframe: bool,
+}
+
+/// What a munger puts in place of the descriptor's fields; widths stay as they are in the packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vp8Rewrite {
+    /// New picture id.
+    pub picture_id: Option<u16>,
+    /// New temporal level zero index.
+    pub tl0_pic_idx: Option<u8>,
+    /// New key index.
+    pub key_idx: Option<u8>,
+}
+
+impl Vp8Descriptor {
+    /// Reads the descriptor at the head of `payload`; `None` where it is cut short.
+    pub fn parse(payload: &[u8]) -> Option<Self> {
+        let first = *payload.first()?;
+        let (extended, start, partition) = (first & 0x80 != 0, first & 0x10 != 0, first & 0x07);
+        let mut at = 1;
+        let mut descriptor = Self {
+            length: 0,
+            picture_id: None,
+            long_picture_id: false,
+            tl0_pic_idx: None,
+            temporal_id: None,
+            layer_sync: false,
+            key_idx: None,
+            starts_frame: start && partition == 0,
+            starts_keyframe: false,
+        };
+        if extended {
+            let flags = *payload.get(at)?;
+            at += 1;
+            if flags & 0x80 != 0 {
+                let high = *payload.get(at)?;
+                at += 1;
+                descriptor.long_picture_id = high & 0x80 != 0;
+                let mut id = u16::from(high & 0x7f);
+                if descriptor.long_picture_id {
+                    id = id << 8 | u16::from(*payload.get(at)?);
+                    at += 1;
+                }
+                descriptor.picture_id = Some(id);
+            }
+            if flags & 0x40 != 0 {
+                descriptor.tl0_pic_idx = Some(*payload.get(at)?);
+                at += 1;
+            }
+            if flags & 0x30 != 0 {
+                let byte = *payload.get(at)?;
+                at += 1;
+                if flags & 0x20 != 0 {
+                    descriptor.temporal_id = Some(byte >> 6);
+                    descriptor.layer_sync = byte & 0x20 != 0;
+                }
+                if flags & 0x10 != 0 {
+                    descriptor.key_idx = Some(byte & 0x1f);
+                }
+            }
+        }
+        descriptor.length = at;
+        // The first bit of the VP8 payload header is P: 0 for a keyframe (RFC 7741 §4.3).
+        descriptor.starts_keyframe =
+            descriptor.starts_frame && payload.get(at).is_some_and(|header| header & 0x01 == 0);
+        Some(descriptor)
+    }
+
+    /// Writes `rewrite` over the fields of the descriptor that begins `payload`, keeping widths.
+    ///
+    /// Gives false, and writes nothing, where `payload` has no such descriptor.
+    pub fn rewrite(payload: &mut [u8], rewrite: Vp8Rewrite) -> bool {
+        let Some(descriptor) = Self::parse(payload) else { return false };
+        let mut at = 2;
+        if descriptor.picture_id.is_some() {
+            let id = rewrite.picture_id;
+            match (descriptor.long_picture_id, id) {
+                (true, Some(id)) => {
+                    payload[at] = 0x80 | (id >> 8) as u8 & 0x7f;
+                    payload[at + 1] = id as u8;
+                }
+                (false, Some(id)) => payload[at] = id as u8 & 0x7f,
+                (_, None) => {}
+            }
+            at += if descriptor.long_picture_id { 2 } else { 1 };
+        }
+        if descriptor.tl0_pic_idx.is_some() {
+            if let Some(index) = rewrite.tl0_pic_idx {
+                payload[at] = index;
+            }
+            at += 1;
+        }
+        if let (Some(_), Some(key)) = (descriptor.key_idx, rewrite.key_idx) {
+            payload[at] = payload[at] & 0xe0 | key & 0x1f;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X and S set; I, L, T and K present; 15-bit id 0x1234, tl0 7, tid 1 with sync, key index 5; keyframe header.
+    const FULL: [u8; 8] = [0x90, 0xf0, 0x92, 0x34, 7, 0b0110_0101, 0x00, 0xff];
+
+    #[test]
+    fn reads_every_field() {
+        let descriptor = Vp8Descriptor::parse(&FULL).unwrap();
+        assert_eq!(descriptor.length, 6);
+        assert_eq!(descriptor.picture_id, Some(0x1234));
+        assert!(descriptor.long_picture_id);
+        assert_eq!(descriptor.tl0_pic_idx, Some(7));
+        assert_eq!(descriptor.temporal_id, Some(1));
+        assert!(descriptor.layer_sync);
+        assert_eq!(descriptor.key_idx, Some(5));
+        assert!(descriptor.starts_keyframe);
+    }
+
+    #[test]
+    fn rewrites_every_field_and_nothing_else() {
+        let mut bytes = FULL;
+        let rewrite = Vp8Rewrite { picture_id: Some(0x7ffe), tl0_pic_idx: Some(200), key_idx: Some(31) };
+        assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
+        assert_eq!(bytes, [0x90, 0xf0, 0xff, 0xfe, 200, 0b0111_1111, 0x00, 0xff]);
+    }
+
+    #[test]
+    fn keeps_a_short_picture_id_short() {
+        let mut bytes = [0x90, 0x80, 0x05, 0x01];
+        let rewrite = Vp8Rewrite { picture_id: Some(0x1ff), tl0_pic_idx: Some(1), key_idx: None };
+        assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
+        assert_eq!(bytes, [0x90, 0x80, 0x7f, 0x01]);
+    }
+
+    #[test]
+    fn refuses_what_is_cut_short() {
+        for cut in 0..FULL.len() - 2 {
+            assert_eq!(Vp8Descriptor::parse(&FULL[..cut]), None, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_continuation_is_no_keyframe() {
+        assert!(!Vp8Descriptor::parse(&[0x00, 0x00]).unwrap().starts_keyframe);
+        assert!(!Vp8Descriptor::parse(&[0x11, 0x00]).unwrap().starts_keyframe);
+    }
+}
