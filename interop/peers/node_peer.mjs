@@ -49,7 +49,7 @@ async function within(what, promise) {
 
 const methods = {
   async connect({ url, token, path }) {
-    room.on(RoomEvent.DataReceived, (payload, participant, kind, topic) => {
+    room.on(RoomEvent.DataReceived, (payload, participant, _kind, topic) => {
       received.data.push({
         text: new TextDecoder().decode(payload),
         from: participant?.identity ?? '',

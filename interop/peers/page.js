@@ -32,7 +32,7 @@ window.peer = {
       dynacast: false,
     });
     room.set('room', next);
-    next.on(RoomEvent.DataReceived, (payload, participant, kind, topic) => {
+    next.on(RoomEvent.DataReceived, (payload, participant, _kind, topic) => {
       received.data.push({
         text: new TextDecoder().decode(payload),
         from: participant?.identity ?? '',
@@ -73,7 +73,8 @@ window.peer = {
       context.fillStyle = `rgb(${grey},${grey},${grey})`;
       context.fillRect(0, 0, 640, 360);
       context.fillStyle = '#fff';
-      context.fillRect((step += 4) % 640, 340, 20, 20);
+      step = (step + 4) % 640;
+      context.fillRect(step, 340, 20, 20);
     }, 66);
     const track = new LocalVideoTrack(canvas.captureStream(15).getVideoTracks()[0]);
     await current().localParticipant.publishTrack(track, {

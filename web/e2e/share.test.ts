@@ -34,7 +34,7 @@ test('a shared tab is seen moving and heard, and goes away when sharing stops', 
   await tab.goto(slides);
   await ana.page.bringToFront();
   await ana.button(/share/i).click();
-  await boris.seesMoving(identity, SLIDES, 'screen_share');
+  await boris.seesMoving(identity, SLIDES, 'screen');
 
   // The tab's own sound is a track of its own, besides the microphone.
   const shareEnergy = () =>
@@ -52,6 +52,6 @@ test('a shared tab is seen moving and heard, and goes away when sharing stops', 
   await expect.poll(shareEnergy, { timeout: SOON }).toBeGreaterThan(1e-3);
 
   await ana.button(/shar/i).click();
-  await expect.poll(() => boris.tile(identity, 'screen_share').count(), { timeout: SOON }).toBe(0);
+  await expect.poll(() => boris.tile(identity, 'screen').count(), { timeout: SOON }).toBe(0);
   await boris.seesMoving(identity, 1);
 });

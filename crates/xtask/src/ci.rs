@@ -34,7 +34,7 @@ struct Step {
     run: fn(&Path) -> Result<Outcome>,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step {
         name: "web-install",
         fast: true,
@@ -69,6 +69,11 @@ const STEPS: [Step; 15] = [
         name: "web-check",
         fast: true,
         run: web_check,
+    },
+    Step {
+        name: "scripts-check",
+        fast: true,
+        run: scripts_check,
     },
     Step {
         name: "clippy",
@@ -255,6 +260,21 @@ fn deny(root: &Path) -> Result<Outcome> {
 
 fn web_check(root: &Path) -> Result<Outcome> {
     counted(command(root, 10, "npm", &["--prefix", "web", "run", "check"])).map(Outcome::Ran)
+}
+
+/// Holds the SDK tests to the web app's formatting and lint rules.
+fn scripts_check(root: &Path) -> Result<Outcome> {
+    let biome = root
+        .join("web/node_modules/.bin/biome")
+        .to_string_lossy()
+        .into_owned();
+    counted(command(
+        root,
+        2,
+        &biome,
+        &["check", "--config-path=web", "interop"],
+    ))
+    .map(Outcome::Ran)
 }
 
 fn clippy(root: &Path) -> Result<Outcome> {

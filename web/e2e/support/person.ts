@@ -168,7 +168,7 @@ export class Person {
   }
 
   /** Somebody's tile on this person's screen. */
-  tile(identity: string, source: 'camera' | 'screen_share' = 'camera'): Locator {
+  tile(identity: string, source: 'camera' | 'screen' = 'camera'): Locator {
     return this.page.locator(
       `[data-testid=tile][data-identity="${identity}"][data-source="${source}"]`,
     );
@@ -177,7 +177,7 @@ export class Person {
   /** The frames that arrive in somebody's tile; fails when fewer than `distinct` different ones arrive. */
   async see(
     identity: string,
-    source: 'camera' | 'screen_share' = 'camera',
+    source: 'camera' | 'screen' = 'camera',
     distinct = 5,
   ): Promise<Frame[]> {
     const video = this.tile(identity, source).locator('video').first();
@@ -189,7 +189,7 @@ export class Person {
   async seesMoving(
     identity: string,
     code: number,
-    source: 'camera' | 'screen_share' = 'camera',
+    source: 'camera' | 'screen' = 'camera',
   ): Promise<void> {
     const frames = await this.see(identity, source);
     expect(
