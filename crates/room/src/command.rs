@@ -2,9 +2,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use indexmap::IndexMap;
-use tertulia_model::{
-    Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize,
-};
+use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
 
 use crate::{
     AudioFeatures, ChatMessage, ConnectionQuality, DepartureReason, ParticipantInfo, ParticipantKind,

@@ -8,16 +8,30 @@
 //! Invariants: identities are unique among the present; a participant's `version` only rises; a route exists exactly
 //! for each pair of a live track and a participant that is subscribed, allowed and not its publisher.
 
+mod bucket;
+mod chat;
 mod command;
+mod data;
+mod dynacast;
 mod event;
+mod hand;
+pub mod limits;
+mod member;
 mod participant;
 mod permission;
+mod presence;
+mod profile;
 mod publication;
+mod publish;
 mod refusal;
+mod report;
+mod room;
+mod subscribe;
+mod text;
 
 pub use command::{
-    Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission,
-    Reply, RoomSettings, TrackSettings,
+    Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
+    RoomSettings, TrackSettings,
 };
 pub use event::{
     Audience, ChatMessage, CodecQualities, Delivery, DepartureReason, Event, HandState, QualityReport,
@@ -27,3 +41,4 @@ pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, Parti
 pub use permission::Permission;
 pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
 pub use refusal::Refusal;
+pub use room::Room;

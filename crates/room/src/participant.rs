@@ -74,3 +74,10 @@ pub struct ParticipantInfo {
     /// Opaque capability numbers of the client, mirrored to peers.
     pub capabilities: Vec<i32>,
 }
+
+impl ParticipantInfo {
+    /// Whether they may address the whole room by name (chat, hand, reactions): somebody hidden would show themselves.
+    pub(crate) fn may_be_heard(&self) -> bool {
+        self.permission.can_publish_data && !self.permission.hidden
+    }
+}

@@ -1,4 +1,9 @@
-use tertulia_model::{Codec, Layer, MediaKind, Source, TrackId, VideoSize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tertulia_model::{Codec, Layer, MediaKind, ParticipantId, Source, TrackId, VideoSize};
+
+use crate::Wanted;
+use crate::dynacast::Demand;
 
 /// Whether a track's media has been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,4 +91,32 @@ pub struct TrackInfo {
     pub backup_codec_policy: i32,
     /// Opaque feature numbers of the publisher's packet trailers, mirrored.
     pub packet_trailer_features: Vec<i32>,
+}
+
+/// A track with what only the room knows of it.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    pub(crate) publisher: ParticipantId,
+    pub(crate) info: TrackInfo,
+    pub(crate) state: TrackState,
+    /// What its publisher announced and no media section is bound to yet, in order: the primary codec, then backups.
+    pub(crate) awaiting: VecDeque<Awaiting>,
+    /// Who receives it, and how: exactly what the forwarding engine was told.
+    pub(crate) routes: BTreeMap<ParticipantId, Wanted>,
+    /// Receivers for whom the forwarding engine paused it.
+    pub(crate) paused: BTreeSet<ParticipantId>,
+    /// Receivers that cannot decode its primary codec.
+    pub(crate) needing_backup: BTreeSet<ParticipantId>,
+    pub(crate) demand: Demand,
+    /// Whether its publisher knows that somebody receives it.
+    pub(crate) told_subscribed: bool,
+}
+
+/// A media section still to come.
+#[derive(Debug)]
+pub(crate) struct Awaiting {
+    /// Rises with every announcement in the room.
+    pub(crate) ticket: u64,
+    /// The publisher's own ids of the sender.
+    pub(crate) cids: Vec<String>,
 }

@@ -1,0 +1,127 @@
+//! The chat, and what of it late joiners can read.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tertulia_model::{Identity, ParticipantId};
+
+use crate::limits::{self, within};
+use crate::text::clean_text;
+use crate::{Audience, ChatInput, ChatMessage, Event, HandState, Now, Refusal, Reply, Room, RoomSnapshot};
+
+/// Messages remembered for recognising repetitions, even where no history is kept.
+const REMEMBERED: usize = 64;
+
+/// Chat as kept for the room's life, bounded.
+#[derive(Debug)]
+pub(crate) struct ChatLog {
+    /// The newest messages, oldest first, with consecutive sequence numbers.
+    kept: VecDeque<ChatMessage>,
+    sequence_by_id: BTreeMap<(Identity, String), u64>,
+    last_sequence: u64,
+    /// How many of `kept` may be read.
+    history: usize,
+}
+
+impl ChatLog {
+    pub(crate) fn new(history: usize) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            sequence_by_id: BTreeMap::new(),
+            last_sequence: 0,
+            history: history.min(limits::CHAT_HISTORY),
+        }
+    }
+
+    fn find(&self, identity: &Identity, id: &str) -> Option<&ChatMessage> {
+        let seq = self.sequence_by_id.get(&(identity.clone(), id.to_owned()))?;
+        let oldest = self.kept.front()?.seq;
+        self.kept.get(usize::try_from(seq.checked_sub(oldest)?).ok()?)
+    }
+
+    fn push(&mut self, mut message: ChatMessage) -> ChatMessage {
+        self.last_sequence += 1;
+        message.seq = self.last_sequence;
+        self.sequence_by_id
+            .insert((message.identity.clone(), message.id.clone()), message.seq);
+        self.kept.push_back(message.clone());
+        if self.kept.len() > self.history.max(REMEMBERED)
+            && let Some(old) = self.kept.pop_front()
+        {
+            self.sequence_by_id.remove(&(old.identity, old.id));
+        }
+        message
+    }
+
+    /// At most `limit` messages before `before`, ascending, and whether older ones can be read.
+    fn page(&self, before: Option<u64>, limit: usize) -> (Vec<ChatMessage>, bool) {
+        let unreadable = self.kept.len().saturating_sub(self.history);
+        let readable = self.kept.iter().skip(unreadable);
+        let older: Vec<&ChatMessage> = readable
+            .take_while(|message| before.is_none_or(|before| message.seq < before))
+            .collect();
+        let start = older.len().saturating_sub(limit);
+        (
+            older[start..].iter().map(|message| (*message).clone()).collect(),
+            start > 0,
+        )
+    }
+}
+
+impl Room {
+    pub(crate) fn say(&mut self, who: &ParticipantId, input: ChatInput, now: Now) -> Result<Reply, Refusal> {
+        let limit = self.settings.chat_text_bytes;
+        let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
+        if !member.info.may_be_heard() {
+            return Err(Refusal::NotAllowed);
+        }
+        within("id", input.id.len(), limits::ID_BYTES)?;
+        within("text", input.text.len(), limit)?;
+        if input.id.is_empty() || input.id.chars().any(char::is_control) {
+            return Err(Refusal::Invalid { field: "id" });
+        }
+        if let Some(known) = self.chat.find(&member.info.identity, &input.id) {
+            return Ok(Reply::Chat(known.clone()));
+        }
+        let text = clean_text(&input.text);
+        if text.is_empty() {
+            return Err(Refusal::Invalid { field: "text" });
+        }
+        member.buckets.chat.take(now.instant)?;
+        let message = self.chat.push(ChatMessage {
+            seq: 0,
+            id: input.id,
+            identity: member.info.identity.clone(),
+            name: member.info.name.clone(),
+            text,
+            at_ms: now.unix_ms,
+        });
+        self.send(Audience::Everybody, Event::Chat(message.clone()));
+        Ok(Reply::Chat(message))
+    }
+
+    pub(crate) fn read_chat(&self, before: Option<u64>, limit: usize) -> Reply {
+        let (messages, more) = self.chat.page(before, limit.min(limits::CHAT_PAGE));
+        Reply::ChatHistory(messages, more)
+    }
+
+    pub(crate) fn read_snapshot(&self) -> Reply {
+        let hands = self
+            .hands
+            .iter()
+            .filter_map(|id| self.members.get(id))
+            .filter_map(|member| {
+                let raised_at_ms = member.info.hand_raised_at_ms?;
+                Some(HandState {
+                    identity: member.info.identity.clone(),
+                    raised_at_ms,
+                })
+            });
+        let hands = hands.collect();
+        let (chat, _) = self.chat.page(None, limits::SNAPSHOT_CHAT);
+        Reply::Snapshot(Box::new(RoomSnapshot {
+            room: self.info(),
+            chat,
+            hands,
+        }))
+    }
+}

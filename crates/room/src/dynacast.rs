@@ -1,0 +1,159 @@
+//! What publishers need to send: the greatest demand of all receivers, for each codec of each video track.
+//!
+//! More is asked for at once; less only after it has lasted [`DOWNGRADE_DELAY`], and never before
+//! [`FIRST_DECISION_DELAY`] after the track went live, so that people coming and going do not make encoders restart.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use tertulia_model::{Codec, MediaKind, Quality, TrackId};
+
+use crate::limits::{DOWNGRADE_DELAY, FIRST_DECISION_DELAY};
+use crate::publication::Publication;
+use crate::{Audience, CodecQualities, Event, Room, TrackState};
+
+/// What the publisher of one track was last told, and when it may be told less.
+#[derive(Debug, Default)]
+pub(crate) struct Demand {
+    /// Highest quality asked of each codec. A codec not listed was never spoken of: publishers then send all of the
+    /// primary and nothing of a backup.
+    told: BTreeMap<Codec, Option<Quality>>,
+    first_decision_at: Option<Instant>,
+    pub(crate) downgrade_at: Option<Instant>,
+}
+
+impl Demand {
+    pub(crate) fn begin(now: Instant) -> Self {
+        Self {
+            first_decision_at: now.checked_add(FIRST_DECISION_DELAY),
+            ..Self::default()
+        }
+    }
+}
+
+impl Publication {
+    /// The codec for those who cannot decode the primary.
+    pub(crate) fn backup_codec(&self) -> Option<Codec> {
+        self.codecs().find(|codec| Some(*codec) != self.info.codec)
+    }
+
+    /// The negotiated codec, then the backups.
+    fn codecs(&self) -> impl Iterator<Item = Codec> {
+        let primary = self.info.codec;
+        // The first announced codec is the primary as wished; where another was negotiated it is not sent at all.
+        let backups = self.info.codecs.iter().skip(1).map(|codec| codec.codec);
+        primary
+            .into_iter()
+            .chain(backups.filter(move |codec| Some(*codec) != primary))
+    }
+
+    fn last_told(&self, codec: Codec) -> Option<Quality> {
+        let unspoken = (Some(codec) == self.info.codec).then_some(Quality::High);
+        self.demand.told.get(&codec).copied().unwrap_or(unspoken)
+    }
+
+    /// The greatest quality any receiver wants of `codec`.
+    fn wanted(&self, codec: Codec) -> Option<Quality> {
+        let backup = self.backup_codec();
+        let served_by = |subscriber| {
+            if self.needing_backup.contains(subscriber) {
+                backup
+            } else {
+                self.info.codec
+            }
+        };
+        let receivers = self
+            .routes
+            .iter()
+            .filter(|(subscriber, wanted)| wanted.enabled && served_by(subscriber) == Some(codec));
+        receivers.map(|(_, wanted)| wanted.max_quality).max()
+    }
+}
+
+impl Room {
+    /// Weighs the demand for one track after anything that bears on it: asks for more at once and notes when to ask
+    /// for less.
+    pub(crate) fn settle_demand(&mut self, id: &TrackId, now: Instant) {
+        let Some(publication) = self.tracks.get_mut(id) else {
+            return;
+        };
+        if publication.info.kind != MediaKind::Video || publication.state != TrackState::Live {
+            return;
+        }
+        let codecs: Vec<Codec> = publication.codecs().collect();
+        let (mut more, mut less) = (false, false);
+        for &codec in &codecs {
+            let (told, wanted) = (publication.last_told(codec), publication.wanted(codec));
+            if wanted > told {
+                publication.demand.told.insert(codec, wanted);
+                more = true;
+            }
+            less |= wanted < told;
+        }
+        let before = publication.demand.downgrade_at;
+        let after = less
+            .then(|| before.or_else(|| publication.demand.downgrade_due(now)))
+            .flatten();
+        publication.demand.downgrade_at = after;
+        if before != after {
+            if let Some(at) = before {
+                self.downgrades.remove(&(at, id.clone()));
+            }
+            if let Some(at) = after {
+                self.downgrades.insert((at, id.clone()));
+            }
+        }
+        if more {
+            self.tell_demand(id);
+        }
+    }
+
+    /// Tells publishers of lower demands that have lasted.
+    pub(crate) fn settle_demands(&mut self, now: Instant) {
+        while let Some((at, id)) = self.downgrades.first().cloned()
+            && at <= now
+        {
+            self.downgrades.remove(&(at, id.clone()));
+            let Some(publication) = self.tracks.get_mut(&id) else {
+                continue;
+            };
+            publication.demand.downgrade_at = None;
+            let codecs: Vec<Codec> = publication.codecs().collect();
+            for codec in codecs {
+                let wanted = publication.wanted(codec);
+                publication.demand.told.insert(codec, wanted);
+            }
+            self.tell_demand(&id);
+        }
+    }
+
+    fn tell_demand(&mut self, id: &TrackId) {
+        let Some(publication) = self.tracks.get(id) else {
+            return;
+        };
+        let qualities = |codec| {
+            let highest = publication.last_told(codec);
+            // Lower layers stay, so that a receiver short of bandwidth can step down at once.
+            CodecQualities {
+                codec,
+                wanted: Quality::ALL.map(|quality| Some(quality) <= highest),
+            }
+        };
+        let codecs = publication.codecs().map(qualities).collect();
+        let publisher = publication.publisher.clone();
+        self.send(
+            Audience::One(publisher),
+            Event::QualitiesWanted {
+                track: id.clone(),
+                codecs,
+            },
+        );
+    }
+}
+
+impl Demand {
+    fn downgrade_due(&self, now: Instant) -> Option<Instant> {
+        let settled = now.checked_add(DOWNGRADE_DELAY)?;
+        Some(self.first_decision_at.map_or(settled, |first| first.max(settled)))
+    }
+}

@@ -1,0 +1,61 @@
+//! How large and how many: what a room takes from one peer before it answers
+//! [`Refusal::LimitExceeded`](crate::Refusal::LimitExceeded). Texts are measured in bytes.
+
+use std::time::Duration;
+
+use crate::Refusal;
+
+/// A display name, or the name of a track.
+pub const NAME_BYTES: usize = 256;
+/// Metadata of a participant or of a room.
+pub const METADATA_BYTES: usize = 512 * 1024;
+/// All attribute keys and values of a participant together.
+pub const ATTRIBUTES_BYTES: usize = 64 * 1024;
+/// A publisher's own id for a track, a stream name, a chat message's own id.
+pub const ID_BYTES: usize = 256;
+/// Capability numbers of a client.
+pub const CAPABILITIES: usize = 64;
+/// Tracks one participant announced that no media section is bound to yet.
+pub const PENDING_TRACKS: usize = 32;
+/// Tracks of one participant, pending or live.
+pub const TRACKS: usize = 64;
+/// Codecs of one track.
+pub const CODECS: usize = 4;
+/// Layers of one codec.
+pub const LAYERS: usize = 3;
+/// Mirrored packet trailer features of one track.
+pub const TRAILER_FEATURES: usize = 16;
+/// Tracks named in one command.
+pub const TRACKS_NAMED: usize = 5_000;
+/// Participants named in one publisher's list of allowed subscribers.
+pub const PUBLISHER_PERMISSIONS: usize = 1_000;
+/// Receivers named in one data message.
+pub const DESTINATIONS: usize = 1_000;
+/// Topic of a data message.
+pub const TOPIC_BYTES: usize = 256;
+/// Payload of a data message as encoded by its door.
+pub const DATA_BYTES: usize = 64 * 1024;
+/// Name of a reaction.
+pub const REACTION_BYTES: usize = 32;
+/// Chat messages in one answer to [`Command::ReadChat`](crate::Command::ReadChat).
+pub const CHAT_PAGE: usize = 500;
+/// Chat messages in a snapshot.
+pub const SNAPSHOT_CHAT: usize = 100;
+/// Chat messages kept at most, whatever the settings say.
+pub const CHAT_HISTORY: usize = 10_000;
+/// Removed identities remembered; the oldest is forgotten first.
+pub const REVOCATIONS: usize = 10_000;
+
+/// How long a lower demand must last before the publisher is told to send less.
+pub const DOWNGRADE_DELAY: Duration = Duration::from_secs(5);
+/// How long after a track went live its publisher is not yet told to send less.
+pub const FIRST_DECISION_DELAY: Duration = Duration::from_secs(10);
+
+/// Refuses a `size` above `limit`.
+pub(crate) fn within(field: &'static str, size: usize, limit: usize) -> Result<(), Refusal> {
+    if size > limit {
+        Err(Refusal::LimitExceeded { field, limit })
+    } else {
+        Ok(())
+    }
+}

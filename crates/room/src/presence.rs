@@ -1,0 +1,218 @@
+//! Coming, going, and the end of the room.
+
+use std::time::Instant;
+
+use rand::Rng;
+use tertulia_model::{Identity, ParticipantId, TrackId};
+
+use crate::limits::{self, within};
+use crate::member::Member;
+use crate::profile::{check_metadata, clean_name, merged_attributes};
+use crate::{
+    Actor, Audience, DepartureReason, Event, NewParticipant, Now, ParticipantInfo, ParticipantState, Refusal,
+    Reply, Room, RouteChange,
+};
+
+impl Room {
+    pub(crate) fn join(&mut self, who: NewParticipant, now: Now) -> Result<Reply, Refusal> {
+        if self
+            .revoked
+            .get(&who.identity)
+            .is_some_and(|since| who.credential_issued_at_ms <= *since)
+        {
+            return Err(Refusal::Removed);
+        }
+        let name = clean_name(&who.name)?;
+        check_metadata(&who.metadata)?;
+        let attributes = merged_attributes(&Default::default(), who.attributes)?;
+        within("capabilities", who.capabilities.len(), limits::CAPABILITIES)?;
+        within("sources", who.permission.publish_sources.len(), limits::TRACKS)?;
+        if !who.permission.hidden {
+            self.check_capacity(&who.identity)?;
+        }
+
+        if let Some(former) = self.identities.get(&who.identity).cloned() {
+            self.depart(&former, DepartureReason::DuplicateIdentity, now);
+        }
+        let id = self.fresh_participant_id();
+        let info = ParticipantInfo {
+            id: id.clone(),
+            identity: who.identity,
+            name,
+            state: ParticipantState::Joined,
+            kind: who.kind,
+            metadata: who.metadata,
+            attributes,
+            permission: who.permission,
+            tracks: Vec::new(),
+            joined_at_ms: now.unix_ms,
+            version: 1,
+            hand_raised_at_ms: None,
+            client_protocol: who.client_protocol,
+            capabilities: who.capabilities,
+        };
+        let others = self.visible_others(&id);
+        self.identities.insert(info.identity.clone(), id.clone());
+        self.members.insert(
+            id.clone(),
+            Member::new(info.clone(), who.auto_subscribe, now.instant),
+        );
+        self.settle_lifetime(now.instant);
+        self.touched = true;
+        if !self.started {
+            self.start();
+        }
+        let audience = if info.permission.hidden {
+            Audience::Observers
+        } else {
+            Audience::AllBut(id.clone())
+        };
+        self.send(audience, Event::ParticipantJoined(info.clone()));
+        self.reconcile_subscriber(&id, now.instant);
+        Ok(Reply::Joined {
+            participant: Box::new(info),
+            others,
+            room: Box::new(self.info()),
+        })
+    }
+
+    /// Takes somebody out, with their tracks, their subscriptions and their hand.
+    pub(crate) fn depart(&mut self, id: &ParticipantId, reason: DepartureReason, now: Now) {
+        if reason != DepartureReason::Left {
+            self.send(Audience::One(id.clone()), Event::Expelled(reason));
+        }
+        for track in self
+            .members
+            .get(id)
+            .map(|member| member.tracks.clone())
+            .unwrap_or_default()
+        {
+            self.withdraw(&track, Audience::Observers);
+        }
+        self.drop_subscriptions(id, now.instant);
+        self.lower_hand(id, now.unix_ms);
+        let Some(mut member) = self.members.shift_remove(id) else {
+            return;
+        };
+        self.identities.remove(&member.info.identity);
+        self.speaking.shift_remove(id);
+        gone(&mut member.info);
+        let audience = if member.info.permission.hidden {
+            Audience::Observers
+        } else {
+            Audience::AllBut(id.clone())
+        };
+        self.send(audience, Event::ParticipantLeft(member.info, reason));
+        self.route(RouteChange::ParticipantRemoved {
+            participant: id.clone(),
+        });
+        self.settle_lifetime(now.instant);
+        self.touched = true;
+    }
+
+    /// Removes somebody. A revocation holds even for somebody who has just gone, so that they do not slip back in.
+    pub(crate) fn remove(&mut self, identity: &Identity, revoke: bool, now: Now) -> Result<Reply, Refusal> {
+        if revoke {
+            self.revoked.shift_remove(identity);
+            if self.revoked.len() >= limits::REVOCATIONS {
+                self.revoked.shift_remove_index(0);
+            }
+            self.revoked.insert(identity.clone(), now.unix_ms);
+        }
+        let id = self.find(identity)?;
+        self.depart(&id, DepartureReason::Removed, now);
+        Ok(Reply::Done)
+    }
+
+    /// Ends the room for everybody at once.
+    pub(crate) fn end(&mut self, reason: DepartureReason) {
+        let everybody: Vec<ParticipantId> = self.members.keys().cloned().collect();
+        if !everybody.is_empty() {
+            self.send(Audience::Some(everybody), Event::Expelled(reason));
+        }
+        let tracks: Vec<TrackId> = self.tracks.keys().cloned().collect();
+        for track in tracks {
+            self.withdraw(&track, Audience::Observers);
+        }
+        let last = self.info();
+        for (id, mut member) in std::mem::take(&mut self.members) {
+            gone(&mut member.info);
+            self.send(Audience::Observers, Event::ParticipantLeft(member.info, reason));
+            self.route(RouteChange::ParticipantRemoved { participant: id });
+        }
+        self.identities.clear();
+        self.hands.clear();
+        self.speaking.clear();
+        self.downgrades.clear();
+        self.close_at = None;
+        self.ended = true;
+        self.send(Audience::Observers, Event::RoomEnded { room: last, reason });
+    }
+
+    pub(crate) fn connected(&mut self, id: &ParticipantId) -> Result<(), Refusal> {
+        let member = self.member_mut(id)?;
+        if member.info.state == ParticipantState::Active {
+            return Ok(());
+        }
+        member.info.state = ParticipantState::Active;
+        self.announce(id);
+        self.tell_speakers_to(id);
+        Ok(())
+    }
+
+    pub(crate) fn list_participants(&self, actor: &Actor) -> Reply {
+        let sees = |info: &ParticipantInfo| match actor {
+            Actor::Admin | Actor::System => true,
+            Actor::Participant(own) => !info.permission.hidden || info.id == *own,
+        };
+        Reply::Participants(self.participants().filter(|info| sees(info)).cloned().collect())
+    }
+
+    pub(crate) fn visible_others(&self, id: &ParticipantId) -> Vec<ParticipantInfo> {
+        self.participants()
+            .filter(|info| !info.permission.hidden && info.id != *id)
+            .cloned()
+            .collect()
+    }
+
+    /// Starts or stops the clock that ends a room nobody needs any more.
+    pub(crate) fn settle_lifetime(&mut self, now: Instant) {
+        if self.members.values().any(Member::keeps_room_open) {
+            self.close_at = None;
+        } else if self.close_at.is_none() {
+            self.close_at = now.checked_add(self.settings.departure_timeout);
+        }
+    }
+
+    fn check_capacity(&self, newcomer: &Identity) -> Result<(), Refusal> {
+        let Some(limit) = self.settings.max_participants else {
+            return Ok(());
+        };
+        let others = self
+            .participants()
+            .filter(|info| !info.permission.hidden && info.identity != *newcomer)
+            .count();
+        if others >= limit {
+            Err(Refusal::RoomFull)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn fresh_participant_id(&mut self) -> ParticipantId {
+        loop {
+            let id = ParticipantId::from_random(self.rng.next_u64());
+            if !self.members.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+}
+
+/// Makes of somebody's state what those who stay are told last.
+pub(crate) fn gone(info: &mut ParticipantInfo) {
+    info.state = ParticipantState::Disconnected;
+    info.tracks.clear();
+    info.hand_raised_at_ms = None;
+    info.version = info.version.saturating_add(1);
+}

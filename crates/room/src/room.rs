@@ -1,0 +1,408 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
+
+use crate::chat::ChatLog;
+use crate::member::Member;
+use crate::publication::Publication;
+use crate::{
+    Actor, Audience, Command, Delivery, DepartureReason, Event, Fact, Now, ParticipantInfo, Refusal, Reply,
+    RoomInfo, RoomSettings, RouteChange,
+};
+
+/// One life of one room. After every [`Room::handle`] and [`Room::handle_timeout`], drain
+/// [`Room::poll_delivery`] first and [`Room::poll_route`] second (so that somebody expelled still hears why), then
+/// ask [`Room::poll_timeout`] for the next deadline.
+#[derive(Debug)]
+pub struct Room {
+    pub(crate) id: RoomId,
+    pub(crate) name: RoomName,
+    pub(crate) settings: RoomSettings,
+    pub(crate) created_at_ms: u64,
+    pub(crate) rng: StdRng,
+    /// Who is here, in order of joining.
+    pub(crate) members: IndexMap<ParticipantId, Member>,
+    pub(crate) identities: BTreeMap<Identity, ParticipantId>,
+    pub(crate) tracks: BTreeMap<TrackId, Publication>,
+    /// Since when (Unix milliseconds) a removed identity needs a newer credential, oldest removal first.
+    pub(crate) revoked: IndexMap<Identity, u64>,
+    pub(crate) chat: ChatLog,
+    /// Raised hands in order.
+    pub(crate) hands: Vec<ParticipantId>,
+    pub(crate) last_hand_ms: u64,
+    /// What was last said of each speaker.
+    pub(crate) speaking: IndexMap<ParticipantId, u8>,
+    /// When demand for a track is looked at again, one entry a track at most.
+    pub(crate) downgrades: BTreeSet<(Instant, TrackId)>,
+    /// When the room ends unless somebody comes.
+    pub(crate) close_at: Option<Instant>,
+    pub(crate) next_ticket: u64,
+    pub(crate) started: bool,
+    pub(crate) ended: bool,
+    /// The room as last told, and whether it may have changed since.
+    told: RoomInfo,
+    pub(crate) touched: bool,
+    deliveries: VecDeque<Delivery>,
+    routes: VecDeque<RouteChange>,
+}
+
+impl Room {
+    /// Opens an empty room, which ends after [`RoomSettings::empty_timeout`] unless somebody joins. `seed` must
+    /// differ from that of every other room: ids of participants and tracks are drawn from it.
+    pub fn new(name: RoomName, settings: RoomSettings, seed: [u8; 32], now: Now) -> Self {
+        let mut rng = StdRng::from_seed(seed);
+        let id = RoomId::from_random(rng.next_u64());
+        let mut room = Self {
+            told: RoomInfo {
+                id: id.clone(),
+                name: name.clone(),
+                metadata: String::new(),
+                participants: 0,
+                publishers: 0,
+                max_participants: None,
+                created_at_ms: now.unix_ms,
+                recording: false,
+                empty_timeout_s: 0,
+                departure_timeout_s: 0,
+            },
+            id,
+            name,
+            chat: ChatLog::new(settings.chat_history),
+            close_at: now.instant.checked_add(settings.empty_timeout),
+            settings,
+            created_at_ms: now.unix_ms,
+            rng,
+            members: IndexMap::new(),
+            identities: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            revoked: IndexMap::new(),
+            hands: Vec::new(),
+            last_hand_ms: 0,
+            speaking: IndexMap::new(),
+            downgrades: BTreeSet::new(),
+            next_ticket: 0,
+            started: false,
+            ended: false,
+            touched: false,
+            deliveries: VecDeque::new(),
+            routes: VecDeque::new(),
+        };
+        room.told = room.info();
+        room
+    }
+
+    /// Does what `actor` asks, or says why not; a refused command changes nothing.
+    ///
+    /// # Errors
+    /// A [`Refusal`], for the actor alone.
+    pub fn handle(&mut self, actor: &Actor, command: Command, now: Now) -> Result<Reply, Refusal> {
+        if self.ended {
+            return Err(Refusal::RoomEnded);
+        }
+        let reply = self.dispatch(actor, command, now);
+        self.tell_room_changes();
+        reply
+    }
+
+    /// Does what is due by `now`.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.ended {
+            return;
+        }
+        self.settle_demands(now.instant);
+        if self.close_at.is_some_and(|at| at <= now.instant) {
+            self.end(DepartureReason::RoomEnded);
+        }
+        self.tell_room_changes();
+    }
+
+    /// When [`Room::handle_timeout`] wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.ended {
+            return None;
+        }
+        let downgrade = self.downgrades.first().map(|(at, _)| *at);
+        [downgrade, self.close_at].into_iter().flatten().min()
+    }
+
+    /// The next event to deliver, oldest first.
+    pub fn poll_delivery(&mut self) -> Option<Delivery> {
+        self.deliveries.pop_front()
+    }
+
+    /// The next change for the forwarding engine, oldest first.
+    pub fn poll_route(&mut self) -> Option<RouteChange> {
+        self.routes.pop_front()
+    }
+
+    /// Whether the room is over; everything is refused from then on.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The room as others may see it.
+    pub fn info(&self) -> RoomInfo {
+        let visible = || {
+            self.members
+                .values()
+                .filter(|member| !member.info.permission.hidden)
+        };
+        let seconds = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+        RoomInfo {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            metadata: self.settings.metadata.clone(),
+            participants: visible().count(),
+            publishers: visible().filter(|member| !member.info.tracks.is_empty()).count(),
+            max_participants: self.settings.max_participants,
+            created_at_ms: self.created_at_ms,
+            recording: self
+                .members
+                .values()
+                .any(|member| member.info.permission.recorder),
+            empty_timeout_s: seconds(self.settings.empty_timeout),
+            departure_timeout_s: seconds(self.settings.departure_timeout),
+        }
+    }
+
+    /// Somebody present, hidden or not.
+    pub fn participant(&self, id: &ParticipantId) -> Option<&ParticipantInfo> {
+        self.members.get(id).map(|member| &member.info)
+    }
+
+    /// Somebody present, hidden or not, by identity.
+    pub fn participant_by_identity(&self, identity: &Identity) -> Option<&ParticipantInfo> {
+        self.participant(self.identities.get(identity)?)
+    }
+
+    /// Everybody present, hidden ones included, in order of joining.
+    pub fn participants(&self) -> impl Iterator<Item = &ParticipantInfo> {
+        self.members.values().map(|member| &member.info)
+    }
+
+    fn dispatch(&mut self, actor: &Actor, command: Command, now: Now) -> Result<Reply, Refusal> {
+        if let Actor::Participant(id) = actor
+            && !self.members.contains_key(id)
+        {
+            return Err(Refusal::NoSuchParticipant);
+        }
+        match command {
+            Command::Join(who) => {
+                require_system(actor)?;
+                self.join(*who, now)
+            }
+            Command::Leave { reason } => {
+                let who = asking(actor)?;
+                self.depart(&who, reason, now);
+                Ok(Reply::Done)
+            }
+            Command::Publish(track) => self.publish(&asking(actor)?, *track, now),
+            Command::Unpublish { track } => self.unpublish_own(&asking(actor)?, &track),
+            Command::SetMuted { track, muted } => self.mute_own(&asking(actor)?, &track, muted, now),
+            Command::UpdateTrack {
+                track,
+                size,
+                layers,
+                audio,
+            } => self.update_track(&asking(actor)?, &track, size, layers, audio, now),
+            Command::Subscribe { tracks, on } => self.subscribe(&asking(actor)?, tracks, on, now.instant),
+            Command::SetTrackSettings { tracks, settings } => {
+                self.set_track_settings(&asking(actor)?, &tracks, settings, now.instant)
+            }
+            Command::SetPublisherPermissions {
+                all_participants,
+                permissions,
+            } => self.set_publisher_permissions(&asking(actor)?, all_participants, permissions, now.instant),
+            Command::UpdateSelf {
+                name,
+                metadata,
+                attributes,
+            } => self.update_self(&asking(actor)?, name, metadata, attributes, now),
+            Command::SendData(message) => self.send_data(actor, message),
+            Command::Chat(input) => self.say(&asking(actor)?, input, now),
+            Command::SetHand { raised } => self.set_hand(&asking(actor)?, raised, now),
+            Command::React { kind } => self.react(&asking(actor)?, kind, now),
+            Command::Remove { identity, revoke } => {
+                self.require_admin(actor)?;
+                self.remove(&identity, revoke, now)
+            }
+            Command::MuteTrack {
+                identity,
+                track,
+                muted,
+            } => {
+                self.require_admin(actor)?;
+                self.mute_other(&identity, &track, muted)
+            }
+            Command::UpdateParticipant {
+                identity,
+                name,
+                metadata,
+                attributes,
+                permission,
+            } => {
+                self.require_admin(actor)?;
+                self.update_participant(actor, &identity, (name, metadata, attributes), permission, now)
+            }
+            Command::UpdateSubscriptions { identity, tracks, on } => {
+                self.require_admin(actor)?;
+                let who = self.find(&identity)?;
+                self.subscribe(&who, tracks, on, now.instant)
+            }
+            Command::SetRoomMetadata { metadata } => {
+                self.require_admin(actor)?;
+                self.set_room_metadata(metadata)
+            }
+            Command::End => {
+                self.require_admin(actor)?;
+                self.end(match actor {
+                    Actor::System => DepartureReason::ServerShutdown,
+                    _ => DepartureReason::RoomEnded,
+                });
+                Ok(Reply::Done)
+            }
+            Command::ListParticipants => Ok(self.list_participants(actor)),
+            Command::ReadChat { before, limit } => Ok(self.read_chat(before, limit)),
+            Command::ReadSnapshot => Ok(self.read_snapshot()),
+            Command::Fact(fact) => {
+                require_system(actor)?;
+                self.learn(fact, now)
+            }
+        }
+    }
+
+    fn learn(&mut self, fact: Fact, now: Now) -> Result<Reply, Refusal> {
+        match fact {
+            Fact::Connected { participant } => self.connected(&participant)?,
+            Fact::TrackBound {
+                track,
+                codec,
+                simulcast,
+                red,
+            } => {
+                self.track_bound(&track, codec, simulcast, red, now.instant)?;
+            }
+            Fact::TrackGone { track } => {
+                self.tracks.get(&track).ok_or(Refusal::NoSuchTrack)?;
+                self.unpublish(&track);
+            }
+            Fact::Speakers(speakers) => self.speakers(&speakers),
+            Fact::Quality(reports) => self.report_quality(&reports),
+            Fact::StreamState {
+                subscriber,
+                track,
+                paused,
+            } => {
+                self.stream_state(&subscriber, &track, paused)?;
+            }
+            Fact::CodecUnsupported { subscriber, track } => {
+                self.codec_unsupported(&subscriber, &track, now.instant)?;
+            }
+            Fact::Subscribed { subscriber, track } => self.subscribed(&subscriber, &track)?,
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Who administers: a server credential, the server itself, or a participant who holds the right.
+    fn require_admin(&self, actor: &Actor) -> Result<(), Refusal> {
+        match actor {
+            Actor::Admin | Actor::System => Ok(()),
+            Actor::Participant(id) if self.member(id)?.info.permission.room_admin => Ok(()),
+            Actor::Participant(_) => Err(Refusal::NotAllowed),
+        }
+    }
+
+    pub(crate) fn find(&self, identity: &Identity) -> Result<ParticipantId, Refusal> {
+        self.identities
+            .get(identity)
+            .cloned()
+            .ok_or(Refusal::NoSuchParticipant)
+    }
+
+    pub(crate) fn member(&self, id: &ParticipantId) -> Result<&Member, Refusal> {
+        self.members.get(id).ok_or(Refusal::NoSuchParticipant)
+    }
+
+    pub(crate) fn member_mut(&mut self, id: &ParticipantId) -> Result<&mut Member, Refusal> {
+        self.members.get_mut(id).ok_or(Refusal::NoSuchParticipant)
+    }
+
+    pub(crate) fn send(&mut self, to: Audience, event: Event) {
+        self.deliveries.push_back(Delivery {
+            to,
+            event: Arc::new(event),
+        });
+    }
+
+    /// Sends to one participant, and to observers.
+    pub(crate) fn send_observed(&mut self, to: &ParticipantId, event: Event) {
+        let event = Arc::new(event);
+        self.deliveries.push_back(Delivery {
+            to: Audience::One(to.clone()),
+            event: Arc::clone(&event),
+        });
+        self.deliveries.push_back(Delivery {
+            to: Audience::Observers,
+            event,
+        });
+    }
+
+    pub(crate) fn route(&mut self, change: RouteChange) {
+        self.routes.push_back(change);
+    }
+
+    /// Raises somebody's version and tells everybody who may know of them.
+    pub(crate) fn announce(&mut self, id: &ParticipantId) {
+        let Some(member) = self.members.get_mut(id) else {
+            return;
+        };
+        member.info.version = member.info.version.saturating_add(1);
+        let event = Event::ParticipantChanged(member.info.clone());
+        if member.info.permission.hidden {
+            self.send_observed(id, event);
+        } else {
+            self.send(Audience::Everybody, event);
+        }
+    }
+
+    fn tell_room_changes(&mut self) {
+        if !self.touched || self.ended || !self.started {
+            return;
+        }
+        self.touched = false;
+        let info = self.info();
+        if info != self.told {
+            self.told = info.clone();
+            self.send(Audience::Everybody, Event::RoomChanged(info));
+        }
+    }
+
+    /// Says that the room begins; what is told next is what differs from now.
+    pub(crate) fn start(&mut self) {
+        self.started = true;
+        self.touched = false;
+        self.told = self.info();
+        self.send(Audience::Observers, Event::RoomStarted(self.told.clone()));
+    }
+}
+
+/// The participant who asks; those outside the room cannot do what only participants do.
+fn asking(actor: &Actor) -> Result<ParticipantId, Refusal> {
+    match actor {
+        Actor::Participant(id) => Ok(id.clone()),
+        Actor::Admin | Actor::System => Err(Refusal::NotAllowed),
+    }
+}
+
+fn require_system(actor: &Actor) -> Result<(), Refusal> {
+    if *actor == Actor::System {
+        Ok(())
+    } else {
+        Err(Refusal::NotAllowed)
+    }
+}
