@@ -1,0 +1,84 @@
+//! A target for each parser that reads what strangers send.
+//!
+//! A target takes any bytes, must not panic, and asserts what always holds of the result. `cargo +nightly fuzz run NAME`
+//! searches for as long as it is let; `cargo test` runs every target over its seeds and a fixed number of mutations of
+//! them on the stable toolchain, the same ones each time.
+
+pub mod mutation;
+pub mod seeds;
+pub mod targets;
+
+/// Names a target with its entry and its seeds.
+pub struct Target {
+    /// The name, also of the binary and of its folder below `corpus/`.
+    pub name: &'static str,
+    /// Runs the target once.
+    pub run: fn(&[u8]),
+    /// Inputs that are right or nearly so, from which mutations start.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    Target {
+        name: "room_name",
+        run: targets::room_name,
+        seeds: seeds::room_names,
+    },
+    Target {
+        name: "token",
+        run: targets::token,
+        seeds: seeds::tokens,
+    },
+    Target {
+        name: "token_claims",
+        run: targets::token_claims,
+        seeds: seeds::claims,
+    },
+    Target {
+        name: "rtp_payload",
+        run: targets::rtp_payload,
+        seeds: seeds::rtp_payloads,
+    },
+    Target {
+        name: "vp8_rewrite",
+        run: targets::vp8_rewrite,
+        seeds: seeds::vp8_payloads,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mutation::Mutator;
+    use std::panic;
+
+    const MUTATIONS_PER_SEED: u64 = 20_000;
+
+    #[test]
+    fn every_target_withstands_its_seeds_and_their_mutations() {
+        let mut failed = Vec::new();
+        for target in TARGETS {
+            let seeds = (target.seeds)();
+            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+            'seeds: for (number, seed) in seeds.iter().enumerate() {
+                let mut mutator = Mutator::new(number as u64 + 1);
+                let mut input = seed.clone();
+                for round in 0..=MUTATIONS_PER_SEED {
+                    if panic::catch_unwind(|| (target.run)(&input)).is_err() {
+                        let base64 =
+                            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &input);
+                        failed.push(format!("{} seed {number} round {round}: {base64}", target.name));
+                        break 'seeds;
+                    }
+                    // Mutations pile up for a while, then start afresh.
+                    if round % 8 == 0 {
+                        input.clone_from(seed);
+                    }
+                    mutator.mutate(&mut input);
+                }
+            }
+        }
+        assert!(failed.is_empty(), "{failed:#?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! The targets. Each takes any bytes and asserts what must hold whatever they are.
+
+use std::str;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tertulia_auth::{ApiKey, ApiKeys};
+use tertulia_model::{Codec, RoomName};
+use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite, Vp9Descriptor, red_primary, starts_keyframe};
+
+/// The pair whose secret the targets know, so that they get past the signature.
+pub const KEY: (&str, &str) = ("fuzz", "a secret of at least thirty-two bytes");
+
+/// Room names: accepted ones are stable under being read again.
+pub fn room_name(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(name) = RoomName::parse(text) else { return };
+    assert!(name.as_str().chars().count() <= RoomName::MAX_CHARS);
+    let again = RoomName::parse(name.as_str()).expect("a name that was accepted is accepted again");
+    assert_eq!(again.key(), name.key());
+}
+
+/// Tokens as they come over the wire: nothing unsigned is ever granted.
+pub fn token(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(grant) = keys().verify(text, 0) {
+        assert_eq!(grant.key_id, KEY.0);
+    }
+}
+
+/// Claims behind a right signature: what the holder of a key may write.
+pub fn token_claims(data: &[u8]) {
+    let signed = sign(data);
+    if let Ok(grant) = keys().verify(&signed, 1_000) {
+        assert!(
+            grant.expires_at_ms + 60_000 >= 1_000,
+            "an expired token was granted"
+        );
+    }
+}
+
+/// Payloads of every codec: where a picture starts, and redundant audio.
+pub fn rtp_payload(data: &[u8]) {
+    for codec in [
+        Codec::Vp8,
+        Codec::Vp9,
+        Codec::H264,
+        Codec::H265,
+        Codec::Av1,
+        Codec::Opus,
+    ] {
+        let _ = starts_keyframe(codec, data);
+    }
+    let _ = Vp9Descriptor::parse(data);
+    if let Some(block) = red_primary(data) {
+        assert_eq!(&data[block.offset..], block.data);
+    }
+}
+
+/// VP8 descriptors: rewriting changes the named fields and nothing behind the descriptor.
+pub fn vp8_rewrite(data: &[u8]) {
+    let [a, b, c, d, payload @ ..] = data else { return };
+    let rewrite = Vp8Rewrite {
+        picture_id: Some(u16::from_be_bytes([*a, *b]) & 0x7fff),
+        tl0_pic_idx: Some(*c),
+        key_idx: Some(*d & 0x1f),
+    };
+    let mut rewritten = payload.to_vec();
+    let before = Vp8Descriptor::parse(payload);
+    assert_eq!(Vp8Descriptor::rewrite(&mut rewritten, rewrite), before.is_some());
+    let Some(before) = before else {
+        assert_eq!(rewritten, payload);
+        return;
+    };
+    let after = Vp8Descriptor::parse(&rewritten).expect("a rewritten descriptor is still one");
+    assert_eq!(after.length, before.length);
+    assert_eq!(rewritten[after.length..], payload[before.length..]);
+    let mask = if before.long_picture_id { 0x7fff } else { 0x7f };
+    assert_eq!(
+        after.picture_id,
+        before.picture_id.and(rewrite.picture_id.map(|id| id & mask))
+    );
+    assert_eq!(after.tl0_pic_idx, before.tl0_pic_idx.and(rewrite.tl0_pic_idx));
+    assert_eq!(after.key_idx, before.key_idx.and(rewrite.key_idx));
+    assert_eq!(after.temporal_id, before.temporal_id);
+}
+
+fn keys() -> ApiKeys {
+    let key = ApiKey::new(KEY.0, KEY.1).expect("the pair is valid");
+    ApiKeys::new(vec![key]).expect("one key is enough")
+}
+
+/// Signs any payload with HS256.
+pub fn sign(payload: &[u8]) -> String {
+    let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
+    let body = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, KEY.1.as_bytes());
+    let signature = aws_lc_rs::hmac::sign(&key, body.as_bytes());
+    format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
