@@ -71,6 +71,8 @@ async function launch(setup: Setup): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
+    // Muted output would also mute the sound of a shared tab.
+    ignoreDefaultArgs: ['--mute-audio'],
     args: await chromiumArguments(setup),
   });
 }
