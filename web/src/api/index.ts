@@ -1,5 +1,8 @@
 export { ApiError, errorFromResponse } from './ApiError';
 export { api, roomPath } from './client';
+export { previousToken, rememberToken } from './identity';
+export { joinRoom } from './joinRoom';
+export { type RecentRoom, useRecentRooms } from './recentRooms';
 export {
   linkOfRoom,
   maxRoomName,
@@ -9,3 +12,4 @@ export {
   roomNameProblem,
 } from './roomName';
 export type * from './types';
+export { useServerConfig } from './useServerConfig';

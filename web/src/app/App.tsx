@@ -1,11 +1,39 @@
+import { useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
 import { pathOfRoom } from '../api';
+import { EndPage } from '../features/errors/EndPage';
 import { Home } from '../features/home/Home';
+import { Announcer, ToastRegion } from '../ui';
+import { ErrorBoundary } from './ErrorBoundary';
 import { RoomRoute } from './RoomRoute';
-import { navigate, parseRoute, usePathname } from './router';
+import { followLinks, navigate, parseRoute, type Route, usePathname } from './router';
 
 /** The whole app: picks the screen by the address. */
 export function App() {
-  const route = parseRoute(usePathname());
-  if (route.screen === 'room') return <RoomRoute key={route.room} room={route.room} />;
-  return <Home onOpenRoom={(room) => navigate(pathOfRoom(room))} />;
+  const { t } = useTranslation();
+  const pathname = usePathname();
+  const route = parseRoute(pathname);
+
+  useEffect(followLinks, []);
+
+  return (
+    <>
+      <ErrorBoundary resetKey={pathname}>
+        <Screen route={route} />
+      </ErrorBoundary>
+      <ToastRegion label={t('messages')} dismissLabel={t('dismiss')} />
+      <Announcer />
+    </>
+  );
+}
+
+function Screen({ route }: { route: Route }) {
+  switch (route.screen) {
+    case 'home':
+      return <Home onOpenRoom={(room) => navigate(pathOfRoom(room))} />;
+    case 'room':
+      return <RoomRoute key={route.room} room={route.room} />;
+    case 'not_found':
+      return <EndPage kind="not_found" />;
+  }
 }

@@ -1,39 +1,98 @@
-import { Suspense, useState } from 'react';
-import type { EndReason } from '../call/endReason';
+import { Suspense, useCallback, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ApiError, joinRoom, normalizeRoomName, roomNameProblem } from '../api';
 import type { JoinIntent } from '../call/joinIntent';
+import { type EndKind, EndPage } from '../features/errors/EndPage';
+import { intentOf } from '../features/prejoin/intent';
 import { PreJoin } from '../features/prejoin/PreJoin';
+import { canCall } from '../media/browser';
+import { usePreferences } from '../media/preferences';
+import { showToast } from '../ui';
 import { LazyCallScreen, prefetchCall } from './callChunk';
+import { EnteringScreen } from './EnteringScreen';
 
 type Stage =
   | { name: 'prejoin' }
   | { name: 'call'; intent: JoinIntent }
-  | { name: 'over'; reason: EndReason };
+  | { name: 'over'; kind: EndKind; reference?: string; entering?: boolean };
 
-/** One room: pre-join, call, end. */
-export function RoomRoute({ room }: { room: string }) {
-  const [stage, setStage] = useState<Stage>({ name: 'prejoin' });
+const pageOfCode: Partial<Record<ApiError['code'], EndKind>> = {
+  room_full: 'full',
+  banned: 'banned',
+  forbidden: 'forbidden',
+  room_ended: 'ended',
+  invalid_room_name: 'invalid_room_name',
+  reserved_room_name: 'reserved_room_name',
+  not_found: 'not_found',
+};
+
+function firstStage(room: string): Stage {
+  const problem = roomNameProblem(room);
+  if (problem === 'reserved') return { name: 'over', kind: 'reserved_room_name' };
+  if (problem) return { name: 'over', kind: 'invalid_room_name' };
+  return canCall() ? { name: 'prejoin' } : { name: 'over', kind: 'unsupported' };
+}
+
+/** One room: pre-join, the call, and the page after it. */
+export function RoomRoute({ room: path }: { room: string }) {
+  const { t } = useTranslation('errors');
+  const room = normalizeRoomName(path);
+  const [stage, setStage] = useState<Stage>(() => firstStage(room));
+
+  const refused = useCallback((error: ApiError) => {
+    const kind = pageOfCode[error.code] ?? 'not_found';
+    setStage({ name: 'over', kind, reference: error.reference });
+  }, []);
+
+  const enterAgain = async (over: Stage & { name: 'over' }) => {
+    const { displayName } = usePreferences.getState();
+    if (displayName === '') {
+      setStage({ name: 'prejoin' });
+      return;
+    }
+    setStage({ ...over, entering: true });
+    try {
+      const answer = await joinRoom(room, displayName);
+      setStage({ name: 'call', intent: intentOf(answer, null, true) });
+    } catch (cause) {
+      setStage({ ...over, entering: false });
+      if (cause instanceof ApiError && pageOfCode[cause.code]) refused(cause);
+      else {
+        const code = cause instanceof ApiError ? cause.code : 'internal';
+        showToast({ text: t(`api.${code}`), tone: 'danger', key: 'rejoin' });
+      }
+    }
+  };
+
+  if (stage.name === 'prejoin') {
+    return (
+      <PreJoin
+        room={room}
+        prefetchCall={prefetchCall}
+        onJoin={(intent) => setStage({ name: 'call', intent })}
+        onRefused={refused}
+      />
+    );
+  }
   if (stage.name === 'call') {
     return (
-      <Suspense fallback={null}>
+      <Suspense fallback={<EnteringScreen room={stage.intent.room} />}>
         <LazyCallScreen
           intent={stage.intent}
-          onEnded={(reason) => setStage({ name: 'over', reason })}
+          onEnded={(reason) => setStage({ name: 'over', kind: reason })}
         />
       </Suspense>
     );
   }
-  if (stage.name === 'over') {
-    return (
-      <button type="button" onClick={() => setStage({ name: 'prejoin' })}>
-        {stage.reason}
-      </button>
-    );
-  }
   return (
-    <PreJoin
+    <EndPage
+      key={stage.kind}
+      kind={stage.kind}
       room={room}
-      prefetchCall={prefetchCall}
-      onJoin={(intent) => setStage({ name: 'call', intent })}
+      reference={stage.reference}
+      busy={stage.entering}
+      onAgain={() => void enterAgain(stage)}
+      onPrepare={() => setStage({ name: 'prejoin' })}
     />
   );
 }

@@ -1,4 +1,4 @@
-import { type MouseEvent, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 
 /** Where the page stands. */
 export type Route =
@@ -41,10 +41,21 @@ export function usePathname(): string {
   return useSyncExternalStore(subscribe, () => window.location.pathname);
 }
 
-/** For a link within the app: a plain click stays on the page, everything else is the browser's. */
-export function followLink(event: MouseEvent<HTMLAnchorElement>): void {
-  if (event.defaultPrevented || event.button !== 0) return;
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
-  navigate(event.currentTarget.pathname);
+/**
+ * Makes plain clicks on links within the app stay on the page. Whatever has a modifier, a target or another origin
+ * is left to the browser. Returns the end of it.
+ */
+export function followLinks(): () => void {
+  const onClick = (event: MouseEvent) => {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!link?.href || link.target || link.hasAttribute('download')) return;
+    if (link.origin !== window.location.origin || link.hash) return;
+    event.preventDefault();
+    navigate(link.pathname);
+    window.scrollTo(0, 0);
+  };
+  document.addEventListener('click', onClick);
+  return () => document.removeEventListener('click', onClick);
 }

@@ -1,26 +1,112 @@
-import { type FormEvent, useState } from 'react';
+import { ArrowRight, Link2, RefreshCw, Server, UserRoundCheck } from 'lucide-react';
+import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Button, TextField } from '../../ui';
+import { type RoomNameProblem, roomNameProblem } from '../../api';
+import type { Language } from '../../i18n';
+import { Button, Icon, IconButton, type IconType, TextField, usePageMeta } from '../../ui';
+import { Page } from '../shell/Page';
+import styles from './Home.module.css';
+import { RecentRooms } from './RecentRooms';
+import { readRoomInput } from './roomInput';
+import { TableScene } from './TableScene';
+import { suggestRoomName } from './words';
 
 interface HomeProps {
   onOpenRoom(room: string): void;
 }
 
+const points = [
+  { key: 'noAccount', icon: UserRoundCheck },
+  { key: 'oneLink', icon: Link2 },
+  { key: 'ownServer', icon: Server },
+] as const satisfies { key: string; icon: IconType }[];
+
+/** The front page: name a room, or return to one. */
 export function Home({ onOpenRoom }: HomeProps) {
-  const { t } = useTranslation('home');
-  const [room, setRoom] = useState('');
-  const open = (event: FormEvent) => {
+  const { t, i18n } = useTranslation('home');
+  const language = i18n.language as Language;
+  const [text, setText] = useState('');
+  const [problem, setProblem] = useState<RoomNameProblem | null>(null);
+  const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
+  const field = useRef<HTMLInputElement>(null);
+  usePageMeta({ title: t('title'), indexable: true });
+
+  if (suggestion.language !== language) {
+    setSuggestion({ language, name: suggestRoomName(language) });
+  }
+
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (room.trim()) onOpenRoom(room.trim());
+    const room = readRoomInput(text, window.location.origin);
+    const found = roomNameProblem(room);
+    setProblem(found);
+    if (found) field.current?.focus();
+    else onOpenRoom(room);
   };
+
   return (
-    <main>
-      <form onSubmit={open}>
-        <TextField label={t('roomName')} value={room} onChange={(e) => setRoom(e.target.value)} />
-        <Button type="submit" variant="primary">
-          {t('start')}
-        </Button>
-      </form>
-    </main>
+    <Page>
+      <div className={styles.hero}>
+        <div className={styles.words}>
+          <h1 className={styles.title}>{t('headline')}</h1>
+          <p className={styles.lead}>{t('lead')}</p>
+
+          <form className={styles.form} onSubmit={submit} noValidate>
+            <TextField
+              ref={field}
+              large
+              className={styles.field}
+              label={t('roomName')}
+              value={text}
+              placeholder={t('roomNameExample')}
+              error={problem ? t(`problem.${problem}`) : undefined}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+              enterKeyHint="go"
+              onChange={(event) => {
+                setText(event.target.value);
+                setProblem(null);
+              }}
+            />
+            <Button type="submit" variant="primary" size="lg" className={styles.start}>
+              {t('start')}
+              <Icon icon={ArrowRight} />
+            </Button>
+          </form>
+
+          <div className={styles.suggest}>
+            <span>{t('orTake')}</span>
+            <span className={styles.suggestion}>
+              <Button size="sm" onClick={() => onOpenRoom(suggestion.name)}>
+                {suggestion.name}
+              </Button>
+              <IconButton
+                icon={RefreshCw}
+                label={t('another')}
+                onClick={() => setSuggestion({ language, name: suggestRoomName(language) })}
+              />
+            </span>
+          </div>
+
+          <RecentRooms />
+        </div>
+        <TableScene />
+      </div>
+
+      <ul className={styles.points}>
+        {points.map(({ key, icon }) => (
+          <li key={key} className={styles.point}>
+            <span className={styles.pointIcon}>
+              <Icon icon={icon} size={22} />
+            </span>
+            <div>
+              <h2 className={styles.pointTitle}>{t(`points.${key}.title`)}</h2>
+              <p className={styles.pointText}>{t(`points.${key}.text`)}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Page>
   );
 }

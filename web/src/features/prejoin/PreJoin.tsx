@@ -1,44 +1,185 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { Settings, Users } from 'lucide-react';
+import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api } from '../../api';
+import { ApiError, joinRoom } from '../../api';
 import type { JoinIntent } from '../../call/joinIntent';
 import { usePreferences } from '../../media/preferences';
-import { Button, TextField } from '../../ui';
+import { Button, Icon, IconButton, TextField, usePageMeta } from '../../ui';
+import { Page } from '../shell/Page';
+import { DeviceControls } from './DeviceControls';
+import { DeviceProblems } from './DeviceProblems';
+import { intentOf } from './intent';
+import styles from './PreJoin.module.css';
+import { PreviewTile } from './PreviewTile';
+import { MicMeter, SpeakerTest } from './SoundCheck';
+import { usePreview } from './usePreview';
+import { useRoomInfo } from './useRoomInfo';
+
+const SettingsDialog = lazy(() => import('../settings/SettingsDialog'));
 
 interface PreJoinProps {
   room: string;
+  /** Fetches the call's code ahead. */
   prefetchCall(): void;
   onJoin(intent: JoinIntent): void;
+  /** The room refuses: full, banned, ended, no such name. Such errors have pages of their own. */
+  onRefused(error: ApiError): void;
 }
 
-export function PreJoin({ room, prefetchCall, onJoin }: PreJoinProps) {
+const maxName = 128;
+const refusals = new Set([
+  'invalid_room_name',
+  'reserved_room_name',
+  'room_full',
+  'banned',
+  'room_ended',
+  'forbidden',
+  'not_found',
+]);
+
+/** Before the call: see and hear oneself, choose devices, say one's name, enter. */
+export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps) {
   const { t } = useTranslation('prejoin');
-  const preferences = usePreferences();
-  const [name, setName] = useState(preferences.displayName);
+  const preview = usePreview();
+  const { info, error: infoError } = useRoomInfo(room);
+  const [name, setName] = useState(usePreferences.getState().displayName);
+  const [nameMissing, setNameMissing] = useState(false);
+  const [joining, setJoining] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const nameField = useRef<HTMLInputElement>(null);
+  const joinButton = useRef<HTMLButtonElement>(null);
+  const title = info?.name ?? room;
+  usePageMeta({ title: t('title', { room: title }) });
+
   useEffect(prefetchCall, [prefetchCall]);
-  const join = async (event: FormEvent) => {
-    event.preventDefault();
-    preferences.set({ displayName: name });
-    const answer = await api.join(room, { displayName: name, previousToken: null });
-    onJoin({
-      room: answer.room,
-      displayName: answer.displayName,
-      identity: answer.identity,
-      token: answer.token,
-      micOn: preferences.micWanted,
-      cameraOn: preferences.cameraWanted,
-      devices: {},
-    });
+
+  // Enter joins at once: a remembered name needs no more typing.
+  useEffect(() => {
+    (usePreferences.getState().displayName ? joinButton : nameField).current?.focus();
+  }, []);
+
+  useEffect(() => {
+    if (infoError && refusals.has(infoError.code)) onRefused(infoError);
+  }, [infoError, onRefused]);
+
+  const enter = async (withDevices: boolean) => {
+    const displayName = name.normalize('NFC').trim();
+    setNameMissing(displayName === '');
+    if (displayName === '') {
+      nameField.current?.focus();
+      return;
+    }
+    setJoining(true);
+    setError(null);
+    usePreferences.getState().set({ displayName });
+    try {
+      const answer = await joinRoom(room, displayName);
+      preview.handOver();
+      onJoin(intentOf(answer, preview.state, withDevices));
+    } catch (cause) {
+      const failed = cause instanceof ApiError ? cause : new ApiError('internal', 0, String(cause));
+      setJoining(false);
+      if (refusals.has(failed.code)) onRefused(failed);
+      else setError(failed);
+    }
   };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!joining) void enter(true);
+  };
+
+  const { audio, video } = preview.state;
+  const unready = [audio, video].some(({ phase }) => phase === 'asking' || phase === 'problem');
+
   return (
-    <main>
-      <h1>{room}</h1>
-      <form onSubmit={join}>
-        <TextField label={t('name')} value={name} onChange={(e) => setName(e.target.value)} />
-        <Button type="submit" variant="primary">
-          {t('join')}
-        </Button>
-      </form>
-    </main>
+    <Page
+      footer={false}
+      actions={
+        <IconButton
+          icon={Settings}
+          label={t('settings')}
+          tipPlacement="bottom"
+          aria-haspopup="dialog"
+          onClick={() => setSettingsOpen(true)}
+        />
+      }
+    >
+      <div className={styles.layout}>
+        <div className={styles.self}>
+          <PreviewTile state={preview.state}>
+            <DeviceControls preview={preview} />
+          </PreviewTile>
+          <div className={styles.check}>
+            <MicMeter track={audio.track} />
+            <SpeakerTest />
+          </div>
+        </div>
+
+        <div className={styles.enter}>
+          <div>
+            <h1 className={styles.room}>{title}</h1>
+            <p className={styles.people} role="status">
+              <Icon icon={Users} size={18} />
+              {info ? t('people', { count: info.participants }) : t('peopleUnknown')}
+            </p>
+          </div>
+
+          <form className={styles.form} onSubmit={submit} noValidate>
+            <TextField
+              ref={nameField}
+              large
+              label={t('name')}
+              value={name}
+              maxLength={maxName}
+              autoComplete="name"
+              enterKeyHint="go"
+              error={
+                nameMissing
+                  ? t('nameMissing')
+                  : error?.code === 'invalid_display_name'
+                    ? t('nameInvalid')
+                    : undefined
+              }
+              onChange={(event) => {
+                setName(event.target.value);
+                setNameMissing(false);
+                setError(null);
+              }}
+            />
+            <Button ref={joinButton} type="submit" variant="primary" size="lg" block busy={joining}>
+              {t('join')}
+            </Button>
+            {unready ? (
+              <Button variant="ghost" block onClick={() => void enter(false)}>
+                {t('joinWithout')}
+              </Button>
+            ) : null}
+            {error && error.code !== 'invalid_display_name' ? <JoinError error={error} /> : null}
+          </form>
+
+          <DeviceProblems audio={audio} video={video} onRetry={preview.retry} />
+        </div>
+      </div>
+
+      {settingsOpen ? (
+        <Suspense fallback={null}>
+          <SettingsDialog preview={preview} onClose={() => setSettingsOpen(false)} />
+        </Suspense>
+      ) : null}
+    </Page>
+  );
+}
+
+function JoinError({ error }: { error: ApiError }) {
+  const { t } = useTranslation('errors');
+  return (
+    <div className={styles.error} role="alert">
+      <p>{t(`api.${error.code}`)}</p>
+      {error.reference ? (
+        <p className={styles.reference}>{t('reference', { reference: error.reference })}</p>
+      ) : null}
+    </div>
   );
 }

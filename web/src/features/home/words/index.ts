@@ -1,0 +1,29 @@
+import type { Language } from '../../../i18n';
+import de from './de';
+import en from './en';
+import es from './es';
+import ru from './ru';
+
+/** Builds a word pair of a language; `pick` chooses one of a list. */
+export type WordPair = (pick: <T>(list: readonly T[]) => T) => string;
+
+const pairs: Record<Language, WordPair> = { en, es, ru, de };
+
+/** A whole number below `limit`, as good as the browser's cryptography. */
+export function randomBelow(limit: number): number {
+  const most = Math.floor(2 ** 32 / limit) * limit;
+  const draw = new Uint32Array(1);
+  do crypto.getRandomValues(draw);
+  while ((draw[0] ?? 0) >= most);
+  return (draw[0] ?? 0) % limit;
+}
+
+/** Suggests a room name: two friendly words and four digits, easy to say and not easily guessed. */
+export function suggestRoomName(language: Language, below = randomBelow): string {
+  const pick = <T>(list: readonly T[]): T => {
+    const choice = list[below(list.length)];
+    if (choice === undefined) throw new RangeError('cannot pick from an empty list');
+    return choice;
+  };
+  return `${pairs[language](pick)}-${1000 + below(9000)}`;
+}

@@ -1,0 +1,60 @@
+import { Mic, Volume2 } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { playTestSound, useLevel } from '../../media';
+import { usePreferences } from '../../media/preferences';
+import { Button, Icon, showToast } from '../../ui';
+import styles from './SoundCheck.module.css';
+
+/** How loud the microphone is. The bar is for the eye; the text beside it says what it shows. */
+export function MicMeter({ track }: { track: MediaStreamTrack | undefined }) {
+  const { t } = useTranslation('prejoin');
+  const bar = useLevel<HTMLDivElement>(track);
+  return (
+    <div className={styles.meter}>
+      <Icon icon={Mic} size={18} />
+      <span className={styles.label}>{track ? t('meter.on') : t('meter.off')}</span>
+      <div ref={bar} className={styles.bar} aria-hidden="true">
+        <span className={styles.fill} />
+      </div>
+    </div>
+  );
+}
+
+/** Plays a sound on the chosen speaker. */
+export function SpeakerTest() {
+  const { t } = useTranslation('prejoin');
+  const speaker = usePreferences((state) => state.audioOutput);
+  const [playing, setPlaying] = useState(false);
+  const abort = useRef<AbortController>(null);
+
+  useEffect(() => () => abort.current?.abort(), []);
+
+  const play = async () => {
+    abort.current = new AbortController();
+    setPlaying(true);
+    try {
+      await playTestSound(speaker, abort.current.signal);
+    } catch {
+      showToast({ text: t('speakerFailed'), tone: 'danger', key: 'speaker-test' });
+    } finally {
+      setPlaying(false);
+    }
+  };
+
+  return (
+    <div className={styles.speaker}>
+      <Button
+        size="sm"
+        icon={Volume2}
+        aria-disabled={playing || undefined}
+        onClick={playing ? undefined : play}
+      >
+        {t('testSpeaker')}
+      </Button>
+      <span className={styles.playing} role="status">
+        {playing ? t('playing') : null}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { useTranslation } from 'react-i18next';
+import { canChooseSpeaker, type Device, isSecure, useDevices } from '../../media';
+import { usePreferences } from '../../media/preferences';
+import { Select, type SelectOption, Switch } from '../../ui';
+import { InsecureNotice } from '../prejoin/DeviceProblems';
+import { MicMeter, SpeakerTest } from '../prejoin/SoundCheck';
+
+export interface DeviceSwitch {
+  switchDevice(kind: 'audioinput' | 'videoinput' | 'audiooutput', id: string): void;
+}
+
+interface DeviceSettingsProps {
+  inCall?: DeviceSwitch;
+  microphone?: MediaStreamTrack;
+}
+
+/** Microphone, camera and speaker. */
+export function DeviceSettings({ inCall, microphone }: DeviceSettingsProps) {
+  const { t } = useTranslation('settings');
+  const devices = useDevices(microphone);
+  const { audioInput, videoInput, audioOutput, noiseSuppression, set } = usePreferences();
+
+  if (!isSecure()) return <InsecureNotice />;
+
+  const options = (list: readonly Device[]): SelectOption<string>[] => [
+    ...(list.some(({ systemDefault }) => systemDefault)
+      ? []
+      : [{ value: '', label: t('devices.default') }]),
+    ...list
+      .filter(({ id }) => id !== '')
+      .map(({ id, label, systemDefault }, index) => {
+        const name = label || t('devices.unnamed', { number: index + 1 });
+        return {
+          value: id,
+          label: systemDefault ? t('devices.systemDefault', { device: name }) : name,
+        };
+      }),
+  ];
+  // A remembered device that is not plugged in shows as the default, which is what would be used.
+  const valueIn = (list: readonly Device[], id: string | undefined) =>
+    list.find((device) => device.id !== '' && device.id === id)?.id ??
+    list.find(({ systemDefault }) => systemDefault)?.id ??
+    '';
+
+  return (
+    <>
+      <Select
+        label={t('devices.microphone')}
+        value={valueIn(devices.audioInput, audioInput)}
+        options={options(devices.audioInput)}
+        onChange={(id) => {
+          set({ audioInput: id || undefined });
+          inCall?.switchDevice('audioinput', id);
+        }}
+      />
+      <MicMeter track={microphone} />
+      <Select
+        label={t('devices.camera')}
+        value={valueIn(devices.videoInput, videoInput)}
+        options={options(devices.videoInput)}
+        onChange={(id) => {
+          set({ videoInput: id || undefined });
+          inCall?.switchDevice('videoinput', id);
+        }}
+      />
+      {canChooseSpeaker() ? (
+        <Select
+          label={t('devices.speaker')}
+          value={valueIn(devices.audioOutput, audioOutput)}
+          options={options(devices.audioOutput)}
+          onChange={(id) => {
+            set({ audioOutput: id || undefined });
+            inCall?.switchDevice('audiooutput', id);
+          }}
+        />
+      ) : null}
+      <SpeakerTest />
+      <Switch
+        label={t('devices.noise')}
+        description={t('devices.noiseText')}
+        checked={noiseSuppression}
+        onChange={(on) => set({ noiseSuppression: on })}
+      />
+    </>
+  );
+}
