@@ -1,0 +1,218 @@
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Serialize;
+use tertulia_engine::Observation;
+use tertulia_model::Identity;
+use tertulia_room::Event;
+use tokio::sync::mpsc;
+
+use crate::access::Holder;
+use crate::convert;
+use crate::error::ApiError;
+use crate::extract::{Bearer, RoomPath};
+use crate::state::Api;
+use crate::stats::up;
+use crate::wire::{EndedEvent, EndedReason, ErrorBody, ErrorCode, HandEvent, ReactionEvent, StateEvent};
+
+/// Chat messages in the first event; older ones are read over the chat resource.
+const STATE_CHAT: usize = 200;
+const PING: Duration = Duration::from_secs(15);
+/// How long a stream waits for somebody whose signalling is on its way.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// Follows a room: `state` first, then `chat`, `hand`, `reaction` and at last `ended`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms/{room}/events",
+    tag = "events",
+    params(("room" = String, Path, description = "The room's name")),
+    responses(
+        (status = 200, body = StateEvent, content_type = "text/event-stream",
+         description = "Events with `id` rising by one; the data of each is JSON"),
+        (status = "4XX", body = ErrorBody),
+    ),
+    security(("token" = [])),
+)]
+pub async fn events(
+    State(api): State<Api>,
+    Bearer(token): Bearer,
+    RoomPath(room): RoomPath,
+) -> Result<Response, ApiError> {
+    let holder = api.holder(token.as_deref(), room)?;
+    let observation = observe(&api, &holder).await?;
+    let follower = Follower::new(api, holder.identity, observation);
+    let stream = stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok::<_, Infallible>(event), follower))
+    });
+    let keep_alive = KeepAlive::new().interval(PING).text("ping");
+    let mut response = Sse::new(stream).keep_alive(keep_alive).into_response();
+    // Some reverse proxies gather a whole answer before they pass it on, unless told.
+    response.headers_mut().insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(response)
+}
+
+/// Starts to observe the room and waits until the holder is in it, so that nobody reads along from outside.
+async fn observe(api: &Api, holder: &Holder) -> Result<Observation, ApiError> {
+    let handle = api
+        .inner
+        .engine
+        .find_room(&holder.room)
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the room is not open"))?;
+    let absent = || ApiError::new(ErrorCode::Forbidden, "you are not in the room");
+    let mut observation = handle.observe().await?;
+    if api
+        .inner
+        .present
+        .look_up(&handle, &holder.identity)
+        .await?
+        .is_some()
+    {
+        return Ok(observation);
+    }
+    let arrival = async {
+        while let Some(event) = observation.events.recv().await {
+            if matches!(&*event, Event::ParticipantJoined(info) if info.identity == holder.identity) {
+                return true;
+            }
+        }
+        false
+    };
+    if !tokio::time::timeout(ARRIVAL, arrival).await.unwrap_or(false) {
+        return Err(absent());
+    }
+    // What was passed over while waiting is in the new snapshot.
+    Ok(handle.observe().await?)
+}
+
+/// One open stream.
+struct Follower {
+    api: Api,
+    identity: Identity,
+    events: mpsc::Receiver<Arc<Event>>,
+    waiting: VecDeque<SseEvent>,
+    seq: u64,
+    over: bool,
+}
+
+impl Follower {
+    fn new(api: Api, identity: Identity, observation: Observation) -> Self {
+        up(&api.inner.counters.streams_opened);
+        up(&api.inner.counters.streams);
+        let mut follower = Self {
+            api,
+            identity,
+            events: observation.events,
+            waiting: VecDeque::new(),
+            seq: 0,
+            over: false,
+        };
+        let state = convert::state(follower.seq + 1, &observation.snapshot, STATE_CHAT);
+        follower.push("state", &state);
+        follower
+    }
+
+    async fn next(&mut self) -> Option<SseEvent> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            if self.over {
+                return None;
+            }
+            match self.events.recv().await {
+                Some(event) => self.take(&event),
+                None => {
+                    // The room closes its observers only after telling them that it ended, and drops slow ones.
+                    up(&self.api.inner.counters.slow_streams);
+                    tracing::debug!("an event stream fell behind and was closed");
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Chat(message) => self.push("chat", &convert::chat(message)),
+            Event::Hand {
+                identity,
+                raised_at_ms,
+                at_ms,
+            } => {
+                let identity = identity.as_str().to_owned();
+                self.push(
+                    "hand",
+                    &HandEvent {
+                        identity,
+                        raised: raised_at_ms.is_some(),
+                        at: *at_ms,
+                    },
+                );
+            }
+            Event::Reaction(reaction) => {
+                let identity = reaction.identity.as_str().to_owned();
+                self.push(
+                    "reaction",
+                    &ReactionEvent {
+                        identity,
+                        kind: reaction.kind.clone(),
+                        at: reaction.at_ms,
+                    },
+                );
+            }
+            Event::RoomEnded { reason, .. } => {
+                self.end(convert::ended(*reason).unwrap_or(EndedReason::Ended));
+            }
+            Event::ParticipantLeft(info, reason) if info.identity == self.identity => {
+                match convert::ended(*reason) {
+                    Some(reason) => self.end(reason),
+                    // The page opens a new stream once it is in again.
+                    None => self.over = true,
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, reason: EndedReason) {
+        self.push("ended", &EndedEvent { reason });
+        self.over = true;
+    }
+
+    fn push(&mut self, kind: &'static str, data: &impl Serialize) {
+        self.seq += 1;
+        match SseEvent::default()
+            .event(kind)
+            .id(self.seq.to_string())
+            .json_data(data)
+        {
+            Ok(event) => self.waiting.push_back(event),
+            Err(error) => {
+                tracing::error!(%error, kind, "an event cannot be written");
+                self.over = true;
+            }
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.api
+            .inner
+            .counters
+            .streams
+            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}

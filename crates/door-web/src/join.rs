@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use tertulia_auth::{Claims, Validity, VideoGrant};
+use tertulia_model::{Identity, RoomName};
+
+use crate::error::ApiError;
+use crate::extract::{Body, RoomPath, Source};
+use crate::rooms::open_room_info;
+use crate::state::{Api, unix_ms};
+use crate::stats::up;
+use crate::text::display_name;
+use crate::wire::{ErrorBody, ErrorCode, JoinAnswer, JoinRequest};
+
+/// How long after its expiry a token still proves who somebody was.
+const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Gives a guest a token for a room, which need not be open yet.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/join",
+    tag = "rooms",
+    params(("room" = String, Path, description = "The room's name")),
+    request_body = JoinRequest,
+    responses((status = 200, body = JoinAnswer), (status = "4XX", body = ErrorBody)),
+)]
+pub async fn join(
+    State(api): State<Api>,
+    Source(source): Source,
+    RoomPath(room): RoomPath,
+    Body(request): Body<JoinRequest>,
+) -> Result<Json<JoinAnswer>, ApiError> {
+    api.limit_join(source)?;
+    if !api.inner.settings.open {
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            "this server gives tokens to nobody by itself",
+        ));
+    }
+    let name = display_name(&request.display_name).ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::InvalidDisplayName,
+            "the display name is not acceptable",
+        )
+    })?;
+    let now = unix_ms();
+    let previous = request
+        .previous_token
+        .and_then(|token| previous_identity(&api, &token, &room, now));
+    let info = open_room_info(&api, &room).await?;
+    let full = info
+        .as_ref()
+        .is_some_and(|info| info.max_participants.is_some_and(|max| info.participants >= max));
+    // Somebody who was here a moment ago may still hold the seat that is counted; the room decides then.
+    if full && previous.is_none() {
+        return Err(ApiError::new(ErrorCode::RoomFull, "the room is full"));
+    }
+
+    let room = info.map_or(room, |info| info.name);
+    let identity = match previous {
+        Some(identity) => identity,
+        None => new_identity()?,
+    };
+    let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
+    let validity = Validity {
+        issued_at_ms: now,
+        expires_at_ms: now.saturating_add(lifetime),
+    };
+    let claims = guest_claims(identity.clone(), name.clone(), room.clone());
+    let token = api
+        .inner
+        .keys
+        .sign(&claims, validity)
+        .map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
+    up(&api.inner.counters.tokens_issued);
+    Ok(Json(JoinAnswer {
+        token,
+        room: room.as_str().to_owned(),
+        identity: identity.as_str().to_owned(),
+        display_name: name,
+        expires_at: validity.expires_at_ms,
+    }))
+}
+
+fn guest_claims(identity: Identity, name: String, room: RoomName) -> Claims {
+    Claims {
+        identity: Some(identity),
+        name,
+        guest: true,
+        video: VideoGrant {
+            room_join: true,
+            room: Some(room),
+            can_update_own_metadata: Some(true),
+            ..VideoGrant::default()
+        },
+        ..Claims::default()
+    }
+}
+
+/// The identity of a guest token for this room. Anything else is no reason to refuse a guest: they get a new one.
+fn previous_identity(api: &Api, token: &str, room: &RoomName, now: u64) -> Option<Identity> {
+    let grant = api
+        .inner
+        .keys
+        .verify_lately_expired(token, now, PREVIOUS_TOKEN_GRACE)
+        .ok()?;
+    let claims = grant.claims;
+    let same = claims.guest && claims.video.room_join && claims.video.room.as_ref() == Some(room);
+    claims.identity.filter(|_| same)
+}
+
+/// 128 random bits, so that nobody becomes somebody else by guessing.
+fn new_identity() -> Result<Identity, ApiError> {
+    let bits: u128 = rand::random();
+    Identity::parse(&format!("guest-{bits:032x}")).map_err(|error| ApiError::new(ErrorCode::Internal, error))
+}

@@ -1,0 +1,65 @@
+//! The HTTP API of the web app and of integrators, version 1: tokens for guests, facts about rooms, chat, hands and
+//! reactions, and one event stream for each open page.
+//!
+//! Wire types live in `wire` and are turned into commands and out of events in `convert`; nothing else knows both
+//! sides. What somebody may do is decided in the room; this door only finds out who asks. `docs/openapi.json`
+//! describes the API and is generated from this crate.
+//!
+//! Invariants: every error is JSON with a code and a reference that also stands in the log; every list a client can
+//! make us keep is bounded; a stream whose reader is too slow is closed and starts over with the whole state.
+//!
+//! The caller of [`router`] provides the client's address as [`axum::extract::ConnectInfo`].
+//!
+//! ```no_run
+//! # fn example(engine: tertulia_engine::Engine, keys: std::sync::Arc<tertulia_auth::ApiKeys>) -> axum::Router {
+//! let api = tertulia_door_web::Api::new(engine, keys, tertulia_door_web::ApiSettings::default());
+//! tertulia_door_web::router(api)
+//! # }
+//! ```
+
+mod access;
+mod chat;
+mod convert;
+mod error;
+mod events;
+mod extract;
+mod join;
+mod limit;
+mod openapi;
+mod presence;
+mod rooms;
+mod state;
+mod stats;
+mod text;
+mod wire;
+
+pub use openapi::openapi_json;
+pub use rooms::RESERVED_ROOM_NAMES;
+pub use state::{Api, ApiSettings, RateLimit};
+pub use stats::WebStats;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+
+/// No body of this API is longer; a chat text of the greatest length fits with every character escaped.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Routes everything below `/api`.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/api/v1/config", get(rooms::config))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/v1/rooms/{room}", get(rooms::room))
+        .route("/api/v1/rooms/{room}/join", post(join::join))
+        .route("/api/v1/rooms/{room}/events", get(events::events))
+        .route("/api/v1/rooms/{room}/chat", get(chat::read).post(chat::say))
+        .route("/api/v1/rooms/{room}/hand", put(presence::hand))
+        .route("/api/v1/rooms/{room}/reactions", post(presence::react))
+        .route("/api/v1/rooms/{room}/leave", post(presence::leave))
+        .route("/api", axum::routing::any(error::no_route))
+        .route("/api/{*path}", axum::routing::any(error::no_route))
+        .method_not_allowed_fallback(error::no_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(api)
+}

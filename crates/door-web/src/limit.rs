@@ -1,0 +1,120 @@
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::state::RateLimit;
+
+/// Sources remembered at most. Beyond it full buckets are forgotten first, then all.
+const MAX_SOURCES: usize = 100_000;
+
+/// A token bucket for each source.
+pub struct Limiter<K> {
+    rate: RateLimit,
+    buckets: Mutex<HashMap<K, Bucket>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+impl<K: Eq + Hash> Limiter<K> {
+    pub fn new(rate: RateLimit) -> Self {
+        Self {
+            rate,
+            buckets: Mutex::default(),
+        }
+    }
+
+    /// Takes a token of `source`, or says how long until there is one.
+    pub fn take(&self, source: K, now: Instant) -> Result<(), Duration> {
+        let rate = self.rate;
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MAX_SOURCES && !buckets.contains_key(&source) {
+            buckets.retain(|_, bucket| bucket.refilled(rate, now) < f64::from(rate.burst));
+            if buckets.len() >= MAX_SOURCES {
+                tracing::warn!("more sources than the rate limiter remembers; it starts over");
+                buckets.clear();
+            }
+        }
+        let full = Bucket {
+            tokens: f64::from(rate.burst),
+            at: now,
+        };
+        let bucket = buckets.entry(source).or_insert(full);
+        let tokens = bucket.refilled(rate, now);
+        let short = 1.0 - tokens;
+        *bucket = Bucket {
+            tokens: if short > 0.0 { tokens } else { tokens - 1.0 },
+            at: now,
+        };
+        if short > 0.0 {
+            let per_second = f64::from(rate.per_minute.max(1)) / 60.0;
+            return Err(Duration::from_secs_f64(short / per_second));
+        }
+        Ok(())
+    }
+}
+
+impl Bucket {
+    fn refilled(&self, rate: RateLimit, now: Instant) -> f64 {
+        let seconds = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.tokens + seconds * f64::from(rate.per_minute) / 60.0).min(f64::from(rate.burst))
+    }
+}
+
+/// What counts as one source: an IPv4 address, or the /64 an IPv6 host can choose its address from.
+pub fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
+        let limiter = Limiter::new(RateLimit {
+            burst: 3,
+            per_minute: 60,
+        });
+        let start = Instant::now();
+        for _ in 0..3 {
+            assert!(limiter.take("a", start).is_ok());
+        }
+        assert_eq!(limiter.take("a", start), Err(Duration::from_secs(1)));
+        assert!(limiter.take("b", start).is_ok());
+        assert!(limiter.take("a", start + Duration::from_secs(1)).is_ok());
+        assert!(limiter.take("a", start + Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let limiter = Limiter::new(RateLimit {
+            burst: 1,
+            per_minute: 1,
+        });
+        let now = Instant::now();
+        for source in 0..(MAX_SOURCES + 10) {
+            assert!(limiter.take(source, now).is_ok());
+        }
+        assert!(limiter.buckets.lock().unwrap().len() <= MAX_SOURCES);
+    }
+
+    #[test]
+    fn a_host_cannot_hop_within_its_network() {
+        let of = |text: &str| source_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+}

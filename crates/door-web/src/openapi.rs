@@ -1,0 +1,71 @@
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::error::ApiError;
+use crate::wire::{self, ErrorCode};
+use crate::{chat, events, join, presence, rooms};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tertulia", description = "The HTTP API of a Tertulia server, version 1."),
+    paths(
+        rooms::config, rooms::room, join::join, events::events, chat::read, chat::say, presence::hand,
+        presence::react, presence::leave
+    ),
+    components(schemas(wire::HandEvent, wire::ReactionEvent, wire::EndedEvent)),
+    modifiers(&Token),
+)]
+struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A token of a participant of the room"))
+            .build();
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Describes the API as OpenAPI 3.1, pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// When the document cannot be written as JSON.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    Ok(Document::openapi().to_pretty_json()? + "\n")
+}
+
+/// Serves the description.
+pub async fn serve() -> Result<Response, ApiError> {
+    let text = openapi_json().map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], text).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set this variable to write the file instead of comparing it.
+    const WRITE: &str = "TERTULIA_UPDATE_DOCS";
+
+    #[test]
+    fn the_checked_in_description_is_the_current_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+        let current = openapi_json().unwrap();
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(path, &current).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            checked_in == current,
+            "docs/openapi.json is stale: run the tests once with {WRITE}=1"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Checks on texts people type.
+
+/// Longest display name, in characters.
+pub const MAX_DISPLAY_NAME_CHARS: usize = 128;
+/// Longest display name, in bytes: what the room keeps of a name.
+const MAX_DISPLAY_NAME_BYTES: usize = 256;
+
+/// Trims a display name and joins its words with single spaces; `None` when it is empty, too long, or has
+/// characters that break lines or turn the direction of other people's text.
+pub fn display_name(text: &str) -> Option<String> {
+    if text.len() > MAX_DISPLAY_NAME_CHARS * 8 || text.trim().chars().any(is_disruptive) {
+        return None;
+    }
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = !name.is_empty()
+        && name.chars().count() <= MAX_DISPLAY_NAME_CHARS
+        && name.len() <= MAX_DISPLAY_NAME_BYTES;
+    fits.then_some(name)
+}
+
+/// Checks an id made by a client.
+pub fn is_client_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Zero-width joiners stay: emoji and several scripts need them.
+fn is_disruptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tidied() {
+        for (text, expected) in [
+            (" Ana  María ", Some("Ana María")),
+            ("👩‍💻 Bea", Some("👩‍💻 Bea")),
+            ("", None),
+            (" \t ", None),
+            ("a\u{202e}b", None),
+            ("a\nb", None),
+            ("a\u{0}", None),
+        ] {
+            assert_eq!(display_name(text).as_deref(), expected, "for {text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_bounded_in_characters_and_bytes() {
+        assert!(display_name(&"x".repeat(128)).is_some());
+        assert!(display_name(&"x".repeat(129)).is_none());
+        assert!(display_name(&"я".repeat(128)).is_some());
+        assert!(display_name(&"漢".repeat(128)).is_none());
+        assert!(display_name(&"x".repeat(10_000_000)).is_none());
+    }
+
+    #[test]
+    fn client_ids_are_plain() {
+        assert!(is_client_id("2f1b6c1e-8f63-4b8f-9d0e-3c1d5a7e9b10"));
+        for text in ["", "a b", "é", &"x".repeat(65)] {
+            assert!(!is_client_id(text), "for {text:?}");
+        }
+    }
+}

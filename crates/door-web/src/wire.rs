@@ -1,0 +1,225 @@
+//! The JSON of the API. Times are milliseconds since the Unix epoch.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What a client needs to know of this server before anything else.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerConfig {
+    /// The server's name, for people.
+    pub server_name: String,
+    /// The server's version.
+    pub version: &'static str,
+    pub limits: Limits,
+    /// The reactions that may be sent.
+    pub reactions: Vec<&'static str>,
+}
+
+/// Greatest lengths, in characters.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    pub room_name: usize,
+    pub display_name: usize,
+    pub chat_text: usize,
+}
+
+/// What anybody may know of a room whose name they know.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomFacts {
+    /// The name as first written.
+    pub name: String,
+    /// False while nobody has opened it.
+    pub exists: bool,
+    /// How many are visibly in it.
+    pub participants: usize,
+    /// How many may be in it; absent means no limit.
+    pub capacity: Option<usize>,
+    /// When its first participant came.
+    pub started_at: Option<u64>,
+}
+
+/// A wish to come in as a guest.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinRequest {
+    /// The name shown to others.
+    pub display_name: String,
+    /// A token this server gave for the same room, valid or expired less than a day ago: its identity is kept.
+    #[serde(default)]
+    pub previous_token: Option<String>,
+}
+
+/// A token to come in with.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinAnswer {
+    /// Opens the LiveKit door and this API.
+    pub token: String,
+    /// The room's name as first written.
+    pub room: String,
+    /// Who the guest is in the room.
+    pub identity: String,
+    /// The name shown to others, as kept.
+    pub display_name: String,
+    /// When the token ends.
+    pub expires_at: u64,
+}
+
+/// A chat message.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatMessage {
+    /// Its place in the room's chat, from 1.
+    pub seq: u64,
+    /// The sender's own id for it.
+    pub id: String,
+    pub identity: String,
+    /// The sender's name at the time.
+    pub name: String,
+    pub text: String,
+    pub at: u64,
+}
+
+/// A chat message to send.
+#[derive(Deserialize, ToSchema)]
+pub struct ChatRequest {
+    /// The sender's own id for it, 1 to 64 letters, digits, `-` or `_`; sent again it gives the same message.
+    pub id: String,
+    pub text: String,
+}
+
+/// A piece of chat history, ascending.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatPage {
+    pub messages: Vec<ChatMessage>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// Which piece of chat history.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChatQuery {
+    /// Messages before this `seq`; absent for the newest.
+    pub before: Option<u64>,
+    /// How many at most, 1 to 200; absent for 100.
+    pub limit: Option<usize>,
+}
+
+/// A hand to raise or lower.
+#[derive(Deserialize, ToSchema)]
+pub struct HandRequest {
+    pub raised: bool,
+}
+
+/// A reaction to send.
+#[derive(Deserialize, ToSchema)]
+pub struct ReactionRequest {
+    /// One of the reactions in the server's configuration.
+    pub kind: String,
+}
+
+/// The token may stand in the address where a browser cannot set a header while a page closes.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LeaveQuery {
+    pub token: Option<String>,
+}
+
+/// The first event of a stream, `state`: everything there is to know.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StateEvent {
+    /// The event's own number.
+    pub seq: u64,
+    /// The newest chat messages, ascending.
+    pub chat: Vec<ChatMessage>,
+    /// Raised hands in order.
+    pub hands: Vec<RaisedHand>,
+    pub room: StateRoom,
+}
+
+/// The room in a [`StateEvent`].
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StateRoom {
+    pub name: String,
+    pub started_at: u64,
+}
+
+/// A raised hand.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RaisedHand {
+    pub identity: String,
+    pub raised_at: u64,
+}
+
+/// The event `hand`: a hand went up or down.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HandEvent {
+    pub identity: String,
+    pub raised: bool,
+    pub at: u64,
+}
+
+/// The event `reaction`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReactionEvent {
+    pub identity: String,
+    pub kind: String,
+    pub at: u64,
+}
+
+/// The event `ended`, the last of a stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndedEvent {
+    pub reason: EndedReason,
+}
+
+/// Why a stream ended for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedReason {
+    Ended,
+    Removed,
+    ServerShutdown,
+}
+
+/// An error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Chooses the text people see.
+    pub code: ErrorCode,
+    /// A sentence for developers.
+    pub message: String,
+    /// Stands in the server's log too.
+    pub reference: String,
+}
+
+/// Everything that can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    InvalidRoomName,
+    ReservedRoomName,
+    InvalidDisplayName,
+    InvalidRequest,
+    Unauthorized,
+    Forbidden,
+    RoomFull,
+    NotFound,
+    Banned,
+    RoomEnded,
+    TooManyRequests,
+    PayloadTooLarge,
+    Unavailable,
+    Internal,
+}
