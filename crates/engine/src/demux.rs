@@ -1,0 +1,134 @@
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use tertulia_model::TransportProtocol;
+
+/// Digits of a worker's number at the head of an ICE user name fragment.
+const WORKER_DIGITS: usize = 2;
+
+/// Finds the session a datagram belongs to in constant time: by the address it comes from, else by the user name
+/// fragment of a STUN request.
+///
+/// An address is learned only after the session answered a STUN request from it with success, so that nobody can
+/// draw another's packets to their own session by naming an address.
+#[derive(Debug, Default)]
+pub(crate) struct Demux {
+    by_address: HashMap<(TransportProtocol, SocketAddr), usize>,
+    by_ufrag: HashMap<String, usize>,
+}
+
+impl Demux {
+    pub(crate) fn find(&self, protocol: TransportProtocol, source: SocketAddr, datagram: &[u8]) -> Option<usize> {
+        if let Some(ufrag) = stun_request_ufrag(datagram) {
+            return self.by_ufrag.get(ufrag).copied();
+        }
+        self.by_address.get(&(protocol, source)).copied()
+    }
+
+    pub(crate) fn add_ufrag(&mut self, ufrag: &str, session: usize) {
+        self.by_ufrag.insert(ufrag.to_owned(), session);
+    }
+
+    pub(crate) fn learn(&mut self, protocol: TransportProtocol, address: SocketAddr, session: usize) {
+        self.by_address.insert((protocol, address), session);
+    }
+
+    pub(crate) fn forget_ufrag(&mut self, ufrag: &str) {
+        self.by_ufrag.remove(ufrag);
+    }
+
+    /// Forgets an address, unless another session has it by now.
+    pub(crate) fn forget_address(&mut self, protocol: TransportProtocol, address: SocketAddr, session: usize) {
+        let key = (protocol, address);
+        if self.by_address.get(&key) == Some(&session) {
+            self.by_address.remove(&key);
+        }
+    }
+}
+
+/// Makes an ICE user name fragment that names its worker.
+pub(crate) fn ufrag(worker: usize, random: &str) -> String {
+    format!("{worker:02}{random}")
+}
+
+/// The worker named by a user name fragment.
+pub(crate) fn worker_of(ufrag: &str) -> Option<usize> {
+    ufrag.get(..WORKER_DIGITS)?.parse().ok()
+}
+
+/// Our user name fragment in a STUN binding request (RFC 8445 §7.2.2: USERNAME is `ours:theirs`), if it is one.
+///
+/// This only peeks to route the packet; the ICE agent does the checking.
+pub(crate) fn stun_request_ufrag(datagram: &[u8]) -> Option<&str> {
+    const HEADER: usize = 20;
+    const USERNAME: u16 = 0x0006;
+    if datagram.len() < HEADER || datagram[..2] != [0x00, 0x01] || datagram[4..8] != [0x21, 0x12, 0xa4, 0x42] {
+        return None;
+    }
+    let mut rest = &datagram[HEADER..];
+    while let [t0, t1, l0, l1, value @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+        let value = value.get(..length)?;
+        if u16::from_be_bytes([*t0, *t1]) == USERNAME {
+            return std::str::from_utf8(value).ok()?.split(':').next();
+        }
+        rest = rest.get(4 + length.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+/// Whether a datagram of ours is a STUN binding success response.
+pub(crate) fn is_stun_success(datagram: &[u8]) -> bool {
+    datagram.len() >= 20 && datagram[..2] == [0x01, 0x01] && datagram[4..8] == [0x21, 0x12, 0xa4, 0x42]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(username: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0x00, 0x01, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        bytes.extend([7; 12]);
+        // PRIORITY first, so that the walk has something to step over.
+        bytes.extend([0x00, 0x24, 0, 4, 1, 2, 3, 4]);
+        bytes.extend([0x00, 0x06, 0, username.len() as u8]);
+        bytes.extend(username);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    #[test]
+    fn the_ufrag_names_the_session_and_the_worker() {
+        let bytes = request(b"03abcdef:remote");
+        assert_eq!(stun_request_ufrag(&bytes), Some("03abcdef"));
+        assert_eq!(worker_of("03abcdef"), Some(3));
+        assert_eq!(worker_of("x"), None);
+        assert_eq!(ufrag(3, "abcdef"), "03abcdef");
+    }
+
+    #[test]
+    fn hostile_attributes_are_stepped_over_or_refused() {
+        let mut cut = request(b"03abcdef:remote");
+        cut.truncate(36);
+        assert_eq!(stun_request_ufrag(&cut), None);
+        let mut long = request(b"x:y");
+        long[31] = 0xff;
+        assert_eq!(stun_request_ufrag(&long), None);
+        assert_eq!(stun_request_ufrag(&[0; 20]), None);
+    }
+
+    #[test]
+    fn addresses_of_strangers_find_nobody_until_learned() {
+        let mut demux = Demux::default();
+        let address = SocketAddr::from(([192, 0, 2, 1], 5_000));
+        demux.add_ufrag("00aa", 4);
+        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
+        assert_eq!(demux.find(TransportProtocol::Udp, address, &request(b"00aa:b")), Some(4));
+        demux.learn(TransportProtocol::Udp, address, 4);
+        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), Some(4));
+        demux.forget_address(TransportProtocol::Udp, address, 5);
+        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), Some(4));
+        demux.forget_address(TransportProtocol::Udp, address, 4);
+        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
+    }
+}

@@ -1,0 +1,4 @@
+//! Sockets of one worker.
+
+pub(crate) mod tcp;
+pub(crate) mod udp;

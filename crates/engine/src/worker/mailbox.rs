@@ -1,0 +1,226 @@
+use std::time::Instant;
+
+use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId};
+use tertulia_room::{Actor, Command, DepartureReason, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
+use tertulia_session::Input;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{MAIL_PER_TURN, Worker, room_now};
+use crate::message::{
+    MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole, ToWorker,
+};
+use crate::net::tcp::Frame;
+use crate::peer::{PathState, Peer};
+use crate::room_slot::RoomSlot;
+use crate::stats::Counters;
+use tertulia_model::TransportProtocol;
+
+impl Worker {
+    /// Handles waiting messages, as many as fit between packets.
+    pub(super) fn read_mail(&mut self, now: Instant) {
+        for _ in 0..MAIL_PER_TURN {
+            match self.mailbox.try_recv() {
+                Ok(message) => self.handle_message(message, now),
+                Err(mpsc::error::TryRecvError::Empty) => return,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    self.stopping = true;
+                    return;
+                }
+            }
+            self.drain(now);
+        }
+    }
+
+    fn handle_message(&mut self, message: ToWorker, now: Instant) {
+        match message {
+            ToWorker::OpenRoom { id, name, settings, seed, done } => {
+                let room = Room::new(name.clone(), settings, seed, room_now(now));
+                let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
+                self.rooms_by_id.insert(id, key);
+                Counters::up(&self.shared.counters.rooms);
+                Counters::up(&self.shared.counters.rooms_opened);
+                self.turn(key, now, |_| ());
+                answer(done, ());
+            }
+            ToWorker::Command { room, actor, command, reply } => self.command(&room, &actor, command, reply, now),
+            ToWorker::Join { room, who, media, events, reply } => self.join(&room, who, media, events, reply, now),
+            ToWorker::Offer { room, who, offer, reply } => {
+                let outcome = self.in_room(&room, now, |worker, key| worker.handle_offer(key, &who, &offer, now));
+                answer(reply, outcome.unwrap_or(Err(NegotiationFailure::Gone)));
+            }
+            ToWorker::Answer { room, who, answer: description, reply } => {
+                let outcome =
+                    self.in_room(&room, now, |worker, key| worker.handle_answer(key, &who, &description, now));
+                answer(reply, outcome.unwrap_or(Err(NegotiationFailure::Gone)));
+            }
+            ToWorker::Candidate { room, who, role, candidate } => self.candidate(&room, &who, role, &candidate, now),
+            ToWorker::RestartSubscriber { room, who } => {
+                self.in_room(&room, now, |worker, key| worker.restart_subscriber(key, &who, now));
+            }
+            ToWorker::SendChannel { room, who, label, contents } => {
+                let session = self.peer(&room, &who).map(Peer::downlink);
+                let Some(key) = session else { return };
+                let Some(slot) = self.sessions.get_mut(key) else { return };
+                if let Err(error) = slot.session.send_channel(label.as_str(), &contents) {
+                    tracing::debug!(%error, "a data message was not sent");
+                }
+                self.touch(key);
+            }
+            ToWorker::Observe { room, events, reply } => self.observe(&room, events, reply, now),
+            ToWorker::ListRooms { reply } => {
+                answer(reply, self.rooms.iter().map(|(_, slot)| slot.room.info()).collect());
+            }
+            ToWorker::TcpStream { stream, remote, local, first_frame } => {
+                match self.tcp.add(self.poll.registry(), stream, remote, local, first_frame) {
+                    Ok(Frame { source, destination, contents }) => {
+                        let protocol = TransportProtocol::Tcp;
+                        let Some(key) = self.demux.find(protocol, source, &contents) else {
+                            self.tcp.close(self.poll.registry(), remote);
+                            Counters::up(&self.shared.counters.tcp_refused);
+                            return;
+                        };
+                        let contents = &contents;
+                        self.session_input(key, Input::Datagram { protocol, source, destination, contents }, now);
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "an ICE-TCP connection could not be taken over");
+                        Counters::up(&self.shared.counters.tcp_refused);
+                    }
+                }
+            }
+            ToWorker::Shutdown { done } => {
+                let keys: Vec<usize> = self.rooms.iter().map(|(key, _)| key).collect();
+                for key in keys {
+                    self.drop_room(key, DepartureReason::ServerShutdown);
+                }
+                self.drain(now);
+                self.udp.flush();
+                answer(done, ());
+            }
+            ToWorker::Stop => self.stopping = true,
+        }
+    }
+
+    fn command(
+        &mut self,
+        room: &RoomId,
+        actor: &Actor,
+        command: Command,
+        reply: oneshot::Sender<Result<Reply, Refusal>>,
+        now: Instant,
+    ) {
+        let publishes = matches!(command, Command::Publish(_));
+        let outcome = self.in_room(room, now, |worker, key| {
+            let outcome = worker.rooms[key].room.handle(actor, command, room_now(now));
+            if let (true, Actor::Participant(who), Ok(_)) = (publishes, actor, &outcome) {
+                worker.pump(key, now);
+                worker.bind_received(key, who, now);
+            }
+            outcome
+        });
+        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+    }
+
+    fn join(
+        &mut self,
+        room: &RoomId,
+        who: Box<NewParticipant>,
+        media: MediaSetup,
+        events: mpsc::Sender<PeerEvent>,
+        reply: oneshot::Sender<Result<Reply, Refusal>>,
+        now: Instant,
+    ) {
+        let outcome = self.in_room(room, now, |worker, key| {
+            let joined = worker.rooms[key].room.handle(&Actor::System, Command::Join(who), room_now(now))?;
+            let Reply::Joined { participant, .. } = &joined else { return Err(Refusal::RoomEnded) };
+            let id = participant.id.clone();
+            // Whoever this one replaced is told and let go before anything is sent to the newcomer.
+            worker.pump_without(key, &id, now);
+            let primary = worker.open_session(key, &id, PeerRole::Primary, &media, now);
+            let subscriber = (media.mode == PeerMode::Dual)
+                .then(|| worker.open_session(key, &id, PeerRole::Subscriber, &media, now));
+            let negotiate_at = subscriber.map(|_| now);
+            let peer = Peer {
+                id: id.clone(),
+                media,
+                events,
+                primary,
+                subscriber,
+                receives: Default::default(),
+                offered: false,
+                negotiate_at,
+                offer_expected_until: None,
+                restart: false,
+                connected: false,
+                lost_since: None,
+                connect_by: None,
+                allocator: Default::default(),
+                path: PathState::default(),
+            };
+            worker.rooms[key].peers.insert(id, peer);
+            worker.rooms[key].start_ticking(now);
+            Counters::up(&worker.shared.counters.joins);
+            Counters::up(&worker.shared.counters.participants);
+            Ok(joined)
+        });
+        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+    }
+
+    fn candidate(&mut self, room: &RoomId, who: &ParticipantId, role: PeerRole, candidate: &Candidate, now: Instant) {
+        let session = self.peer(room, who).and_then(|peer| peer.session(role));
+        let Some(key) = session else { return };
+        if let Some(slot) = self.sessions.get_mut(key) {
+            slot.session.add_remote_candidate(candidate, now);
+            self.touch(key);
+        }
+    }
+
+    fn observe(
+        &mut self,
+        room: &RoomId,
+        events: mpsc::Sender<std::sync::Arc<tertulia_room::Event>>,
+        reply: oneshot::Sender<RoomSnapshot>,
+        now: Instant,
+    ) {
+        self.in_room(room, now, |worker, key| {
+            // What is queued belongs before the snapshot, not after it.
+            worker.pump(key, now);
+            let slot = &mut worker.rooms[key];
+            let snapshot = slot.room.handle(&Actor::System, Command::ReadSnapshot, room_now(now));
+            if let Ok(Reply::Snapshot(snapshot)) = snapshot {
+                slot.observers.push(events);
+                answer(reply, *snapshot);
+            }
+        });
+    }
+
+    /// Does something in a room's turn; `None` where the room is gone (or went by panicking).
+    fn in_room<T>(
+        &mut self,
+        room: &RoomId,
+        now: Instant,
+        act: impl FnOnce(&mut Self, usize) -> T,
+    ) -> Option<T> {
+        let key = *self.rooms_by_id.get(room)?;
+        let mut outcome = None;
+        self.turn(key, now, |worker| outcome = Some(act(worker, key)));
+        outcome
+    }
+
+    fn peer(&self, room: &RoomId, who: &ParticipantId) -> Option<&Peer> {
+        let key = self.rooms_by_id.get(room)?;
+        self.rooms.get(*key)?.peers.get(who)
+    }
+}
+
+/// Answers a door; one that no longer waits has gone, and its participant is let go by other means.
+fn answer<T>(reply: oneshot::Sender<T>, value: T) {
+    if reply.send(value).is_err() {
+        tracing::debug!("a door did not wait for its answer");
+    }
+}
+
+/// The answer to an offer with what we send in it.
+pub(super) fn negotiated(answer: PeerSpec, bindings: Vec<(tertulia_model::Mid, String)>) -> Negotiated {
+    Negotiated { answer, bindings: super::negotiate::track_bindings(bindings) }
+}

@@ -1,0 +1,280 @@
+//! One worker: a thread with its sockets, its rooms and its sessions.
+
+mod mailbox;
+mod negotiate;
+mod pump;
+mod sessions;
+mod tick;
+mod traffic;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+use tertulia_forward::Outgoing;
+use tertulia_model::{RoomId, TransportProtocol};
+use tertulia_room::{DepartureReason, Now};
+use tertulia_session::{Certificate, LocalCandidate};
+use tokio::sync::mpsc;
+
+use crate::config::{EngineConfig, EngineError};
+use crate::demux::Demux;
+use crate::handle::Shared;
+use crate::message::ToWorker;
+use crate::net::tcp::{Frame, TcpPorts};
+use crate::net::udp::{UdpPort, reachable};
+use crate::room_slot::RoomSlot;
+use crate::stats::Counters;
+use sessions::{SessionSlot, Sink};
+
+const WAKE: Token = Token(0);
+const UDP: Token = Token(1);
+const FIRST_TCP: usize = 2;
+/// Messages taken from the mailbox before packets get their turn again.
+const MAIL_PER_TURN: usize = 64;
+/// Receive batches before timers and mail get their turn.
+const BATCHES_PER_TURN: usize = 8;
+/// Longest sleep; bounds the damage of a deadline that was missed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// A worker that has its sockets but not its thread.
+pub(crate) struct WorkerStart {
+    index: usize,
+    poll: Poll,
+    waker: Arc<Waker>,
+    udp: UdpPort,
+    candidates: Vec<LocalCandidate>,
+    certificate: Arc<Certificate>,
+    mailbox: mpsc::Receiver<ToWorker>,
+    load: Arc<AtomicUsize>,
+}
+
+impl WorkerStart {
+    pub(crate) fn bind(
+        index: usize,
+        config: &EngineConfig,
+        tcp_port: Option<u16>,
+        certificate: Arc<Certificate>,
+        mailbox: mpsc::Receiver<ToWorker>,
+    ) -> Result<Self, EngineError> {
+        let port = match config.udp_port {
+            0 => 0,
+            first => first
+                .checked_add(index as u16)
+                .ok_or(EngineError::Config("the UDP ports of the workers exceed 65535"))?,
+        };
+        let address = SocketAddr::new(config.bind, port);
+        let failed = |source| EngineError::Bind { protocol: "UDP", address, source };
+        let mut udp = UdpPort::bind(address).map_err(failed)?;
+        let poll = Poll::new().map_err(EngineError::Start)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(EngineError::Start)?);
+        poll.registry().register(udp.socket(), UDP, Interest::READABLE).map_err(EngineError::Start)?;
+        let mut candidates = Vec::new();
+        for address in config.advertised.iter().filter(|address| reachable(config.bind, address.local)) {
+            let candidate = |port, protocol| LocalCandidate {
+                addr: SocketAddr::new(address.local, port),
+                protocol,
+                advertised: SocketAddr::new(address.public, port),
+            };
+            candidates.push(candidate(udp.port(), TransportProtocol::Udp));
+            candidates.extend(tcp_port.map(|port| candidate(port, TransportProtocol::Tcp)));
+        }
+        if candidates.is_empty() {
+            return Err(EngineError::Config("no advertised address can be reached through the bind address"));
+        }
+        let load = Arc::new(AtomicUsize::new(0));
+        Ok(Self { index, poll, waker, udp, candidates, certificate, mailbox, load })
+    }
+
+    pub(crate) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    pub(crate) fn load(&self) -> Arc<AtomicUsize> {
+        self.load.clone()
+    }
+}
+
+/// Gives a worker its thread.
+pub(crate) fn spawn(start: WorkerStart, shared: Arc<Shared>) -> Result<(), EngineError> {
+    let name = format!("media-{}", start.index);
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || Worker::new(start, shared).run())
+        .map(drop)
+        .map_err(EngineError::Start)
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Session(usize),
+    Room(usize),
+}
+
+pub(crate) struct Worker {
+    index: usize,
+    shared: Arc<Shared>,
+    poll: Poll,
+    udp: UdpPort,
+    tcp: TcpPorts,
+    candidates: Vec<LocalCandidate>,
+    certificate: Arc<Certificate>,
+    mailbox: mpsc::Receiver<ToWorker>,
+    load: Arc<AtomicUsize>,
+    sessions: Slab<SessionSlot>,
+    sinks: Slab<Sink>,
+    rooms: Slab<RoomSlot>,
+    rooms_by_id: HashMap<RoomId, usize>,
+    demux: Demux,
+    timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    /// Sessions whose output must be drained.
+    dirty: Vec<usize>,
+    outgoing: Vec<Outgoing>,
+    frames: Vec<Frame>,
+    stopping: bool,
+}
+
+impl Worker {
+    fn new(start: WorkerStart, shared: Arc<Shared>) -> Self {
+        Self {
+            index: start.index,
+            shared,
+            poll: start.poll,
+            udp: start.udp,
+            tcp: TcpPorts::new(FIRST_TCP),
+            candidates: start.candidates,
+            certificate: start.certificate,
+            mailbox: start.mailbox,
+            load: start.load,
+            sessions: Slab::new(),
+            sinks: Slab::new(),
+            rooms: Slab::new(),
+            rooms_by_id: HashMap::new(),
+            demux: Demux::default(),
+            timers: BinaryHeap::new(),
+            dirty: Vec::new(),
+            outgoing: Vec::new(),
+            frames: Vec::new(),
+            stopping: false,
+        }
+    }
+
+    fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        let mut metas = UdpPort::metas();
+        let mut udp_waiting = true;
+        while !self.stopping {
+            let sleep = if udp_waiting { Duration::ZERO } else { self.sleep(Instant::now()) };
+            if let Err(error) = self.poll.poll(&mut events, Some(sleep)) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "a media worker cannot wait for its sockets");
+                    return;
+                }
+            }
+            let now = Instant::now();
+            let mut mail = false;
+            for event in &events {
+                match event.token() {
+                    WAKE => mail = true,
+                    UDP => udp_waiting = true,
+                    token => self.tcp.ready(
+                        self.poll.registry(),
+                        token,
+                        event.is_readable() || event.is_read_closed(),
+                        event.is_writable(),
+                        &mut self.frames,
+                    ),
+                }
+            }
+            if udp_waiting {
+                udp_waiting = self.receive(&mut metas, now);
+            }
+            self.receive_frames(now);
+            self.run_timers(now);
+            if mail || !self.mailbox.is_empty() {
+                self.read_mail(now);
+            }
+            self.drain(now);
+            self.udp.flush();
+            self.count_traffic();
+        }
+    }
+
+    fn sleep(&self, now: Instant) -> Duration {
+        if !self.mailbox.is_empty() {
+            return Duration::ZERO;
+        }
+        let due = self.timers.peek().map(|Reverse((at, _))| at.saturating_duration_since(now));
+        due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+    }
+
+    fn run_timers(&mut self, now: Instant) {
+        while let Some(Reverse((at, timer))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            match timer {
+                Timer::Session(key) => self.session_timeout(key, at, now),
+                Timer::Room(key) => {
+                    let due = self.rooms.get(key).is_some_and(|slot| slot.scheduled == Some(at));
+                    if due {
+                        self.rooms[key].scheduled = None;
+                        self.turn(key, now, |worker| worker.room_timeout(key, now));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does something with a room; a panic in it ends that room alone.
+    fn turn(&mut self, key: usize, now: Instant, act: impl FnOnce(&mut Self)) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            act(self);
+            self.pump(key, now);
+        }));
+        if outcome.is_err() {
+            Counters::up(&self.shared.counters.room_panics);
+            tracing::error!("a room's turn panicked; the room ends");
+            self.drop_room(key, DepartureReason::RoomEnded);
+        }
+        self.schedule_room(key, now);
+    }
+
+    fn schedule_room(&mut self, key: usize, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(deadline) = slot.deadline() else { return };
+        let deadline = deadline.max(now);
+        if slot.scheduled.is_none_or(|scheduled| deadline < scheduled) {
+            slot.scheduled = Some(deadline);
+            self.timers.push(Reverse((deadline, Timer::Room(key))));
+        }
+    }
+
+    fn count_traffic(&mut self) {
+        let counters = &self.shared.counters;
+        for (counter, value) in [
+            (&counters.datagrams_sent, &mut self.udp.sent),
+            (&counters.bytes_sent, &mut self.udp.sent_bytes),
+            (&counters.datagrams_dropped, &mut self.udp.dropped),
+        ] {
+            if *value > 0 {
+                Counters::add(counter, std::mem::take(value));
+            }
+        }
+    }
+}
+
+/// The room's clock at a worker's instant.
+fn room_now(instant: Instant) -> Now {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { instant, unix_ms: unix.as_millis() as u64 }
+}

@@ -1,0 +1,267 @@
+use std::time::{Duration, Instant};
+
+use tertulia_forward::RouteSettings;
+use tertulia_model::{Codec, MediaKind, Mid, ParticipantId, PeerSpec, TrackId};
+use tertulia_room::Fact;
+use tertulia_session::{RxSection, TxState};
+
+use super::Worker;
+use super::mailbox::negotiated;
+use super::sessions::ReceivedTrack;
+use crate::message::{Negotiated, NegotiationFailure, PeerEvent};
+use crate::peer::Peer;
+use crate::stats::Counters;
+
+/// How long a requested offer may take before it is requested again.
+const OFFER_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Peer {
+    /// Sets the next negotiation, unless one is set for earlier.
+    pub(crate) fn want_negotiation(&mut self, at: Instant) {
+        self.negotiate_at = Some(self.negotiate_at.map_or(at, |set| set.min(at)));
+    }
+}
+
+impl Worker {
+    /// Takes the client's offer for its primary connection.
+    pub(super) fn handle_offer(
+        &mut self,
+        room_key: usize,
+        who: &ParticipantId,
+        offer: &PeerSpec,
+        now: Instant,
+    ) -> Result<Negotiated, NegotiationFailure> {
+        let room = self.rooms.get_mut(room_key).ok_or(NegotiationFailure::Gone)?;
+        let peer = room.peers.get_mut(who).ok_or(NegotiationFailure::Gone)?;
+        let key = peer.primary;
+        peer.offer_expected_until = None;
+        peer.offered = true;
+        peer.connect_by = (!peer.connected).then(|| now + self.shared.config.connect_timeout);
+        if peer.subscriber.is_none() {
+            peer.negotiate_at = None;
+        }
+        let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
+        for section in offer.media.iter().filter(|section| section.direction.sends() && !section.stopped) {
+            if section.kind != MediaKind::Video {
+                continue;
+            }
+            let pending = room.room.match_pending(who, section.kind, section.track_id.as_deref());
+            let wanted = pending.and_then(|track| room.room.track(&track)).map(|(_, info)| {
+                info.codecs.iter().map(|simulcast| simulcast.codec).take(1).collect::<Vec<Codec>>()
+            });
+            if let Some(wanted) = wanted.filter(|codecs| !codecs.is_empty()) {
+                slot.session.prefer_codecs(&section.mid, &wanted);
+            }
+        }
+        let outcome = slot.session.accept_offer(offer, now);
+        self.touch(key);
+        let answer = outcome.map_err(|error| {
+            Counters::up(&self.shared.counters.negotiations_refused);
+            NegotiationFailure::Refused(error.to_string())
+        })?;
+        self.bind_received(room_key, who, now);
+        self.bind_sent(room_key, who, now);
+        let slot = self.sessions.get(key).ok_or(NegotiationFailure::Gone)?;
+        let bindings = slot.session.bindings();
+        if slot.session.negotiation_needed() {
+            if let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) {
+                if peer.subscriber.is_none() {
+                    peer.want_negotiation(now);
+                }
+            }
+        }
+        self.learn_ufrag(key);
+        Ok(negotiated(answer, bindings))
+    }
+
+    /// Takes the client's answer for its subscribing connection.
+    pub(super) fn handle_answer(
+        &mut self,
+        room_key: usize,
+        who: &ParticipantId,
+        answer: &PeerSpec,
+        now: Instant,
+    ) -> Result<(), NegotiationFailure> {
+        let room = self.rooms.get_mut(room_key).ok_or(NegotiationFailure::Gone)?;
+        let peer = room.peers.get_mut(who).ok_or(NegotiationFailure::Gone)?;
+        let key = peer.subscriber.ok_or_else(|| NegotiationFailure::Refused("no offer was made".into()))?;
+        peer.connect_by = (!peer.connected).then(|| now + self.shared.config.connect_timeout);
+        let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
+        let outcome = slot.session.accept_answer(answer, now);
+        self.touch(key);
+        outcome.map_err(|error| {
+            Counters::up(&self.shared.counters.negotiations_refused);
+            NegotiationFailure::Refused(error.to_string())
+        })?;
+        self.bind_sent(room_key, who, now);
+        // What was added while the offer was outstanding needs another one.
+        let waiting = self.sessions.get(key).is_some_and(|slot| slot.session.negotiation_needed());
+        if let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) {
+            peer.offer_expected_until = None;
+            if waiting {
+                peer.want_negotiation(now);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn restart_subscriber(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
+        let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) else { return };
+        if peer.subscriber.is_some() {
+            peer.restart = true;
+            peer.want_negotiation(now);
+        }
+    }
+
+    /// Makes the offers, or asks for those, that are due.
+    pub(super) fn negotiate(&mut self, room_key: usize, now: Instant) {
+        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let mut due: Vec<ParticipantId> = Vec::new();
+        for peer in room.peers.values_mut() {
+            if peer.offer_expected_until.is_some_and(|until| until <= now) {
+                peer.offer_expected_until = None;
+                peer.want_negotiation(now);
+            }
+            if peer.negotiate_at.is_some_and(|at| at <= now) {
+                peer.negotiate_at = None;
+                due.push(peer.id.clone());
+            }
+        }
+        for who in due {
+            self.negotiate_with(room_key, &who, now);
+        }
+    }
+
+    fn negotiate_with(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
+        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(peer) = room.peers.get_mut(who) else { return };
+        let Some(key) = peer.subscriber else {
+            let Some(slot) = self.sessions.get(peer.primary) else { return };
+            // Before the client's first offer nothing need be asked for: it will find everything.
+            if !peer.offered || !slot.session.negotiation_needed() {
+                return;
+            }
+            let (audio, video) = slot.session.unbound();
+            peer.offer_expected_until = Some(now + OFFER_PATIENCE);
+            room.tell(who, PeerEvent::SectionsNeeded { audio, video });
+            return;
+        };
+        let Some(slot) = self.sessions.get_mut(key) else { return };
+        if std::mem::take(&mut peer.restart) {
+            slot.session.restart_ice();
+        }
+        match slot.session.create_offer(now) {
+            Ok(Some(spec)) => {
+                let bindings = track_bindings(slot.session.bindings());
+                room.tell(who, PeerEvent::Offer { spec: Box::new(spec), bindings });
+            }
+            // An offer is outstanding; its answer sets the next one.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "no offer could be made"),
+        }
+        self.learn_ufrag(key);
+        self.touch(key);
+    }
+
+    /// Binds what the client sends to the tracks it announced; tells the room of what it stopped.
+    pub(super) fn bind_received(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
+        let Some(key) = self.rooms.get(room_key).and_then(|room| room.peers.get(who)).map(|peer| peer.primary) else {
+            return;
+        };
+        let Some(slot) = self.sessions.get(key) else { return };
+        let sections: Vec<RxSection> = slot.session.rx_sections();
+        let gone: Vec<TrackId> = slot
+            .received
+            .iter()
+            .filter(|received| !sections.iter().any(|section| section.rx == received.rx && section.active))
+            .map(|received| received.track.clone())
+            .collect();
+        for track in gone {
+            self.fact(room_key, Fact::TrackGone { track }, now);
+        }
+        self.pump(room_key, now);
+        for section in sections.into_iter().filter(|section| section.active) {
+            self.bind_section(room_key, who, key, section, now);
+        }
+        self.pump(room_key, now);
+    }
+
+    fn bind_section(&mut self, room_key: usize, who: &ParticipantId, key: usize, section: RxSection, now: Instant) {
+        let Some(slot) = self.sessions.get_mut(key) else { return };
+        if slot.received.iter().any(|received| received.rx == section.rx) {
+            return;
+        }
+        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(track) = room.room.match_pending(who, section.kind, section.track_id.as_deref()) else { return };
+        let Some(bound) = room.tracks.get_mut(&track) else { return };
+        if bound.source.is_some() {
+            return;
+        }
+        bound.source = Some((key, section.rx));
+        let red = section.codecs.contains(&Codec::Red);
+        let codec = section.codecs.iter().copied().find(|codec| *codec != Codec::Red);
+        let simulcast = section.rids.len() > 1;
+        slot.received.push(ReceivedTrack {
+            rx: section.rx,
+            track: track.clone(),
+            key: bound.key,
+            rids: section.rids,
+        });
+        let Some(codec) = codec else { return };
+        self.fact(room_key, Fact::TrackBound { track, codec, simulcast, red }, now);
+    }
+
+    /// Opens the routes whose sections are negotiated by now.
+    fn bind_sent(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
+        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(peer) = room.peers.get_mut(who) else { return };
+        let Some(slot) = self.sessions.get(peer.downlink()) else { return };
+        let mut facts = Vec::new();
+        for (track, receive) in &mut peer.receives {
+            match slot.session.tx_state(receive.tx) {
+                Some(TxState::Bound(_)) if !receive.bound => {
+                    receive.bound = true;
+                    let payload_types = payload_types(&slot.session, receive.tx);
+                    let accepts_red = payload_types.iter().any(|(codec, _)| *codec == Codec::Red);
+                    if let Some(sink) = self.sinks.get_mut(receive.sink) {
+                        sink.payload_types = payload_types;
+                    }
+                    if let Some(before) = room.routes.route(receive.route) {
+                        let settings = RouteSettings { ready: true, accepts_red, ..before };
+                        room.routes.set_route(receive.route, settings, now);
+                    }
+                    facts.push(Fact::Subscribed { subscriber: who.clone(), track: track.clone() });
+                }
+                Some(TxState::Unsupported) if !receive.failed => {
+                    receive.failed = true;
+                    facts.push(Fact::CodecUnsupported { subscriber: who.clone(), track: track.clone() });
+                }
+                _ => {}
+            }
+        }
+        for fact in facts {
+            self.fact(room_key, fact, now);
+        }
+        self.ask_for_keyframes(room_key, now);
+    }
+}
+
+fn payload_types(session: &tertulia_session::Session, tx: tertulia_session::TxId) -> Vec<(Codec, u8)> {
+    const ALL: [Codec; 9] = [
+        Codec::Opus,
+        Codec::Red,
+        Codec::Pcmu,
+        Codec::Pcma,
+        Codec::Vp8,
+        Codec::Vp9,
+        Codec::H264,
+        Codec::H265,
+        Codec::Av1,
+    ];
+    ALL.into_iter().filter_map(|codec| Some((codec, session.tx_payload_type(tx, codec)?))).collect()
+}
+
+/// Sections with the tracks we send on them.
+pub(super) fn track_bindings(bindings: Vec<(Mid, String)>) -> Vec<(Mid, TrackId)> {
+    bindings.into_iter().filter_map(|(mid, track)| Some((mid, TrackId::parse(&track)?))).collect()
+}

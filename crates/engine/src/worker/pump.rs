@@ -1,0 +1,324 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use tertulia_forward::{RouteSettings, SinkId};
+use tertulia_model::{Codec, MediaKind, ParticipantId, Source, TrackId};
+use tertulia_room::{
+    Actor, Audience, Command, DepartureReason, Delivery, Event, RouteChange, TrackInfo, Wanted,
+};
+use tertulia_session::TxWish;
+use tokio::sync::mpsc;
+
+use super::sessions::Sink;
+use super::{Worker, room_now};
+use crate::message::PeerEvent;
+use crate::peer::Receive;
+use crate::room_slot::{BoundTrack, RoomSlot};
+use crate::stats::Counters;
+
+/// Routes that share one negotiation wait this long for each other.
+const GATHER: std::time::Duration = std::time::Duration::from_millis(20);
+
+impl RoomSlot {
+    /// Sends an event to one participant's door; one that does not keep up is let go after the turn.
+    pub(crate) fn tell(&mut self, who: &ParticipantId, event: PeerEvent) {
+        let Some(peer) = self.peers.get(who) else { return };
+        match peer.events.try_send(event) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => self.unreachable.push((who.clone(), true)),
+            Err(mpsc::error::TrySendError::Closed(_)) => self.unreachable.push((who.clone(), false)),
+        }
+    }
+
+    fn deliver(&mut self, delivery: &Delivery, except: Option<&ParticipantId>) {
+        let everybody: Vec<ParticipantId>;
+        let audience: &[ParticipantId] = match &delivery.to {
+            Audience::One(who) => std::slice::from_ref(who),
+            Audience::Some(some) => some,
+            Audience::Everybody | Audience::AllBut(_) => {
+                everybody = self.peers.keys().cloned().collect();
+                &everybody
+            }
+            Audience::Observers => &[],
+        };
+        for who in audience {
+            let left_out = matches!(&delivery.to, Audience::AllBut(but) if but == who) || except == Some(who);
+            if !left_out {
+                self.tell(who, PeerEvent::Room(delivery.event.clone()));
+            }
+        }
+        if matches!(delivery.to, Audience::Everybody | Audience::AllBut(_) | Audience::Observers) {
+            self.observers.retain(|observer| observer.try_send(delivery.event.clone()).is_ok());
+        }
+    }
+}
+
+impl Worker {
+    /// Carries out what the room decided, until nothing is left.
+    pub(super) fn pump(&mut self, key: usize, now: Instant) {
+        self.pump_excluding(key, None, now);
+    }
+
+    /// As [`Worker::pump`], before `newcomer` has its queue.
+    pub(super) fn pump_without(&mut self, key: usize, newcomer: &ParticipantId, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let mut deliveries = Vec::new();
+        while let Some(delivery) = slot.room.poll_delivery() {
+            deliveries.push(delivery);
+        }
+        for delivery in &deliveries {
+            self.deliver(key, delivery, Some(newcomer));
+        }
+        // Routes of the newcomer wait until it has its sessions; those of the one it replaced do not.
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let mut changes = Vec::new();
+        while let Some(change) = slot.room.poll_route() {
+            changes.push(change);
+        }
+        let (later, first): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|change| matches!(change, RouteChange::Route { subscriber, .. } if subscriber == newcomer));
+        for change in first {
+            self.change_route(key, change, now);
+        }
+        if let Some(slot) = self.rooms.get_mut(key) {
+            slot.waiting_routes = later;
+        }
+    }
+
+    fn pump_excluding(&mut self, key: usize, except: Option<&ParticipantId>, now: Instant) {
+        loop {
+            let Some(slot) = self.rooms.get_mut(key) else { return };
+            for change in std::mem::take(&mut slot.waiting_routes) {
+                self.change_route(key, change, now);
+            }
+            let Some(slot) = self.rooms.get_mut(key) else { return };
+            if let Some(delivery) = slot.room.poll_delivery() {
+                self.deliver(key, &delivery, except);
+            } else if let Some(change) = slot.room.poll_route() {
+                self.change_route(key, change, now);
+            } else if let Some((who, slow)) = slot.unreachable.pop() {
+                self.let_go(key, &who, slow, now);
+            } else {
+                break;
+            }
+        }
+        if self.rooms.get(key).is_some_and(|slot| slot.room.is_ended()) {
+            self.remove_room(key, now);
+        }
+    }
+
+    fn deliver(&mut self, key: usize, delivery: &Delivery, except: Option<&ParticipantId>) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        slot.deliver(delivery, except);
+        if matches!(delivery.to, Audience::Everybody | Audience::AllBut(_) | Audience::Observers) {
+            self.shared.tell_observers(&slot.name, &slot.id, &delivery.event);
+        }
+    }
+
+    fn let_go(&mut self, key: usize, who: &ParticipantId, slow: bool, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        if !slot.peers.contains_key(who) {
+            return;
+        }
+        let reason = if slow { DepartureReason::Misbehaved } else { DepartureReason::SignalLost };
+        if slow {
+            Counters::up(&self.shared.counters.slow_consumers);
+            tracing::warn!(participant = %who, "a participant reads too slowly and is let go");
+        }
+        let actor = Actor::Participant(who.clone());
+        if let Err(refusal) = slot.room.handle(&actor, Command::Leave { reason }, room_now(now)) {
+            tracing::debug!(%refusal, "an unreachable participant had left");
+            self.remove_peer(key, who, now);
+        }
+    }
+
+    fn change_route(&mut self, key: usize, change: RouteChange, now: Instant) {
+        match change {
+            RouteChange::TrackAdded { publisher, track } => self.add_track(key, publisher, &track),
+            RouteChange::TrackChanged { track, .. } => {
+                let Some(slot) = self.rooms.get_mut(key) else { return };
+                if let Some(bound) = slot.tracks.get(&track.id) {
+                    slot.routes.set_muted(bound.key, track.muted);
+                }
+            }
+            RouteChange::TrackRemoved { track, .. } => self.remove_track(key, &track, now),
+            RouteChange::Route { subscriber, publisher, track, source, wanted } => {
+                self.route(key, &subscriber, &publisher, &track, source, wanted, now);
+            }
+            RouteChange::Unroute { subscriber, track } => self.unroute(key, &subscriber, &track, now),
+            RouteChange::ParticipantRemoved { participant } => self.remove_peer(key, &participant, now),
+        }
+    }
+
+    fn add_track(&mut self, key: usize, publisher: ParticipantId, track: &TrackInfo) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        if slot.tracks.contains_key(&track.id) {
+            return;
+        }
+        let track_key = slot.routes.add_track(track.kind);
+        slot.routes.set_muted(track_key, track.muted);
+        slot.tracks.insert(track.id.clone(), BoundTrack { key: track_key, publisher, source: None });
+    }
+
+    fn remove_track(&mut self, key: usize, track: &TrackId, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let subscribers: Vec<ParticipantId> = slot
+            .peers
+            .values()
+            .filter(|peer| peer.receives.contains_key(track))
+            .map(|peer| peer.id.clone())
+            .collect();
+        for subscriber in subscribers {
+            self.unroute(key, &subscriber, track, now);
+        }
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(bound) = slot.tracks.remove(track) else { return };
+        slot.routes.remove_track(bound.key);
+        if let Some((session, rx)) = bound.source {
+            if let Some(slot) = self.sessions.get_mut(session) {
+                slot.received.retain(|received| received.rx != rx);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one route change")]
+    fn route(
+        &mut self,
+        key: usize,
+        subscriber: &ParticipantId,
+        publisher: &ParticipantId,
+        track: &TrackId,
+        source: Source,
+        wanted: Wanted,
+        now: Instant,
+    ) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(bound) = slot.tracks.get(track) else { return };
+        let Some((_, info)) = slot.room.track(track) else { return };
+        let Some(peer) = slot.peers.get_mut(subscriber) else { return };
+        let priority = priority(source, wanted.priority);
+        if let Some(receive) = peer.receives.get_mut(track) {
+            receive.priority = priority;
+            if let Some(before) = slot.routes.route(receive.route) {
+                let settings = RouteSettings {
+                    enabled: wanted.enabled,
+                    max_layer: wanted.max_quality.index(),
+                    ..before
+                };
+                slot.routes.set_route(receive.route, settings, now);
+            }
+            self.ask_for_keyframes(key, now);
+            return;
+        }
+        let session = peer.downlink();
+        let wish = TxWish {
+            kind: info.kind,
+            codecs: wished_codecs(info),
+            stream_id: format!("{publisher}|{}", info.stream),
+            track_id: track.to_string(),
+        };
+        let Some(session_slot) = self.sessions.get_mut(session) else { return };
+        let tx = session_slot.session.add_tx(wish);
+        let sink = self.sinks.insert(Sink { session, tx, payload_types: Vec::new() });
+        let settings = RouteSettings {
+            ready: false,
+            enabled: wanted.enabled,
+            max_layer: wanted.max_quality.index(),
+            accepts_red: false,
+        };
+        let Some(route) = slot.routes.add_route(bound.key, SinkId(sink as u64), settings, rand::random(), now) else {
+            self.sinks.remove(sink);
+            return;
+        };
+        let receive = Receive { tx, route, sink, priority, bound: false, failed: false, paused: false };
+        peer.receives.insert(track.clone(), receive);
+        peer.want_negotiation(now + GATHER);
+        self.touch(session);
+    }
+
+    fn unroute(&mut self, key: usize, subscriber: &ParticipantId, track: &TrackId, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(peer) = slot.peers.get_mut(subscriber) else { return };
+        let Some(receive) = peer.receives.remove(track) else { return };
+        slot.routes.remove_route(receive.route);
+        self.sinks.try_remove(receive.sink);
+        let session = peer.downlink();
+        peer.want_negotiation(now + GATHER);
+        if let Some(slot) = self.sessions.get_mut(session) {
+            slot.session.remove_tx(receive.tx);
+            self.touch(session);
+        }
+    }
+
+    fn remove_peer(&mut self, key: usize, who: &ParticipantId, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        slot.speakers.forget(who);
+        let own: Vec<TrackId> = slot
+            .tracks
+            .iter()
+            .filter(|(_, bound)| bound.publisher == *who)
+            .map(|(track, _)| track.clone())
+            .collect();
+        for track in own {
+            self.remove_track(key, &track, now);
+        }
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(peer) = slot.peers.remove(who) else { return };
+        for receive in peer.receives.values() {
+            slot.routes.remove_route(receive.route);
+            self.sinks.try_remove(receive.sink);
+        }
+        for session in peer.sessions() {
+            self.close_session(session, now);
+        }
+        Counters::down(&self.shared.counters.participants);
+    }
+
+    /// Ends a room from outside its model: everybody is told, and nothing is asked of the room any more.
+    pub(super) fn drop_room(&mut self, key: usize, reason: DepartureReason) {
+        let now = Instant::now();
+        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let expelled = Arc::new(Event::Expelled(reason));
+        let ended = Arc::new(Event::RoomEnded { room: slot.room.info(), reason });
+        let everybody: Vec<ParticipantId> = slot.peers.keys().cloned().collect();
+        for who in &everybody {
+            slot.tell(who, PeerEvent::Room(expelled.clone()));
+        }
+        slot.observers.retain(|observer| observer.try_send(ended.clone()).is_ok());
+        self.shared.tell_observers(&slot.name, &slot.id, &ended);
+        self.remove_room(key, now);
+    }
+
+    fn remove_room(&mut self, key: usize, now: Instant) {
+        let Some(slot) = self.rooms.get(key) else { return };
+        let everybody: Vec<ParticipantId> = slot.peers.keys().cloned().collect();
+        for who in everybody {
+            self.remove_peer(key, &who, now);
+        }
+        let slot = self.rooms.remove(key);
+        self.rooms_by_id.remove(&slot.id);
+        self.shared.forget_room(&slot.name, &slot.id);
+        Counters::down(&self.shared.counters.rooms);
+    }
+}
+
+/// The codecs a subscriber may get a track in, best first.
+fn wished_codecs(track: &TrackInfo) -> Vec<Codec> {
+    match (track.kind, track.codec) {
+        (MediaKind::Audio, Some(Codec::Opus | Codec::Red) | None) if track.red => vec![Codec::Red, Codec::Opus],
+        (MediaKind::Audio, Some(Codec::Red) | None) => vec![Codec::Opus],
+        (_, Some(codec)) => vec![codec],
+        (MediaKind::Video, None) => vec![Codec::Vp8],
+    }
+}
+
+/// Screens before cameras; what the subscriber says goes first.
+fn priority(source: Source, asked: u32) -> u32 {
+    let by_source = match source {
+        Source::ScreenShare | Source::ScreenShareAudio => 2,
+        Source::Camera | Source::Microphone => 1,
+        Source::Unknown => 0,
+    };
+    asked.min(u32::from(u16::MAX)) * 4 + by_source
+}
