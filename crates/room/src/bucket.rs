@@ -56,35 +56,12 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     pub(crate) fn full(now: Instant) -> Self {
+        let bucket = |burst, per_second| Bucket::full(Rate { burst, per_second }, now);
         Self {
-            chat: Bucket::full(
-                Rate {
-                    burst: 10,
-                    per_second: 2,
-                },
-                now,
-            ),
-            reactions: Bucket::full(
-                Rate {
-                    burst: 10,
-                    per_second: 3,
-                },
-                now,
-            ),
-            hands: Bucket::full(
-                Rate {
-                    burst: 6,
-                    per_second: 1,
-                },
-                now,
-            ),
-            changes: Bucket::full(
-                Rate {
-                    burst: 200,
-                    per_second: 20,
-                },
-                now,
-            ),
+            chat: bucket(10, 2),
+            reactions: bucket(10, 3),
+            hands: bucket(6, 1),
+            changes: bucket(200, 20),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! Invariants: identities are unique among the present; a participant's `version` only rises; a route exists exactly
 //! for each pair of a live track and a participant that is subscribed, allowed and not its publisher.
 
+mod announcement;
 mod bucket;
 mod chat;
 mod command;
@@ -17,6 +18,7 @@ mod event;
 mod hand;
 pub mod limits;
 mod member;
+mod mute;
 mod participant;
 mod permission;
 mod presence;

@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use rand::Rng;
-use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
+use tertulia_model::{Codec, MediaKind, ParticipantId, TrackId};
 
+use crate::announcement::{checked, track_info};
 use crate::dynacast::Demand;
 use crate::limits::{self, within};
 use crate::publication::{Awaiting, Publication};
-use crate::text::clean_line;
-use crate::{
-    Audience, AudioFeatures, Event, NewTrack, Now, Refusal, Reply, Room, RouteChange, SimulcastCodec,
-    TrackInfo, TrackState,
-};
+use crate::{Audience, Event, NewTrack, Now, Refusal, Reply, Room, RouteChange, TrackInfo, TrackState};
 
 impl Room {
     /// The announced track that a newly offered section carries: the one announced with this `track_id`, else the one
@@ -276,88 +273,8 @@ impl Room {
         });
     }
 
-    pub(crate) fn mute_own(
-        &mut self,
-        who: &ParticipantId,
-        id: &TrackId,
-        muted: bool,
-        now: Now,
-    ) -> Result<Reply, Refusal> {
-        self.own_track(who, id)?;
-        self.member_mut(who)?.buckets.changes.take(now.instant)?;
-        self.set_muted(id, muted);
-        Ok(Reply::Done)
-    }
-
-    /// A moderator silences somebody; nobody but its owner opens a microphone or a camera.
-    pub(crate) fn mute_other(
-        &mut self,
-        identity: &Identity,
-        id: &TrackId,
-        muted: bool,
-    ) -> Result<Reply, Refusal> {
-        if !muted {
-            return Err(Refusal::NotAllowed);
-        }
-        let who = self.find(identity)?;
-        self.own_track(&who, id)?;
-        if self.set_muted(id, muted) {
-            self.send(
-                Audience::One(who.clone()),
-                Event::MuteRequested {
-                    track: id.clone(),
-                    muted,
-                },
-            );
-        }
-        let info = self.own_track(&who, id)?.info.clone();
-        Ok(Reply::Track(Box::new(info)))
-    }
-
-    fn set_muted(&mut self, id: &TrackId, muted: bool) -> bool {
-        let Some(publication) = self.tracks.get_mut(id) else {
-            return false;
-        };
-        if publication.info.muted == muted {
-            return false;
-        }
-        publication.info.muted = muted;
-        self.track_changed(id);
-        true
-    }
-
-    pub(crate) fn update_track(
-        &mut self,
-        who: &ParticipantId,
-        id: &TrackId,
-        size: Option<VideoSize>,
-        layers: Option<Vec<Layer>>,
-        audio: Option<AudioFeatures>,
-        now: Now,
-    ) -> Result<Reply, Refusal> {
-        let kind = self.own_track(who, id)?.info.kind;
-        let layers = layers.map(|layers| checked_layers(kind, layers)).transpose()?;
-        self.member_mut(who)?.buckets.changes.take(now.instant)?;
-        let info = &mut self.own_track(who, id)?.info;
-        let before = info.clone();
-        if let Some(size) = size.filter(|_| kind == MediaKind::Video) {
-            info.size = size;
-        }
-        if let Some(layers) = layers {
-            info.layers = layers;
-        }
-        if let Some(audio) = audio.filter(|_| kind == MediaKind::Audio) {
-            info.audio = audio;
-        }
-        if *info != before {
-            self.track_changed(id);
-            self.reconcile_track(id, now.instant);
-        }
-        Ok(Reply::Done)
-    }
-
     /// Tells the forwarding engine and, where the track is live, everybody.
-    fn track_changed(&mut self, id: &TrackId) {
+    pub(crate) fn track_changed(&mut self, id: &TrackId) {
         let Some(publication) = self.tracks.get(id) else {
             return;
         };
@@ -383,7 +300,11 @@ impl Room {
         member.info.tracks = live.map(|publication| publication.info.clone()).collect();
     }
 
-    fn own_track(&mut self, who: &ParticipantId, id: &TrackId) -> Result<&mut Publication, Refusal> {
+    pub(crate) fn own_track(
+        &mut self,
+        who: &ParticipantId,
+        id: &TrackId,
+    ) -> Result<&mut Publication, Refusal> {
         let found = self
             .tracks
             .get_mut(id)
@@ -407,112 +328,5 @@ impl Room {
                 return id;
             }
         }
-    }
-}
-
-/// Checks and bounds what a peer announces.
-fn checked(mut new: NewTrack) -> Result<NewTrack, Refusal> {
-    let fits = match new.source {
-        Source::Camera | Source::ScreenShare => new.kind == MediaKind::Video,
-        Source::Microphone | Source::ScreenShareAudio => new.kind == MediaKind::Audio,
-        Source::Unknown => true,
-    };
-    if !fits {
-        return Err(Refusal::Invalid { field: "source" });
-    }
-    check_cid(&new.cid)?;
-    if new.cid.is_empty() {
-        return Err(Refusal::Invalid { field: "cid" });
-    }
-    within("name", new.name.len(), limits::NAME_BYTES)?;
-    within("stream", new.stream.len(), limits::ID_BYTES)?;
-    within("codecs", new.codecs.len(), limits::CODECS)?;
-    within(
-        "packet trailer features",
-        new.packet_trailer_features.len(),
-        limits::TRAILER_FEATURES,
-    )?;
-    new.name = clean_line(&new.name);
-    // The stream name becomes a word of an `msid` attribute, behind a bar.
-    new.stream = new
-        .stream
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && c != '|' { c } else { '-' })
-        .collect();
-    new.layers = checked_layers(new.kind, new.layers)?;
-    let kind = new.kind;
-    new.codecs = new
-        .codecs
-        .into_iter()
-        .map(|codec| checked_codec(kind, codec))
-        .collect::<Result<_, _>>()?;
-    if kind == MediaKind::Audio {
-        new.size = VideoSize::default();
-    }
-    Ok(new)
-}
-
-fn checked_codec(kind: MediaKind, mut codec: SimulcastCodec) -> Result<SimulcastCodec, Refusal> {
-    if codec.codec.kind() != kind {
-        return Err(Refusal::UnsupportedType);
-    }
-    check_cid(&codec.cid)?;
-    codec.layers = checked_layers(kind, codec.layers)?;
-    Ok(codec)
-}
-
-fn check_cid(cid: &str) -> Result<(), Refusal> {
-    within("cid", cid.len(), limits::ID_BYTES)?;
-    if cid.chars().any(char::is_control) {
-        Err(Refusal::Invalid { field: "cid" })
-    } else {
-        Ok(())
-    }
-}
-
-/// Layers lowest first, one a quality; audio has none.
-fn checked_layers(kind: MediaKind, mut layers: Vec<Layer>) -> Result<Vec<Layer>, Refusal> {
-    if kind == MediaKind::Audio {
-        return Ok(Vec::new());
-    }
-    within("layers", layers.len(), limits::LAYERS)?;
-    layers.sort_by_key(|layer| layer.quality);
-    let distinct: BTreeSet<Quality> = layers.iter().map(|layer| layer.quality).collect();
-    if distinct.len() < layers.len() {
-        Err(Refusal::Invalid { field: "layers" })
-    } else {
-        Ok(layers)
-    }
-}
-
-fn track_info(id: TrackId, new: NewTrack) -> TrackInfo {
-    let stream = match (new.stream.is_empty(), new.source) {
-        (false, _) => new.stream,
-        (true, Source::Camera | Source::Microphone) => "camera".to_owned(),
-        (true, Source::ScreenShare | Source::ScreenShareAudio) => "screen".to_owned(),
-        // Tracks nobody said belong together are not held in sync.
-        (true, Source::Unknown) => id.as_str().to_owned(),
-    };
-    let layers = match new.codecs.first() {
-        Some(primary) if new.layers.is_empty() => primary.layers.clone(),
-        _ => new.layers,
-    };
-    TrackInfo {
-        id,
-        kind: new.kind,
-        source: new.source,
-        name: new.name,
-        muted: new.muted,
-        size: new.size,
-        simulcast: layers.len() > 1,
-        layers,
-        codec: None,
-        codecs: new.codecs,
-        red: new.red,
-        stream,
-        encryption: new.encryption,
-        audio: new.audio,
-        backup_codec_policy: new.backup_codec_policy,
-        packet_trailer_features: new.packet_trailer_features,
     }
 }
