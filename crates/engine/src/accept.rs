@@ -21,9 +21,15 @@ const FIRST_FRAME_BYTES: usize = 1_500;
 
 /// Binds the ICE-TCP listener, if one is wanted; gives its port.
 pub(crate) fn bind(config: &EngineConfig) -> Result<Option<(std::net::TcpListener, u16)>, EngineError> {
-    let Some(port) = config.tcp_port else { return Ok(None) };
+    let Some(port) = config.tcp_port else {
+        return Ok(None);
+    };
     let address = SocketAddr::new(config.bind, port);
-    let failed = |source| EngineError::Bind { protocol: "TCP", address, source };
+    let failed = |source| EngineError::Bind {
+        protocol: "TCP",
+        address,
+        source,
+    };
     let listener = std::net::TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
@@ -83,6 +89,11 @@ async fn hand_over(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -
     let local = SocketAddr::new(local.ip().to_canonical(), local.port());
     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     let stream = stream.into_std().ok()?;
-    let message = ToWorker::TcpStream { stream, remote, local, first_frame };
+    let message = ToWorker::TcpStream {
+        stream,
+        remote,
+        local,
+        first_frame,
+    };
     shared.worker(worker)?.try_send(message).then_some(())
 }

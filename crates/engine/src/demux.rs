@@ -18,7 +18,12 @@ pub(crate) struct Demux {
 }
 
 impl Demux {
-    pub(crate) fn find(&self, protocol: TransportProtocol, source: SocketAddr, datagram: &[u8]) -> Option<usize> {
+    pub(crate) fn find(
+        &self,
+        protocol: TransportProtocol,
+        source: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<usize> {
         if let Some(ufrag) = stun_request_ufrag(datagram) {
             return self.by_ufrag.get(ufrag).copied();
         }
@@ -38,7 +43,12 @@ impl Demux {
     }
 
     /// Forgets an address, unless another session has it by now.
-    pub(crate) fn forget_address(&mut self, protocol: TransportProtocol, address: SocketAddr, session: usize) {
+    pub(crate) fn forget_address(
+        &mut self,
+        protocol: TransportProtocol,
+        address: SocketAddr,
+        session: usize,
+    ) {
         let key = (protocol, address);
         if self.by_address.get(&key) == Some(&session) {
             self.by_address.remove(&key);
@@ -62,7 +72,8 @@ pub(crate) fn worker_of(ufrag: &str) -> Option<usize> {
 pub(crate) fn stun_request_ufrag(datagram: &[u8]) -> Option<&str> {
     const HEADER: usize = 20;
     const USERNAME: u16 = 0x0006;
-    if datagram.len() < HEADER || datagram[..2] != [0x00, 0x01] || datagram[4..8] != [0x21, 0x12, 0xa4, 0x42] {
+    if datagram.len() < HEADER || datagram[..2] != [0x00, 0x01] || datagram[4..8] != [0x21, 0x12, 0xa4, 0x42]
+    {
         return None;
     }
     let mut rest = &datagram[HEADER..];
@@ -123,11 +134,20 @@ mod tests {
         let address = SocketAddr::from(([192, 0, 2, 1], 5_000));
         demux.add_ufrag("00aa", 4);
         assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
-        assert_eq!(demux.find(TransportProtocol::Udp, address, &request(b"00aa:b")), Some(4));
+        assert_eq!(
+            demux.find(TransportProtocol::Udp, address, &request(b"00aa:b")),
+            Some(4)
+        );
         demux.learn(TransportProtocol::Udp, address, 4);
-        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), Some(4));
+        assert_eq!(
+            demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]),
+            Some(4)
+        );
         demux.forget_address(TransportProtocol::Udp, address, 5);
-        assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), Some(4));
+        assert_eq!(
+            demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]),
+            Some(4)
+        );
         demux.forget_address(TransportProtocol::Udp, address, 4);
         assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
     }

@@ -131,7 +131,11 @@ impl Engine {
         for index in 0..config.workers {
             let (queue, mailbox) = mpsc::channel(MAILBOX);
             let start = WorkerStart::bind(index, &config, tcp_port, certificate.clone(), mailbox)?;
-            workers.push(WorkerLink { queue, waker: start.waker(), load: start.load() });
+            workers.push(WorkerLink {
+                queue,
+                waker: start.waker(),
+                load: start.load(),
+            });
             starts.push(start);
         }
         let shared = Arc::new(Shared {
@@ -172,7 +176,13 @@ impl Engine {
             } else {
                 let worker = self.least_loaded();
                 let id = RoomId::from_random(rand::random());
-                rooms.insert(name.clone(), RoomEntry { id: id.clone(), worker });
+                rooms.insert(
+                    name.clone(),
+                    RoomEntry {
+                        id: id.clone(),
+                        worker,
+                    },
+                );
                 (self.shared.workers[worker].clone(), id, true)
             }
         };
@@ -189,7 +199,12 @@ impl Engine {
                 return Err(EngineError::ShuttingDown);
             }
         }
-        Ok(RoomHandle { shared: self.shared.clone(), link, id, name: name.clone() })
+        Ok(RoomHandle {
+            shared: self.shared.clone(),
+            link,
+            id,
+            name: name.clone(),
+        })
     }
 
     /// Gives the room of that name if it is open.
@@ -251,8 +266,15 @@ impl Engine {
     }
 
     fn least_loaded(&self) -> usize {
-        let loads = self.shared.workers.iter().map(|link| link.load.load(Ordering::Relaxed));
-        loads.enumerate().min_by_key(|(_, load)| *load).map_or(0, |(index, _)| index)
+        let loads = self
+            .shared
+            .workers
+            .iter()
+            .map(|link| link.load.load(Ordering::Relaxed));
+        loads
+            .enumerate()
+            .min_by_key(|(_, load)| *load)
+            .map_or(0, |(index, _)| index)
     }
 }
 
@@ -275,7 +297,11 @@ impl Shared {
 
     pub(crate) fn tell_observers(&self, room: &RoomName, room_id: &RoomId, event: &Arc<Event>) {
         lock(&self.observers).retain(|observer| {
-            let observed = Observed { room: room.clone(), room_id: room_id.clone(), event: event.clone() };
+            let observed = Observed {
+                room: room.clone(),
+                room_id: room_id.clone(),
+                event: event.clone(),
+            };
             match observer.try_send(observed) {
                 Ok(()) => true,
                 Err(mpsc::error::TrySendError::Full(_)) => {
@@ -324,7 +350,14 @@ impl RoomHandle {
             return Err(Refusal::Invalid { field: "command" });
         }
         let (reply, answer) = oneshot::channel();
-        self.link.send(ToWorker::Command { room: self.id.clone(), actor, command, reply }).await;
+        self.link
+            .send(ToWorker::Command {
+                room: self.id.clone(),
+                actor,
+                command,
+                reply,
+            })
+            .await;
         answer.await.unwrap_or(Err(Refusal::RoomEnded))
     }
 
@@ -338,21 +371,40 @@ impl RoomHandle {
         }
         let (events, queue) = mpsc::channel(PEER_QUEUE);
         let (reply, answer) = oneshot::channel();
-        let message = ToWorker::Join { room: self.id.clone(), who: Box::new(who), media, events, reply };
+        let message = ToWorker::Join {
+            room: self.id.clone(),
+            who: Box::new(who),
+            media,
+            events,
+            reply,
+        };
         self.link.send(message).await;
         let reply = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
         let (participant, others, room) = joined(reply).ok_or(Refusal::RoomEnded)?;
-        Ok(Joined { participant, others, room, events: queue })
+        Ok(Joined {
+            participant,
+            others,
+            room,
+            events: queue,
+        })
     }
 
     /// Gives the client's offer for its primary connection and gets our answer.
     ///
     /// # Errors
     /// [`NegotiationFailure`]; the connection stays as it was.
-    pub async fn offer(&self, who: &ParticipantId, offer: PeerSpec) -> Result<Negotiated, NegotiationFailure> {
+    pub async fn offer(
+        &self,
+        who: &ParticipantId,
+        offer: PeerSpec,
+    ) -> Result<Negotiated, NegotiationFailure> {
         let (reply, answer) = oneshot::channel();
-        let message =
-            ToWorker::Offer { room: self.id.clone(), who: who.clone(), offer: Box::new(offer), reply };
+        let message = ToWorker::Offer {
+            room: self.id.clone(),
+            who: who.clone(),
+            offer: Box::new(offer),
+            reply,
+        };
         self.link.send(message).await;
         answer.await.unwrap_or(Err(NegotiationFailure::Gone))
     }
@@ -363,8 +415,12 @@ impl RoomHandle {
     /// [`NegotiationFailure`]; the connection stays as it was.
     pub async fn answer(&self, who: &ParticipantId, answer: PeerSpec) -> Result<(), NegotiationFailure> {
         let (reply, done) = oneshot::channel();
-        let message =
-            ToWorker::Answer { room: self.id.clone(), who: who.clone(), answer: Box::new(answer), reply };
+        let message = ToWorker::Answer {
+            room: self.id.clone(),
+            who: who.clone(),
+            answer: Box::new(answer),
+            reply,
+        };
         self.link.send(message).await;
         done.await.unwrap_or(Err(NegotiationFailure::Gone))
     }
@@ -372,19 +428,36 @@ impl RoomHandle {
     /// Gives a candidate of the client. False when the worker is overloaded and the candidate was dropped.
     pub fn candidate(&self, who: &ParticipantId, role: PeerRole, candidate: Candidate) -> bool {
         let (room, who) = (self.id.clone(), who.clone());
-        self.link.try_send(ToWorker::Candidate { room, who, role, candidate })
+        self.link.try_send(ToWorker::Candidate {
+            room,
+            who,
+            role,
+            candidate,
+        })
     }
 
     /// Makes the next offer for the subscribing connection restart ICE; the offer follows as [`PeerEvent::Offer`].
     pub async fn restart_subscriber(&self, who: &ParticipantId) {
-        self.link.send(ToWorker::RestartSubscriber { room: self.id.clone(), who: who.clone() }).await;
+        self.link
+            .send(ToWorker::RestartSubscriber {
+                room: self.id.clone(),
+                who: who.clone(),
+            })
+            .await;
     }
 
     /// Sends a message down a data channel. Waits while the worker's queue is full; a channel that is not open drops
     /// the message.
     pub async fn send_channel(&self, who: &ParticipantId, label: ChannelLabel, contents: Bytes) -> bool {
         let (room, who) = (self.id.clone(), who.clone());
-        self.link.send(ToWorker::SendChannel { room, who, label, contents }).await
+        self.link
+            .send(ToWorker::SendChannel {
+                room,
+                who,
+                label,
+                contents,
+            })
+            .await
     }
 
     /// Reads the room's state and follows what happens after it.
@@ -394,8 +467,17 @@ impl RoomHandle {
     pub async fn observe(&self) -> Result<Observation, Refusal> {
         let (events, queue) = mpsc::channel(OBSERVER_QUEUE);
         let (reply, answer) = oneshot::channel();
-        self.link.send(ToWorker::Observe { room: self.id.clone(), events, reply }).await;
+        self.link
+            .send(ToWorker::Observe {
+                room: self.id.clone(),
+                events,
+                reply,
+            })
+            .await;
         let snapshot = answer.await.map_err(|_| Refusal::RoomEnded)?;
-        Ok(Observation { snapshot, events: queue })
+        Ok(Observation {
+            snapshot,
+            events: queue,
+        })
     }
 }

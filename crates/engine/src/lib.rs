@@ -24,7 +24,6 @@ mod worker;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
 pub use message::{
-    ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode,
-    PeerRole,
+    ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,
 };
 pub use stats::EngineStats;

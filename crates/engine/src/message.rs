@@ -211,7 +211,11 @@ pub(crate) enum ToWorker {
 /// Splits what [`tertulia_room::Room`] answers to a join.
 pub(crate) fn joined(reply: Reply) -> Option<(ParticipantInfo, Vec<ParticipantInfo>, RoomInfo)> {
     match reply {
-        Reply::Joined { participant, others, room } => Some((*participant, others, *room)),
+        Reply::Joined {
+            participant,
+            others,
+            room,
+        } => Some((*participant, others, *room)),
         _ => None,
     }
 }

@@ -6,12 +6,11 @@ use tertulia_model::{ParticipantId, TrackId};
 use tertulia_session::TxId;
 use tokio::sync::mpsc;
 
-use crate::message::{MediaSetup, PeerEvent, PeerRole};
+use crate::message::{PeerEvent, PeerRole};
 
 /// A participant as its worker knows it: the way to its door, its sessions and what it receives.
 pub(crate) struct Peer {
     pub(crate) id: ParticipantId,
-    pub(crate) media: MediaSetup,
     pub(crate) events: mpsc::Sender<PeerEvent>,
     /// Key of the session the client publishes on (or its only one).
     pub(crate) primary: usize,

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ pub(crate) struct RoomSlot {
     pub(crate) routes: Routes,
     pub(crate) speakers: SpeakerDetector<ParticipantId>,
     pub(crate) peers: BTreeMap<ParticipantId, Peer>,
-    pub(crate) tracks: HashMap<TrackId, BoundTrack>,
+    pub(crate) tracks: BTreeMap<TrackId, BoundTrack>,
     pub(crate) observers: Vec<mpsc::Sender<Arc<Event>>>,
     /// Participants whose queue was full or whose door is gone, to be let go after the turn.
     pub(crate) unreachable: Vec<(ParticipantId, bool)>,
@@ -47,7 +47,7 @@ impl RoomSlot {
             routes: Routes::default(),
             speakers: SpeakerDetector::default(),
             peers: BTreeMap::new(),
-            tracks: HashMap::new(),
+            tracks: BTreeMap::new(),
             observers: Vec::new(),
             unreachable: Vec::new(),
             waiting_routes: Vec::new(),
@@ -59,7 +59,10 @@ impl RoomSlot {
 
     /// When something of this room is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let peers = self.peers.values().flat_map(|peer| [peer.negotiate_at, peer.offer_expected_until, peer.connect_by]);
+        let peers = self
+            .peers
+            .values()
+            .flat_map(|peer| [peer.negotiate_at, peer.offer_expected_until, peer.connect_by]);
         peers
             .chain([
                 self.room.poll_timeout(),

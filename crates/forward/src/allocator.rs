@@ -54,22 +54,31 @@ impl<K> Default for Allocator<K> {
 impl<K: Copy + PartialEq> Allocator<K> {
     /// Shares `budget` among `claims`; verdicts come in order of priority.
     pub fn allocate(&mut self, claims: &mut [Claim<K>], budget: Bitrate, now: Instant) -> Vec<Verdict<K>> {
-        claims.sort_by(|a, b| b.priority.cmp(&a.priority));
-        self.memory.retain(|memory| claims.iter().any(|claim| claim.route == memory.route));
+        claims.sort_by_key(|claim| std::cmp::Reverse(claim.priority));
+        self.memory
+            .retain(|memory| claims.iter().any(|claim| claim.route == memory.route));
         let mut left = budget.as_bps();
         let mut verdicts: Vec<Verdict<K>> = Vec::with_capacity(claims.len());
         for claim in claims.iter() {
             let Some((layer, cost)) = cheapest(claim) else {
                 // Nothing flows yet: nothing to save by pausing.
-                verdicts.push(Verdict { route: claim.route, layer: Some(2) });
+                verdicts.push(Verdict {
+                    route: claim.route,
+                    layer: Some(2),
+                });
                 continue;
             };
-            let was_paused = self.remembered(claim.route).is_some_and(|memory| memory.layer.is_none());
+            let was_paused = self
+                .remembered(claim.route)
+                .is_some_and(|memory| memory.layer.is_none());
             let affordable = with_margin(cost, was_paused) <= left;
             if affordable {
                 left -= cost;
             }
-            verdicts.push(Verdict { route: claim.route, layer: affordable.then_some(layer) });
+            verdicts.push(Verdict {
+                route: claim.route,
+                layer: affordable.then_some(layer),
+            });
         }
         for (claim, verdict) in claims.iter().zip(&mut verdicts) {
             let (Some(base), Some(mut cost)) = (verdict.layer, cheapest(claim).map(|(_, cost)| cost)) else {
@@ -77,7 +86,9 @@ impl<K: Copy + PartialEq> Allocator<K> {
             };
             let memory = self.remembered(claim.route);
             for layer in base + 1..=claim.max_layer.min(2) {
-                let Some(bitrate) = claim.layers[layer].map(Bitrate::as_bps) else { continue };
+                let Some(bitrate) = claim.layers[layer].map(Bitrate::as_bps) else {
+                    continue;
+                };
                 let extra = bitrate.saturating_sub(cost);
                 let raises = memory.is_some_and(|memory| memory.layer.is_some_and(|before| layer > before));
                 let cooling = raises
@@ -107,8 +118,16 @@ impl<K: Copy + PartialEq> Allocator<K> {
     }
 
     fn remember(&mut self, verdict: &Verdict<K>, now: Instant) {
-        let Some(memory) = self.memory.iter_mut().find(|memory| memory.route == verdict.route) else {
-            self.memory.push(Memory { route: verdict.route, layer: verdict.layer, lowered: None });
+        let Some(memory) = self
+            .memory
+            .iter_mut()
+            .find(|memory| memory.route == verdict.route)
+        else {
+            self.memory.push(Memory {
+                route: verdict.route,
+                layer: verdict.layer,
+                lowered: None,
+            });
             return;
         };
         if verdict.layer < memory.layer {
@@ -119,15 +138,25 @@ impl<K: Copy + PartialEq> Allocator<K> {
 }
 
 fn cheapest<K>(claim: &Claim<K>) -> Option<(usize, u64)> {
-    claim.layers.iter().enumerate().find_map(|(layer, bitrate)| bitrate.map(|bitrate| (layer, bitrate.as_bps())))
+    claim
+        .layers
+        .iter()
+        .enumerate()
+        .find_map(|(layer, bitrate)| bitrate.map(|bitrate| (layer, bitrate.as_bps())))
 }
 
 fn highest<K>(claim: &Claim<K>) -> Option<usize> {
-    (0..=claim.max_layer.min(2)).rev().find(|layer| claim.layers[*layer].is_some())
+    (0..=claim.max_layer.min(2))
+        .rev()
+        .find(|layer| claim.layers[*layer].is_some())
 }
 
 fn with_margin(cost: u64, raises: bool) -> u64 {
-    if raises { cost.saturating_mul(MARGIN_PERCENT) / 100 } else { cost }
+    if raises {
+        cost.saturating_mul(MARGIN_PERCENT) / 100
+    } else {
+        cost
+    }
 }
 
 #[cfg(test)]
@@ -136,13 +165,21 @@ mod tests {
 
     fn claim(route: u8, priority: u32, kbps: [u64; 3]) -> Claim<u8> {
         let layers = kbps.map(|kbps| (kbps > 0).then(|| Bitrate::from_kbps(kbps)));
-        Claim { route, priority, max_layer: 2, layers }
+        Claim {
+            route,
+            priority,
+            max_layer: 2,
+            layers,
+        }
     }
 
     fn check(claims: &[Claim<u8>], kbps: u64, expected: &[(u8, Option<usize>)]) {
         let verdicts =
             Allocator::default().allocate(&mut claims.to_vec(), Bitrate::from_kbps(kbps), Instant::now());
-        let got: Vec<_> = verdicts.iter().map(|verdict| (verdict.route, verdict.layer)).collect();
+        let got: Vec<_> = verdicts
+            .iter()
+            .map(|verdict| (verdict.route, verdict.layer))
+            .collect();
         assert_eq!(got, expected, "with {kbps} kbit/s");
     }
 

@@ -84,7 +84,9 @@ impl Forwarder {
 
     /// The layer a keyframe is waited for.
     pub(crate) fn waiting_for(&self) -> Option<usize> {
-        self.selector.waiting_for().filter(|_| self.kind == MediaKind::Video)
+        self.selector
+            .waiting_for()
+            .filter(|_| self.kind == MediaKind::Video)
     }
 
     /// Judges, places and rewrites a packet; `None` where this subscriber does not get it.
@@ -101,10 +103,12 @@ impl Forwarder {
             Verdict::Forward => {}
             Verdict::Switch => {
                 let clock = |layer: usize| published.layers[layer.min(2)].clock;
-                let shift = before.and_then(clock).zip(clock(packet.layer)).map(|(old, new)| {
-                    clock_shift(old, new, packet.codec.clock_rate())
-                });
-                self.munger.switch(packet.sequence, packet.timestamp, packet.arrival, shift);
+                let shift = before
+                    .and_then(clock)
+                    .zip(clock(packet.layer))
+                    .map(|(old, new)| clock_shift(old, new, packet.codec.clock_rate()));
+                self.munger
+                    .switch(packet.sequence, packet.timestamp, packet.arrival, shift);
                 if let Some(descriptor) = vp8 {
                     self.vp8.switch(descriptor);
                 }
@@ -115,10 +119,17 @@ impl Forwarder {
             return None;
         }
         let newest = self.munger.is_newest(packet.sequence);
-        let place = self.munger.place(packet.sequence, packet.timestamp, packet.arrival)?;
+        let place = self
+            .munger
+            .place(packet.sequence, packet.timestamp, packet.arrival)?;
         let (codec, payload) = self.unwrap_red(packet)?;
         let vp8 = vp8.map(|descriptor| self.vp8.rewrite(descriptor, newest));
-        Some(Forwarded { place, codec, payload, vp8 })
+        Some(Forwarded {
+            place,
+            codec,
+            payload,
+            vp8,
+        })
     }
 
     /// Redundant audio for a subscriber that cannot read it becomes its primary block.

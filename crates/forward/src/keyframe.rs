@@ -1,8 +1,11 @@
 use std::time::{Duration, Instant};
 
 /// Shortest time between two requests for the lowest layer, and for the others.
-const SPACING: [Duration; 3] =
-    [Duration::from_millis(500), Duration::from_millis(1_000), Duration::from_millis(1_000)];
+const SPACING: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_millis(1_000),
+    Duration::from_millis(1_000),
+];
 
 /// Merges the keyframe wishes for one layer and spaces the requests that go to its publisher.
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,6 +8,8 @@
 //! Invariants: what a subscriber sees has rising sequence numbers without gaps that we made, one timeline and one
 //! picture-id order, whatever layers it came from; a layer is entered only at a keyframe.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
+
 mod allocator;
 mod forwarder;
 mod keyframe;

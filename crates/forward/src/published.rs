@@ -74,7 +74,8 @@ impl LayerState {
     }
 
     pub(crate) fn alive(&self, now: Instant) -> bool {
-        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < ALIVE)
+        self.last_packet
+            .is_some_and(|last| now.saturating_duration_since(last) < ALIVE)
     }
 
     pub(crate) fn seen(&self) -> bool {
@@ -84,7 +85,11 @@ impl LayerState {
 
 impl Published {
     pub(crate) fn new(kind: MediaKind) -> Self {
-        Self { kind, layers: [LayerState::default(); 3], muted: false }
+        Self {
+            kind,
+            layers: [LayerState::default(); 3],
+            muted: false,
+        }
     }
 
     /// The layer to serve where `max` is the best wanted: the best alive one not above, else the lowest alive above,

@@ -70,7 +70,10 @@ struct RouteSlot {
 impl Routes {
     /// Adds a track nobody receives yet.
     pub fn add_track(&mut self, kind: MediaKind) -> TrackKey {
-        TrackKey(self.tracks.insert(TrackSlot { published: Published::new(kind), routes: Vec::new() }))
+        TrackKey(self.tracks.insert(TrackSlot {
+            published: Published::new(kind),
+            routes: Vec::new(),
+        }))
     }
 
     /// Removes a track and every route of it.
@@ -101,7 +104,10 @@ impl Routes {
         let slot = self.tracks.get_mut(track.0)?;
         // Half the range stays free below the first rollover.
         let forwarder = Forwarder::new(sink, slot.published.kind, settings, first_sequence & 0x7fff);
-        let key = self.routes.insert(RouteSlot { track: track.0, forwarder });
+        let key = self.routes.insert(RouteSlot {
+            track: track.0,
+            forwarder,
+        });
         slot.routes.push(key);
         self.aim(key, now);
         Some(RouteKey(key))
@@ -109,7 +115,9 @@ impl Routes {
 
     /// Removes a route.
     pub fn remove_route(&mut self, route: RouteKey) {
-        let Some(slot) = self.routes.try_remove(route.0) else { return };
+        let Some(slot) = self.routes.try_remove(route.0) else {
+            return;
+        };
         if let Some(track) = self.tracks.get_mut(slot.track) {
             track.routes.retain(|key| *key != route.0);
         }
@@ -117,7 +125,9 @@ impl Routes {
 
     /// Changes how a route is served.
     pub fn set_route(&mut self, route: RouteKey, settings: RouteSettings, now: Instant) {
-        let Some(slot) = self.routes.get_mut(route.0) else { return };
+        let Some(slot) = self.routes.get_mut(route.0) else {
+            return;
+        };
         slot.forwarder.settings = settings;
         self.aim(route.0, now);
     }
@@ -129,7 +139,9 @@ impl Routes {
 
     /// Grants a route layers up to `layer`; `None` pauses it.
     pub fn grant(&mut self, route: RouteKey, layer: Option<usize>, now: Instant) {
-        let Some(slot) = self.routes.get_mut(route.0) else { return };
+        let Some(slot) = self.routes.get_mut(route.0) else {
+            return;
+        };
         if slot.forwarder.granted != layer {
             slot.forwarder.granted = layer;
             self.aim(route.0, now);
@@ -143,18 +155,28 @@ impl Routes {
 
     /// Measured bitrate of each layer of a route's track that is alive; the lowest first.
     pub fn layer_bitrates(&self, route: RouteKey, now: Instant) -> [Option<Bitrate>; 3] {
-        let track = self.routes.get(route.0).and_then(|slot| self.tracks.get(slot.track));
+        let track = self
+            .routes
+            .get(route.0)
+            .and_then(|slot| self.tracks.get(slot.track));
         let Some(track) = track else { return [None; 3] };
-        track.published.layers.map(|layer| layer.alive(now).then(|| Bitrate::from_bps(layer.bitrate_bps)))
+        track
+            .published
+            .layers
+            .map(|layer| layer.alive(now).then(|| Bitrate::from_bps(layer.bitrate_bps)))
     }
 
     /// Passes a packet to everybody who gets it; results are appended to `out`.
     pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>, out: &mut Vec<Outgoing>) {
-        let Some(slot) = self.tracks.get_mut(track.0) else { return };
+        let Some(slot) = self.tracks.get_mut(track.0) else {
+            return;
+        };
         let layer = packet.layer.min(2);
         let was_alive = slot.published.layers[layer].alive(packet.arrival);
         slot.published.layers[layer].note(packet.payload.len(), packet.clock, packet.arrival);
-        let vp8 = (packet.codec == Codec::Vp8).then(|| Vp8Descriptor::parse(packet.payload)).flatten();
+        let vp8 = (packet.codec == Codec::Vp8)
+            .then(|| Vp8Descriptor::parse(packet.payload))
+            .flatten();
         let keyframe = starts_keyframe(packet.codec, packet.payload);
         if keyframe {
             slot.published.layers[layer].throttle.satisfied();
@@ -183,8 +205,12 @@ impl Routes {
 
     /// A subscriber asked for a keyframe of what it gets.
     pub fn keyframe_wanted(&mut self, route: RouteKey) {
-        let Some(slot) = self.routes.get(route.0) else { return };
-        let Some(layer) = slot.forwarder.current_layer().or(slot.forwarder.waiting_for()) else { return };
+        let Some(slot) = self.routes.get(route.0) else {
+            return;
+        };
+        let Some(layer) = slot.forwarder.current_layer().or(slot.forwarder.waiting_for()) else {
+            return;
+        };
         if let Some(track) = self.tracks.get_mut(slot.track) {
             track.published.layers[layer.min(2)].throttle.want();
         }
@@ -198,7 +224,10 @@ impl Routes {
             }
             for (layer, state) in slot.published.layers.iter_mut().enumerate() {
                 if state.throttle.ask(layer, now) {
-                    out.push(KeyframeRequest { track: TrackKey(key), layer });
+                    out.push(KeyframeRequest {
+                        track: TrackKey(key),
+                        layer,
+                    });
                 }
             }
         }
@@ -222,15 +251,27 @@ impl Routes {
         if self.routes.is_empty() {
             return None;
         }
-        let throttles = self.tracks.iter().filter(|(_, slot)| !slot.published.muted).flat_map(|(_, slot)| {
-            slot.published.layers.iter().enumerate().filter_map(|(layer, state)| state.throttle.next(layer))
-        });
+        let throttles = self
+            .tracks
+            .iter()
+            .filter(|(_, slot)| !slot.published.muted)
+            .flat_map(|(_, slot)| {
+                slot.published
+                    .layers
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(layer, state)| state.throttle.next(layer))
+            });
         throttles.chain(self.next_tick).min()
     }
 
     fn aim(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.routes.get_mut(key) else { return };
-        let Some(track) = self.tracks.get_mut(slot.track) else { return };
+        let Some(slot) = self.routes.get_mut(key) else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(slot.track) else {
+            return;
+        };
         slot.forwarder.aim(&track.published, now);
         if let Some(layer) = slot.forwarder.waiting_for() {
             track.published.layers[layer.min(2)].throttle.want();
@@ -242,7 +283,12 @@ impl Routes {
 mod tests {
     use super::*;
 
-    const READY: RouteSettings = RouteSettings { ready: true, enabled: true, max_layer: 2, accepts_red: false };
+    const READY: RouteSettings = RouteSettings {
+        ready: true,
+        enabled: true,
+        max_layer: 2,
+        accepts_red: false,
+    };
 
     struct Rig {
         routes: Routes,
@@ -255,7 +301,12 @@ mod tests {
         fn new(kind: MediaKind) -> Self {
             let mut routes = Routes::default();
             let track = routes.add_track(kind);
-            Self { routes, track, start: Instant::now(), sent: Vec::new() }
+            Self {
+                routes,
+                track,
+                start: Instant::now(),
+                sent: Vec::new(),
+            }
         }
 
         fn at(&self, ms: u64) -> Instant {
@@ -263,7 +314,9 @@ mod tests {
         }
 
         fn subscribe(&mut self, settings: RouteSettings) -> RouteKey {
-            self.routes.add_route(self.track, SinkId(7), settings, 10, self.start).unwrap()
+            self.routes
+                .add_route(self.track, SinkId(7), settings, 10, self.start)
+                .unwrap()
         }
 
         /// Feeds a VP8 packet and tells the outgoing sequence numbers.
@@ -272,7 +325,14 @@ mod tests {
             self.feed(Codec::Vp8, layer, sequence, &payload, ms)
         }
 
-        fn feed(&mut self, codec: Codec, layer: usize, sequence: u64, payload: &Arc<[u8]>, ms: u64) -> Vec<u64> {
+        fn feed(
+            &mut self,
+            codec: Codec,
+            layer: usize,
+            sequence: u64,
+            payload: &Arc<[u8]>,
+            ms: u64,
+        ) -> Vec<u64> {
             self.sent.clear();
             let packet = Incoming {
                 layer,
@@ -312,12 +372,22 @@ mod tests {
         let mut rig = Rig::new(MediaKind::Video);
         let route = rig.subscribe(READY);
         assert_eq!(rig.vp8(0, 1, true, 0), [10]);
-        assert!(rig.vp8(2, 9_000, false, 5).is_empty(), "waits for a keyframe of the better layer");
+        assert!(
+            rig.vp8(2, 9_000, false, 5).is_empty(),
+            "waits for a keyframe of the better layer"
+        );
         assert_eq!(rig.asked(6), [2]);
         assert_eq!(rig.vp8(0, 2, false, 10), [11]);
         assert_eq!(rig.vp8(2, 9_001, true, 15), [12]);
         assert!(rig.vp8(0, 3, false, 20).is_empty());
-        rig.routes.set_route(route, RouteSettings { max_layer: 0, ..READY }, rig.at(30));
+        rig.routes.set_route(
+            route,
+            RouteSettings {
+                max_layer: 0,
+                ..READY
+            },
+            rig.at(30),
+        );
         assert_eq!(rig.vp8(2, 9_002, false, 31), [13]);
         assert_eq!(rig.vp8(0, 4, true, 40), [14]);
     }
@@ -338,7 +408,10 @@ mod tests {
     #[test]
     fn nothing_flows_to_who_is_not_ready_or_disabled_or_paused() {
         let mut rig = Rig::new(MediaKind::Video);
-        let route = rig.subscribe(RouteSettings { ready: false, ..READY });
+        let route = rig.subscribe(RouteSettings {
+            ready: false,
+            ..READY
+        });
         assert!(rig.vp8(0, 1, true, 0).is_empty());
         rig.routes.set_route(route, READY, rig.at(1));
         assert_eq!(rig.vp8(0, 2, true, 2).len(), 1);
@@ -346,7 +419,14 @@ mod tests {
         assert!(rig.vp8(0, 3, true, 4).is_empty());
         rig.routes.grant(route, Some(2), rig.at(5));
         assert_eq!(rig.vp8(0, 4, true, 6).len(), 1);
-        rig.routes.set_route(route, RouteSettings { enabled: false, ..READY }, rig.at(7));
+        rig.routes.set_route(
+            route,
+            RouteSettings {
+                enabled: false,
+                ..READY
+            },
+            rig.at(7),
+        );
         assert!(rig.vp8(0, 5, true, 8).is_empty());
     }
 
@@ -356,11 +436,20 @@ mod tests {
         let mut rig = Rig::new(MediaKind::Audio);
         rig.subscribe(READY);
         rig.feed(Codec::Red, 0, 1, &red, 0);
-        assert_eq!((rig.sent[0].codec, &rig.sent[0].payload[..]), (Codec::Opus, &[1, 2, 3][..]));
+        assert_eq!(
+            (rig.sent[0].codec, &rig.sent[0].payload[..]),
+            (Codec::Opus, &[1, 2, 3][..])
+        );
         let mut rig = Rig::new(MediaKind::Audio);
-        rig.subscribe(RouteSettings { accepts_red: true, ..READY });
+        rig.subscribe(RouteSettings {
+            accepts_red: true,
+            ..READY
+        });
         rig.feed(Codec::Red, 0, 1, &red, 0);
-        assert_eq!((rig.sent[0].codec, &rig.sent[0].payload[..]), (Codec::Red, &red[..]));
+        assert_eq!(
+            (rig.sent[0].codec, &rig.sent[0].payload[..]),
+            (Codec::Red, &red[..])
+        );
     }
 
     #[test]

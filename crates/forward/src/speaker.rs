@@ -38,7 +38,11 @@ struct Voice<K> {
 
 impl<K> Default for SpeakerDetector<K> {
     fn default() -> Self {
-        Self { voices: Vec::new(), next: None, told_silence: true }
+        Self {
+            voices: Vec::new(),
+            next: None,
+            told_silence: true,
+        }
     }
 }
 
@@ -46,17 +50,21 @@ impl<K: Clone + PartialEq> SpeakerDetector<K> {
     /// Notes the level of one packet, in dBov from -127 (silence) to 0.
     pub fn note(&mut self, who: &K, level_dbov: i8, now: Instant) {
         let loudness = f32::from(127 + i16::from(level_dbov.clamp(-127, 0)));
-        let index = self.voices.iter().position(|voice| voice.who == *who).unwrap_or_else(|| {
-            self.voices.push(Voice {
-                who: who.clone(),
-                sum: 0.0,
-                packets: 0,
-                smoothed: 0.0,
-                heard: None,
-                speaking_since: None,
+        let index = self
+            .voices
+            .iter()
+            .position(|voice| voice.who == *who)
+            .unwrap_or_else(|| {
+                self.voices.push(Voice {
+                    who: who.clone(),
+                    sum: 0.0,
+                    packets: 0,
+                    smoothed: 0.0,
+                    heard: None,
+                    speaking_since: None,
+                });
+                self.voices.len() - 1
             });
-            self.voices.len() - 1
-        });
         let voice = &mut self.voices[index];
         voice.sum += loudness;
         voice.packets += 1;
@@ -80,13 +88,19 @@ impl<K: Clone + PartialEq> SpeakerDetector<K> {
         }
         let mut speaking = Vec::new();
         for voice in &mut self.voices {
-            let average = if voice.packets == 0 { 0.0 } else { voice.sum / voice.packets as f32 };
+            let average = if voice.packets == 0 {
+                0.0
+            } else {
+                voice.sum / voice.packets as f32
+            };
             (voice.sum, voice.packets) = (0.0, 0);
             voice.smoothed = voice.smoothed * 0.5 + average * 0.5;
             if voice.smoothed >= THRESHOLD {
                 voice.heard = Some(now);
             }
-            let held = voice.heard.is_some_and(|heard| now.saturating_duration_since(heard) < HOLD);
+            let held = voice
+                .heard
+                .is_some_and(|heard| now.saturating_duration_since(heard) < HOLD);
             if !held {
                 voice.speaking_since = None;
                 continue;
@@ -95,7 +109,13 @@ impl<K: Clone + PartialEq> SpeakerDetector<K> {
             // Who never takes a breath yields to everybody who does, so that a forged level holds nobody's place.
             let tired = now.saturating_duration_since(since) > TIRELESS;
             let level = voice.smoothed.clamp(1.0, 127.0) as u8;
-            speaking.push((tired, Loudness { who: voice.who.clone(), level }));
+            speaking.push((
+                tired,
+                Loudness {
+                    who: voice.who.clone(),
+                    level,
+                },
+            ));
         }
         speaking.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.level.cmp(&a.1.level)));
         let silent = speaking.is_empty();
@@ -114,7 +134,12 @@ mod tests {
     use super::*;
 
     /// Speaks for `ms` in 20 ms packets and tells the last verdict.
-    fn run(detector: &mut SpeakerDetector<u8>, start: &mut Instant, ms: u64, levels: &[(u8, i8)]) -> Option<Vec<u8>> {
+    fn run(
+        detector: &mut SpeakerDetector<u8>,
+        start: &mut Instant,
+        ms: u64,
+        levels: &[(u8, i8)],
+    ) -> Option<Vec<u8>> {
         let mut verdict = None;
         for _ in 0..ms / 20 {
             *start += Duration::from_millis(20);

@@ -152,7 +152,14 @@ mod tests {
 
     #[test]
     fn foreign_ids_are_refused() {
-        for text in ["", "TR_", "PA_x", "TR_a b", "TR_a\n", &format!("TR_{}", "x".repeat(65))] {
+        for text in [
+            "",
+            "TR_",
+            "PA_x",
+            "TR_a b",
+            "TR_a\n",
+            &format!("TR_{}", "x".repeat(65)),
+        ] {
             assert_eq!(TrackId::parse(text), None, "for {text:?}");
         }
     }

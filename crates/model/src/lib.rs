@@ -12,6 +12,8 @@
 //! assert_eq!(name, RoomName::parse("weekly CAFÉ").unwrap());
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
+
 mod id;
 mod media;
 mod peer;
@@ -21,8 +23,8 @@ mod room_name;
 pub use id::{Identity, IdentityError, ParticipantId, RoomId, TrackId};
 pub use media::{Bitrate, Codec, Layer, MediaKind, Quality, Source, VideoSize};
 pub use peer::{
-    Candidate, ClientFamily, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec,
-    Feedback, Fingerprint, IceCredentials, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
+    Candidate, ClientFamily, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension,
+    ExtensionSpec, Feedback, Fingerprint, IceCredentials, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
 };
 pub use pii::Pii;
 pub use room_name::{RoomName, RoomNameError};

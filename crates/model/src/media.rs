@@ -85,7 +85,8 @@ impl Codec {
             Codec::Av1,
         ];
         let subtype = text.rsplit('/').next().unwrap_or(text);
-        ALL.into_iter().find(|codec| codec.subtype().eq_ignore_ascii_case(subtype))
+        ALL.into_iter()
+            .find(|codec| codec.subtype().eq_ignore_ascii_case(subtype))
     }
 
     /// The subtype as registered, for instance `VP8`.

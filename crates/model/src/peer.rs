@@ -92,7 +92,9 @@ pub struct IceCredentials {
 
 impl fmt::Debug for IceCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceCredentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
+        f.debug_struct("IceCredentials")
+            .field("ufrag", &self.ufrag)
+            .finish_non_exhaustive()
     }
 }
 
@@ -353,9 +355,16 @@ mod tests {
 
     #[test]
     fn candidates_and_credentials_show_no_secret() {
-        let ice = IceCredentials { ufrag: "abcd".into(), pwd: "hush".into() };
+        let ice = IceCredentials {
+            ufrag: "abcd".into(),
+            pwd: "hush".into(),
+        };
         assert!(!format!("{ice:?}").contains("hush"));
-        let candidate = Candidate { text: "1 1 udp 1 192.0.2.1 9 typ host".into(), address: None, protocol: TransportProtocol::Udp };
+        let candidate = Candidate {
+            text: "1 1 udp 1 192.0.2.1 9 typ host".into(),
+            address: None,
+            protocol: TransportProtocol::Udp,
+        };
         assert!(!format!("{candidate:?}").contains("192.0.2.1"));
     }
 

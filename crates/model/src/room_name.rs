@@ -65,7 +65,10 @@ impl RoomName {
             return Err(RoomNameError::EdgeDot);
         }
         let folded = caseless::default_case_fold_str(shown).nfkc().collect();
-        Ok(Self { shown: shown.to_owned(), folded })
+        Ok(Self {
+            shown: shown.to_owned(),
+            folded,
+        })
     }
 
     /// The name as first written, for people.
@@ -131,7 +134,11 @@ mod tests {
 
     fn check(text: &str, expected: Result<(&str, &str), RoomNameError>) {
         let got = RoomName::parse(text);
-        assert_eq!(got.as_ref().map(|n| (n.as_str(), n.key())).map_err(|e| *e), expected, "for {text:?}");
+        assert_eq!(
+            got.as_ref().map(|n| (n.as_str(), n.key())).map_err(|e| *e),
+            expected,
+            "for {text:?}"
+        );
     }
 
     #[test]

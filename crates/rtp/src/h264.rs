@@ -5,7 +5,9 @@ pub(crate) fn starts_keyframe(payload: &[u8]) -> bool {
     const STAP_A: u8 = 24;
     const FU_A: u8 = 28;
     let begins = |nal_type: u8| nal_type == IDR || nal_type == SPS;
-    let Some(first) = payload.first() else { return false };
+    let Some(first) = payload.first() else {
+        return false;
+    };
     match first & 0x1f {
         STAP_A => {
             let mut rest = &payload[1..];
@@ -18,7 +20,9 @@ pub(crate) fn starts_keyframe(payload: &[u8]) -> bool {
             }
             false
         }
-        FU_A => payload.get(1).is_some_and(|header| header & 0x80 != 0 && begins(header & 0x1f)),
+        FU_A => payload
+            .get(1)
+            .is_some_and(|header| header & 0x80 != 0 && begins(header & 0x1f)),
         nal_type => begins(nal_type),
     }
 }

@@ -4,7 +4,9 @@ pub(crate) fn starts_keyframe(payload: &[u8]) -> bool {
     const FRAGMENT: u8 = 49;
     // Types 16 to 21 are IRAP pictures, 32 to 34 the VPS, SPS and PPS.
     let begins = |nal_type: u8| (16..=21).contains(&nal_type) || (32..=34).contains(&nal_type);
-    let [first, _, rest @ ..] = payload else { return false };
+    let [first, _, rest @ ..] = payload else {
+        return false;
+    };
     match first >> 1 & 0x3f {
         AGGREGATION => {
             let mut rest = rest;
@@ -17,7 +19,9 @@ pub(crate) fn starts_keyframe(payload: &[u8]) -> bool {
             }
             false
         }
-        FRAGMENT => rest.first().is_some_and(|header| header & 0x80 != 0 && begins(header & 0x3f)),
+        FRAGMENT => rest
+            .first()
+            .is_some_and(|header| header & 0x80 != 0 && begins(header & 0x3f)),
         nal_type => begins(nal_type),
     }
 }

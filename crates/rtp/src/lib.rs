@@ -11,6 +11,8 @@
 //! assert!(!tertulia_rtp::starts_keyframe(Codec::Vp8, &[0x10, 0x01, 0x00, 0x00]));
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
+
 mod av1;
 mod h264;
 mod h265;

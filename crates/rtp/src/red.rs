@@ -18,7 +18,11 @@ pub fn primary(payload: &[u8]) -> Option<RedBlock<'_>> {
         if header & 0x80 == 0 {
             let offset = at + 1 + redundant;
             let data = payload.get(offset..)?;
-            return Some(RedBlock { payload_type: header & 0x7f, offset, data });
+            return Some(RedBlock {
+                payload_type: header & 0x7f,
+                offset,
+                data,
+            });
         }
         // F bit, 7 bits of type, 14 bits of timestamp offset, 10 bits of length.
         let [high, low] = [*payload.get(at + 2)?, *payload.get(at + 3)?];
@@ -36,7 +40,10 @@ mod tests {
         // One redundant block of two bytes, then the primary.
         let payload = [0x80 | 111, 0x03, 0xc0, 0x02, 111, 9, 9, 1, 2, 3];
         let block = primary(&payload).unwrap();
-        assert_eq!((block.payload_type, block.offset, block.data), (111, 7, &[1, 2, 3][..]));
+        assert_eq!(
+            (block.payload_type, block.offset, block.data),
+            (111, 7, &[1, 2, 3][..])
+        );
         let alone = primary(&[111, 4, 5]).unwrap();
         assert_eq!(alone.data, &[4, 5]);
     }

@@ -90,7 +90,9 @@ impl Vp8Descriptor {
     ///
     /// Gives false, and writes nothing, where `payload` has no such descriptor.
     pub fn rewrite(payload: &mut [u8], rewrite: Vp8Rewrite) -> bool {
-        let Some(descriptor) = Self::parse(payload) else { return false };
+        let Some(descriptor) = Self::parse(payload) else {
+            return false;
+        };
         let mut at = 2;
         if descriptor.picture_id.is_some() {
             let id = rewrite.picture_id;
@@ -140,7 +142,11 @@ mod tests {
     #[test]
     fn rewrites_every_field_and_nothing_else() {
         let mut bytes = FULL;
-        let rewrite = Vp8Rewrite { picture_id: Some(0x7ffe), tl0_pic_idx: Some(200), key_idx: Some(31) };
+        let rewrite = Vp8Rewrite {
+            picture_id: Some(0x7ffe),
+            tl0_pic_idx: Some(200),
+            key_idx: Some(31),
+        };
         assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
         assert_eq!(bytes, [0x90, 0xf0, 0xff, 0xfe, 200, 0b0111_1111, 0x00, 0xff]);
     }
@@ -148,7 +154,11 @@ mod tests {
     #[test]
     fn keeps_a_short_picture_id_short() {
         let mut bytes = [0x90, 0x80, 0x05, 0x01];
-        let rewrite = Vp8Rewrite { picture_id: Some(0x1ff), tl0_pic_idx: Some(1), key_idx: None };
+        let rewrite = Vp8Rewrite {
+            picture_id: Some(0x1ff),
+            tl0_pic_idx: Some(1),
+            key_idx: None,
+        };
         assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
         assert_eq!(bytes, [0x90, 0x80, 0x7f, 0x01]);
     }

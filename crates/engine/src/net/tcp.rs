@@ -38,7 +38,11 @@ pub(crate) struct Frame {
 
 impl TcpPorts {
     pub(crate) fn new(first_token: usize) -> Self {
-        Self { connections: Slab::new(), by_remote: HashMap::new(), first_token }
+        Self {
+            connections: Slab::new(),
+            by_remote: HashMap::new(),
+            first_token,
+        }
     }
 
     /// Takes over an accepted connection; gives back its first frame.
@@ -56,7 +60,11 @@ impl TcpPorts {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         let entry = self.connections.vacant_entry();
-        registry.register(&mut stream, Token(self.first_token + entry.key()), Interest::READABLE)?;
+        registry.register(
+            &mut stream,
+            Token(self.first_token + entry.key()),
+            Interest::READABLE,
+        )?;
         self.by_remote.insert(remote, entry.key());
         entry.insert(Connection {
             stream,
@@ -66,7 +74,11 @@ impl TcpPorts {
             outgoing: VecDeque::new(),
             writing: false,
         });
-        Ok(Frame { source: remote, destination: local, contents: first_frame })
+        Ok(Frame {
+            source: remote,
+            destination: local,
+            contents: first_frame,
+        })
     }
 
     /// Handles readiness of a connection; complete frames are appended to `frames`.
@@ -78,10 +90,16 @@ impl TcpPorts {
         writable: bool,
         frames: &mut Vec<Frame>,
     ) {
-        let Some(key) = token.0.checked_sub(self.first_token) else { return };
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(key) = token.0.checked_sub(self.first_token) else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
         let result = match (readable, writable) {
-            (true, _) => connection.read(frames).and_then(|()| connection.write(registry, token)),
+            (true, _) => connection
+                .read(frames)
+                .and_then(|()| connection.write(registry, token)),
             (false, true) => connection.write(registry, token),
             (false, false) => Ok(()),
         };
@@ -93,9 +111,15 @@ impl TcpPorts {
 
     /// Queues a frame for the connection to `remote`; false where there is none or it is too slow.
     pub(crate) fn send(&mut self, registry: &Registry, remote: SocketAddr, contents: &[u8]) -> bool {
-        let Some(key) = self.by_remote.get(&remote).copied() else { return false };
-        let Some(connection) = self.connections.get_mut(key) else { return false };
-        let Ok(length) = u16::try_from(contents.len()) else { return false };
+        let Some(key) = self.by_remote.get(&remote).copied() else {
+            return false;
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return false;
+        };
+        let Ok(length) = u16::try_from(contents.len()) else {
+            return false;
+        };
         if connection.outgoing.len() + contents.len() > WRITE_LIMIT {
             return false;
         }
@@ -117,7 +141,9 @@ impl TcpPorts {
     }
 
     fn remove(&mut self, registry: &Registry, key: usize) {
-        let Some(mut connection) = self.connections.try_remove(key) else { return };
+        let Some(mut connection) = self.connections.try_remove(key) else {
+            return;
+        };
         if self.by_remote.get(&connection.remote) == Some(&key) {
             self.by_remote.remove(&connection.remote);
         }
@@ -152,7 +178,11 @@ impl Connection {
                 return Err(io::Error::other("frame too long"));
             }
             let Some(contents) = body.get(..length) else { break };
-            frames.push(Frame { source: self.remote, destination: self.local, contents: contents.to_vec() });
+            frames.push(Frame {
+                source: self.remote,
+                destination: self.local,
+                contents: contents.to_vec(),
+            });
             rest = &body[length..];
         }
         let used = self.incoming.len() - rest.len();
@@ -176,7 +206,11 @@ impl Connection {
         let waiting = !self.outgoing.is_empty();
         if waiting != self.writing {
             self.writing = waiting;
-            let interest = if waiting { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let interest = if waiting {
+                Interest::READABLE | Interest::WRITABLE
+            } else {
+                Interest::READABLE
+            };
             registry.reregister(&mut self.stream, token, interest)?;
         }
         Ok(())

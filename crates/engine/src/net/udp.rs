@@ -47,7 +47,11 @@ impl UdpPort {
         let socket = UdpSocket::bind(address)?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         for (direction, set) in [
-            ("send", UdpSocketState::set_send_buffer_size as fn(&UdpSocketState, UdpSockRef<'_>, usize) -> io::Result<()>),
+            (
+                "send",
+                UdpSocketState::set_send_buffer_size
+                    as fn(&UdpSocketState, UdpSockRef<'_>, usize) -> io::Result<()>,
+            ),
             ("receive", UdpSocketState::set_recv_buffer_size),
         ] {
             if let Err(error) = set(&state, UdpSockRef::from(&socket), SOCKET_BUFFER) {
@@ -56,7 +60,16 @@ impl UdpPort {
         }
         let local = socket.local_addr()?;
         let buffers = (0..BATCH).map(|_| vec![0; BUFFER]).collect();
-        Ok(Self { socket, state, local, buffers, train: Train::default(), sent: 0, sent_bytes: 0, dropped: 0 })
+        Ok(Self {
+            socket,
+            state,
+            local,
+            buffers,
+            train: Train::default(),
+            sent: 0,
+            sent_bytes: 0,
+            dropped: 0,
+        })
     }
 
     pub(crate) fn socket(&mut self) -> &mut UdpSocket {
@@ -68,9 +81,20 @@ impl UdpPort {
     }
 
     /// Takes one batch and gives each datagram to `each`; false where nothing was waiting.
-    pub(crate) fn receive(&mut self, metas: &mut [RecvMeta], mut each: impl FnMut(Received<'_>)) -> io::Result<bool> {
-        let mut slices: Vec<IoSliceMut<'_>> = self.buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
-        let count = match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, metas) {
+    pub(crate) fn receive(
+        &mut self,
+        metas: &mut [RecvMeta],
+        mut each: impl FnMut(Received<'_>),
+    ) -> io::Result<bool> {
+        let mut slices: Vec<IoSliceMut<'_>> = self
+            .buffers
+            .iter_mut()
+            .map(|buffer| IoSliceMut::new(buffer))
+            .collect();
+        let count = match self
+            .state
+            .recv(UdpSockRef::from(&self.socket), &mut slices, metas)
+        {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error),
@@ -80,9 +104,15 @@ impl UdpPort {
             let source = canonical(meta.addr);
             let ip = meta.dst_ip.unwrap_or(self.local.ip()).to_canonical();
             let destination = SocketAddr::new(ip, self.local.port());
-            let Some(bytes) = buffer.get(..meta.len) else { continue };
+            let Some(bytes) = buffer.get(..meta.len) else {
+                continue;
+            };
             for contents in bytes.chunks(meta.stride.max(1)) {
-                each(Received { source, destination, contents });
+                each(Received {
+                    source,
+                    destination,
+                    contents,
+                });
             }
         }
         Ok(true)
@@ -112,7 +142,9 @@ impl UdpPort {
 
     /// Sends what is queued. Media that the kernel has no room for is dropped and counted, never waited for.
     pub(crate) fn flush(&mut self) {
-        let Some((destination, source)) = self.train.destination.take() else { return };
+        let Some((destination, source)) = self.train.destination.take() else {
+            return;
+        };
         let (count, bytes) = (self.train.count as u64, self.train.bytes.len() as u64);
         let transmit = Transmit {
             destination: self.on_wire(destination),
@@ -155,8 +187,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Whether a local address can be reached through a socket bound to `bind`.
 pub(crate) fn reachable(bind: IpAddr, local: IpAddr) -> bool {
-    bind == local
-        || (bind.is_unspecified() && (bind == IpAddr::V6(Ipv6Addr::UNSPECIFIED) || local.is_ipv4()))
+    bind == local || (bind.is_unspecified() && (bind == IpAddr::V6(Ipv6Addr::UNSPECIFIED) || local.is_ipv4()))
 }
 
 #[cfg(test)]
@@ -187,7 +218,10 @@ mod tests {
         let v4 = IpAddr::from([192, 0, 2, 1]);
         assert!(reachable(IpAddr::from([0, 0, 0, 0]), v4));
         assert!(reachable(IpAddr::V6(Ipv6Addr::UNSPECIFIED), v4));
-        assert!(!reachable(IpAddr::from([0, 0, 0, 0]), IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        assert!(!reachable(
+            IpAddr::from([0, 0, 0, 0]),
+            IpAddr::V6(Ipv6Addr::LOCALHOST)
+        ));
         assert!(!reachable(IpAddr::from([127, 0, 0, 1]), v4));
     }
 }

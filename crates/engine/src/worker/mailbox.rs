@@ -6,9 +6,7 @@ use tertulia_session::Input;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{MAIL_PER_TURN, Worker, room_now};
-use crate::message::{
-    MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole, ToWorker,
-};
+use crate::message::{MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole, ToWorker};
 use crate::net::tcp::Frame;
 use crate::peer::{PathState, Peer};
 use crate::room_slot::RoomSlot;
@@ -33,7 +31,13 @@ impl Worker {
 
     fn handle_message(&mut self, message: ToWorker, now: Instant) {
         match message {
-            ToWorker::OpenRoom { id, name, settings, seed, done } => {
+            ToWorker::OpenRoom {
+                id,
+                name,
+                settings,
+                seed,
+                done,
+            } => {
                 let room = Room::new(name.clone(), settings, seed, room_now(now));
                 let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
                 self.rooms_by_id.insert(id, key);
@@ -42,25 +46,63 @@ impl Worker {
                 self.turn(key, now, |_| ());
                 answer(done, ());
             }
-            ToWorker::Command { room, actor, command, reply } => self.command(&room, &actor, command, reply, now),
-            ToWorker::Join { room, who, media, events, reply } => self.join(&room, who, media, events, reply, now),
-            ToWorker::Offer { room, who, offer, reply } => {
-                let outcome = self.in_room(&room, now, |worker, key| worker.handle_offer(key, &who, &offer, now));
+            ToWorker::Command {
+                room,
+                actor,
+                command,
+                reply,
+            } => self.command(&room, &actor, command, reply, now),
+            ToWorker::Join {
+                room,
+                who,
+                media,
+                events,
+                reply,
+            } => self.join(&room, who, media, events, reply, now),
+            ToWorker::Offer {
+                room,
+                who,
+                offer,
+                reply,
+            } => {
+                let outcome = self.in_room(&room, now, |worker, key| {
+                    worker.handle_offer(key, &who, &offer, now)
+                });
                 answer(reply, outcome.unwrap_or(Err(NegotiationFailure::Gone)));
             }
-            ToWorker::Answer { room, who, answer: description, reply } => {
-                let outcome =
-                    self.in_room(&room, now, |worker, key| worker.handle_answer(key, &who, &description, now));
+            ToWorker::Answer {
+                room,
+                who,
+                answer: description,
+                reply,
+            } => {
+                let outcome = self.in_room(&room, now, |worker, key| {
+                    worker.handle_answer(key, &who, &description, now)
+                });
                 answer(reply, outcome.unwrap_or(Err(NegotiationFailure::Gone)));
             }
-            ToWorker::Candidate { room, who, role, candidate } => self.candidate(&room, &who, role, &candidate, now),
+            ToWorker::Candidate {
+                room,
+                who,
+                role,
+                candidate,
+            } => self.candidate(&room, &who, role, &candidate, now),
             ToWorker::RestartSubscriber { room, who } => {
-                self.in_room(&room, now, |worker, key| worker.restart_subscriber(key, &who, now));
+                self.in_room(&room, now, |worker, key| {
+                    worker.restart_subscriber(key, &who, now)
+                });
             }
-            ToWorker::SendChannel { room, who, label, contents } => {
+            ToWorker::SendChannel {
+                room,
+                who,
+                label,
+                contents,
+            } => {
                 let session = self.peer(&room, &who).map(Peer::downlink);
                 let Some(key) = session else { return };
-                let Some(slot) = self.sessions.get_mut(key) else { return };
+                let Some(slot) = self.sessions.get_mut(key) else {
+                    return;
+                };
                 if let Err(error) = slot.session.send_channel(label.as_str(), &contents) {
                     tracing::debug!(%error, "a data message was not sent");
                 }
@@ -68,11 +110,26 @@ impl Worker {
             }
             ToWorker::Observe { room, events, reply } => self.observe(&room, events, reply, now),
             ToWorker::ListRooms { reply } => {
-                answer(reply, self.rooms.iter().map(|(_, slot)| slot.room.info()).collect());
+                answer(
+                    reply,
+                    self.rooms.iter().map(|(_, slot)| slot.room.info()).collect(),
+                );
             }
-            ToWorker::TcpStream { stream, remote, local, first_frame } => {
-                match self.tcp.add(self.poll.registry(), stream, remote, local, first_frame) {
-                    Ok(Frame { source, destination, contents }) => {
+            ToWorker::TcpStream {
+                stream,
+                remote,
+                local,
+                first_frame,
+            } => {
+                match self
+                    .tcp
+                    .add(self.poll.registry(), stream, remote, local, first_frame)
+                {
+                    Ok(Frame {
+                        source,
+                        destination,
+                        contents,
+                    }) => {
                         let protocol = TransportProtocol::Tcp;
                         let Some(key) = self.demux.find(protocol, source, &contents) else {
                             self.tcp.close(self.poll.registry(), remote);
@@ -80,7 +137,16 @@ impl Worker {
                             return;
                         };
                         let contents = &contents;
-                        self.session_input(key, Input::Datagram { protocol, source, destination, contents }, now);
+                        self.session_input(
+                            key,
+                            Input::Datagram {
+                                protocol,
+                                source,
+                                destination,
+                                contents,
+                            },
+                            now,
+                        );
                     }
                     Err(error) => {
                         tracing::debug!(%error, "an ICE-TCP connection could not be taken over");
@@ -131,8 +197,12 @@ impl Worker {
         now: Instant,
     ) {
         let outcome = self.in_room(room, now, |worker, key| {
-            let joined = worker.rooms[key].room.handle(&Actor::System, Command::Join(who), room_now(now))?;
-            let Reply::Joined { participant, .. } = &joined else { return Err(Refusal::RoomEnded) };
+            let joined = worker.rooms[key]
+                .room
+                .handle(&Actor::System, Command::Join(who), room_now(now))?;
+            let Reply::Joined { participant, .. } = &joined else {
+                return Err(Refusal::RoomEnded);
+            };
             let id = participant.id.clone();
             // Whoever this one replaced is told and let go before anything is sent to the newcomer.
             worker.pump_without(key, &id, now);
@@ -142,7 +212,6 @@ impl Worker {
             let negotiate_at = subscriber.map(|_| now);
             let peer = Peer {
                 id: id.clone(),
-                media,
                 events,
                 primary,
                 subscriber,
@@ -166,7 +235,14 @@ impl Worker {
         answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
     }
 
-    fn candidate(&mut self, room: &RoomId, who: &ParticipantId, role: PeerRole, candidate: &Candidate, now: Instant) {
+    fn candidate(
+        &mut self,
+        room: &RoomId,
+        who: &ParticipantId,
+        role: PeerRole,
+        candidate: &Candidate,
+        now: Instant,
+    ) {
         let session = self.peer(room, who).and_then(|peer| peer.session(role));
         let Some(key) = session else { return };
         if let Some(slot) = self.sessions.get_mut(key) {
@@ -186,7 +262,9 @@ impl Worker {
             // What is queued belongs before the snapshot, not after it.
             worker.pump(key, now);
             let slot = &mut worker.rooms[key];
-            let snapshot = slot.room.handle(&Actor::System, Command::ReadSnapshot, room_now(now));
+            let snapshot = slot
+                .room
+                .handle(&Actor::System, Command::ReadSnapshot, room_now(now));
             if let Ok(Reply::Snapshot(snapshot)) = snapshot {
                 slot.observers.push(events);
                 answer(reply, *snapshot);
@@ -222,5 +300,8 @@ fn answer<T>(reply: oneshot::Sender<T>, value: T) {
 
 /// The answer to an offer with what we send in it.
 pub(super) fn negotiated(answer: PeerSpec, bindings: Vec<(tertulia_model::Mid, String)>) -> Negotiated {
-    Negotiated { answer, bindings: super::negotiate::track_bindings(bindings) }
+    Negotiated {
+        answer,
+        bindings: super::negotiate::track_bindings(bindings),
+    }
 }

@@ -71,13 +71,23 @@ impl WorkerStart {
                 .ok_or(EngineError::Config("the UDP ports of the workers exceed 65535"))?,
         };
         let address = SocketAddr::new(config.bind, port);
-        let failed = |source| EngineError::Bind { protocol: "UDP", address, source };
+        let failed = |source| EngineError::Bind {
+            protocol: "UDP",
+            address,
+            source,
+        };
         let mut udp = UdpPort::bind(address).map_err(failed)?;
         let poll = Poll::new().map_err(EngineError::Start)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(EngineError::Start)?);
-        poll.registry().register(udp.socket(), UDP, Interest::READABLE).map_err(EngineError::Start)?;
+        poll.registry()
+            .register(udp.socket(), UDP, Interest::READABLE)
+            .map_err(EngineError::Start)?;
         let mut candidates = Vec::new();
-        for address in config.advertised.iter().filter(|address| reachable(config.bind, address.local)) {
+        for address in config
+            .advertised
+            .iter()
+            .filter(|address| reachable(config.bind, address.local))
+        {
             let candidate = |port, protocol| LocalCandidate {
                 addr: SocketAddr::new(address.local, port),
                 protocol,
@@ -87,10 +97,21 @@ impl WorkerStart {
             candidates.extend(tcp_port.map(|port| candidate(port, TransportProtocol::Tcp)));
         }
         if candidates.is_empty() {
-            return Err(EngineError::Config("no advertised address can be reached through the bind address"));
+            return Err(EngineError::Config(
+                "no advertised address can be reached through the bind address",
+            ));
         }
         let load = Arc::new(AtomicUsize::new(0));
-        Ok(Self { index, poll, waker, udp, candidates, certificate, mailbox, load })
+        Ok(Self {
+            index,
+            poll,
+            waker,
+            udp,
+            candidates,
+            certificate,
+            mailbox,
+            load,
+        })
     }
 
     pub(crate) fn waker(&self) -> Arc<Waker> {
@@ -172,12 +193,16 @@ impl Worker {
         let mut metas = UdpPort::metas();
         let mut udp_waiting = true;
         while !self.stopping {
-            let sleep = if udp_waiting { Duration::ZERO } else { self.sleep(Instant::now()) };
-            if let Err(error) = self.poll.poll(&mut events, Some(sleep)) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "a media worker cannot wait for its sockets");
-                    return;
-                }
+            let sleep = if udp_waiting {
+                Duration::ZERO
+            } else {
+                self.sleep(Instant::now())
+            };
+            if let Err(error) = self.poll.poll(&mut events, Some(sleep))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a media worker cannot wait for its sockets");
+                return;
             }
             let now = Instant::now();
             let mut mail = false;
@@ -212,7 +237,10 @@ impl Worker {
         if !self.mailbox.is_empty() {
             return Duration::ZERO;
         }
-        let due = self.timers.peek().map(|Reverse((at, _))| at.saturating_duration_since(now));
+        let due = self
+            .timers
+            .peek()
+            .map(|Reverse((at, _))| at.saturating_duration_since(now));
         due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
     }
 
@@ -250,7 +278,9 @@ impl Worker {
     }
 
     fn schedule_room(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let Some(deadline) = slot.deadline() else { return };
         let deadline = deadline.max(now);
         if slot.scheduled.is_none_or(|scheduled| deadline < scheduled) {
@@ -276,5 +306,8 @@ impl Worker {
 /// The room's clock at a worker's instant.
 fn room_now(instant: Instant) -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Now { instant, unix_ms: unix.as_millis() as u64 }
+    Now {
+        instant,
+        unix_ms: unix.as_millis() as u64,
+    }
 }

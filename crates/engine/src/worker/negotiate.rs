@@ -41,14 +41,26 @@ impl Worker {
             peer.negotiate_at = None;
         }
         let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
-        for section in offer.media.iter().filter(|section| section.direction.sends() && !section.stopped) {
+        for section in offer
+            .media
+            .iter()
+            .filter(|section| section.direction.sends() && !section.stopped)
+        {
             if section.kind != MediaKind::Video {
                 continue;
             }
-            let pending = room.room.match_pending(who, section.kind, section.track_id.as_deref());
-            let wanted = pending.and_then(|track| room.room.track(&track)).map(|(_, info)| {
-                info.codecs.iter().map(|simulcast| simulcast.codec).take(1).collect::<Vec<Codec>>()
-            });
+            let pending = room
+                .room
+                .match_pending(who, section.kind, section.track_id.as_deref());
+            let wanted = pending
+                .and_then(|track| room.room.track(&track))
+                .map(|(_, info)| {
+                    info.codecs
+                        .iter()
+                        .map(|simulcast| simulcast.codec)
+                        .take(1)
+                        .collect::<Vec<Codec>>()
+                });
             if let Some(wanted) = wanted.filter(|codecs| !codecs.is_empty()) {
                 slot.session.prefer_codecs(&section.mid, &wanted);
             }
@@ -63,12 +75,14 @@ impl Worker {
         self.bind_sent(room_key, who, now);
         let slot = self.sessions.get(key).ok_or(NegotiationFailure::Gone)?;
         let bindings = slot.session.bindings();
-        if slot.session.negotiation_needed() {
-            if let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) {
-                if peer.subscriber.is_none() {
-                    peer.want_negotiation(now);
-                }
-            }
+        if slot.session.negotiation_needed()
+            && let Some(peer) = self
+                .rooms
+                .get_mut(room_key)
+                .and_then(|room| room.peers.get_mut(who))
+            && peer.subscriber.is_none()
+        {
+            peer.want_negotiation(now);
         }
         self.learn_ufrag(key);
         Ok(negotiated(answer, bindings))
@@ -84,7 +98,9 @@ impl Worker {
     ) -> Result<(), NegotiationFailure> {
         let room = self.rooms.get_mut(room_key).ok_or(NegotiationFailure::Gone)?;
         let peer = room.peers.get_mut(who).ok_or(NegotiationFailure::Gone)?;
-        let key = peer.subscriber.ok_or_else(|| NegotiationFailure::Refused("no offer was made".into()))?;
+        let key = peer
+            .subscriber
+            .ok_or_else(|| NegotiationFailure::Refused("no offer was made".into()))?;
         peer.connect_by = (!peer.connected).then(|| now + self.shared.config.connect_timeout);
         let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
         let outcome = slot.session.accept_answer(answer, now);
@@ -95,8 +111,15 @@ impl Worker {
         })?;
         self.bind_sent(room_key, who, now);
         // What was added while the offer was outstanding needs another one.
-        let waiting = self.sessions.get(key).is_some_and(|slot| slot.session.negotiation_needed());
-        if let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) {
+        let waiting = self
+            .sessions
+            .get(key)
+            .is_some_and(|slot| slot.session.negotiation_needed());
+        if let Some(peer) = self
+            .rooms
+            .get_mut(room_key)
+            .and_then(|room| room.peers.get_mut(who))
+        {
             peer.offer_expected_until = None;
             if waiting {
                 peer.want_negotiation(now);
@@ -106,7 +129,13 @@ impl Worker {
     }
 
     pub(super) fn restart_subscriber(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
-        let Some(peer) = self.rooms.get_mut(room_key).and_then(|room| room.peers.get_mut(who)) else { return };
+        let Some(peer) = self
+            .rooms
+            .get_mut(room_key)
+            .and_then(|room| room.peers.get_mut(who))
+        else {
+            return;
+        };
         if peer.subscriber.is_some() {
             peer.restart = true;
             peer.want_negotiation(now);
@@ -115,7 +144,9 @@ impl Worker {
 
     /// Makes the offers, or asks for those, that are due.
     pub(super) fn negotiate(&mut self, room_key: usize, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
         let mut due: Vec<ParticipantId> = Vec::new();
         for peer in room.peers.values_mut() {
             if peer.offer_expected_until.is_some_and(|until| until <= now) {
@@ -133,10 +164,16 @@ impl Worker {
     }
 
     fn negotiate_with(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
-        let Some(peer) = room.peers.get_mut(who) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
+        let Some(peer) = room.peers.get_mut(who) else {
+            return;
+        };
         let Some(key) = peer.subscriber else {
-            let Some(slot) = self.sessions.get(peer.primary) else { return };
+            let Some(slot) = self.sessions.get(peer.primary) else {
+                return;
+            };
             // Before the client's first offer nothing need be asked for: it will find everything.
             if !peer.offered || !slot.session.negotiation_needed() {
                 return;
@@ -146,14 +183,22 @@ impl Worker {
             room.tell(who, PeerEvent::SectionsNeeded { audio, video });
             return;
         };
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         if std::mem::take(&mut peer.restart) {
             slot.session.restart_ice();
         }
         match slot.session.create_offer(now) {
             Ok(Some(spec)) => {
                 let bindings = track_bindings(slot.session.bindings());
-                room.tell(who, PeerEvent::Offer { spec: Box::new(spec), bindings });
+                room.tell(
+                    who,
+                    PeerEvent::Offer {
+                        spec: Box::new(spec),
+                        bindings,
+                    },
+                );
             }
             // An offer is outstanding; its answer sets the next one.
             Ok(None) => {}
@@ -165,15 +210,26 @@ impl Worker {
 
     /// Binds what the client sends to the tracks it announced; tells the room of what it stopped.
     pub(super) fn bind_received(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
-        let Some(key) = self.rooms.get(room_key).and_then(|room| room.peers.get(who)).map(|peer| peer.primary) else {
+        let Some(key) = self
+            .rooms
+            .get(room_key)
+            .and_then(|room| room.peers.get(who))
+            .map(|peer| peer.primary)
+        else {
             return;
         };
-        let Some(slot) = self.sessions.get(key) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
         let sections: Vec<RxSection> = slot.session.rx_sections();
         let gone: Vec<TrackId> = slot
             .received
             .iter()
-            .filter(|received| !sections.iter().any(|section| section.rx == received.rx && section.active))
+            .filter(|received| {
+                !sections
+                    .iter()
+                    .any(|section| section.rx == received.rx && section.active)
+            })
             .map(|received| received.track.clone())
             .collect();
         for track in gone {
@@ -186,14 +242,32 @@ impl Worker {
         self.pump(room_key, now);
     }
 
-    fn bind_section(&mut self, room_key: usize, who: &ParticipantId, key: usize, section: RxSection, now: Instant) {
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+    fn bind_section(
+        &mut self,
+        room_key: usize,
+        who: &ParticipantId,
+        key: usize,
+        section: RxSection,
+        now: Instant,
+    ) {
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         if slot.received.iter().any(|received| received.rx == section.rx) {
             return;
         }
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
-        let Some(track) = room.room.match_pending(who, section.kind, section.track_id.as_deref()) else { return };
-        let Some(bound) = room.tracks.get_mut(&track) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
+        let Some(track) = room
+            .room
+            .match_pending(who, section.kind, section.track_id.as_deref())
+        else {
+            return;
+        };
+        let Some(bound) = room.tracks.get_mut(&track) else {
+            return;
+        };
         if bound.source.is_some() {
             return;
         }
@@ -208,14 +282,29 @@ impl Worker {
             rids: section.rids,
         });
         let Some(codec) = codec else { return };
-        self.fact(room_key, Fact::TrackBound { track, codec, simulcast, red }, now);
+        self.fact(
+            room_key,
+            Fact::TrackBound {
+                track,
+                codec,
+                simulcast,
+                red,
+            },
+            now,
+        );
     }
 
     /// Opens the routes whose sections are negotiated by now.
     fn bind_sent(&mut self, room_key: usize, who: &ParticipantId, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
-        let Some(peer) = room.peers.get_mut(who) else { return };
-        let Some(slot) = self.sessions.get(peer.downlink()) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
+        let Some(peer) = room.peers.get_mut(who) else {
+            return;
+        };
+        let Some(slot) = self.sessions.get(peer.downlink()) else {
+            return;
+        };
         let mut facts = Vec::new();
         for (track, receive) in &mut peer.receives {
             match slot.session.tx_state(receive.tx) {
@@ -227,14 +316,24 @@ impl Worker {
                         sink.payload_types = payload_types;
                     }
                     if let Some(before) = room.routes.route(receive.route) {
-                        let settings = RouteSettings { ready: true, accepts_red, ..before };
+                        let settings = RouteSettings {
+                            ready: true,
+                            accepts_red,
+                            ..before
+                        };
                         room.routes.set_route(receive.route, settings, now);
                     }
-                    facts.push(Fact::Subscribed { subscriber: who.clone(), track: track.clone() });
+                    facts.push(Fact::Subscribed {
+                        subscriber: who.clone(),
+                        track: track.clone(),
+                    });
                 }
                 Some(TxState::Unsupported) if !receive.failed => {
                     receive.failed = true;
-                    facts.push(Fact::CodecUnsupported { subscriber: who.clone(), track: track.clone() });
+                    facts.push(Fact::CodecUnsupported {
+                        subscriber: who.clone(),
+                        track: track.clone(),
+                    });
                 }
                 _ => {}
             }
@@ -258,10 +357,15 @@ fn payload_types(session: &tertulia_session::Session, tx: tertulia_session::TxId
         Codec::H265,
         Codec::Av1,
     ];
-    ALL.into_iter().filter_map(|codec| Some((codec, session.tx_payload_type(tx, codec)?))).collect()
+    ALL.into_iter()
+        .filter_map(|codec| Some((codec, session.tx_payload_type(tx, codec)?)))
+        .collect()
 }
 
 /// Sections with the tracks we send on them.
 pub(super) fn track_bindings(bindings: Vec<(Mid, String)>) -> Vec<(Mid, TrackId)> {
-    bindings.into_iter().filter_map(|(mid, track)| Some((mid, TrackId::parse(&track)?))).collect()
+    bindings
+        .into_iter()
+        .filter_map(|(mid, track)| Some((mid, TrackId::parse(&track)?)))
+        .collect()
 }

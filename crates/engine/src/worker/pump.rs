@@ -4,7 +4,7 @@ use std::time::Instant;
 use tertulia_forward::{RouteSettings, SinkId};
 use tertulia_model::{Codec, MediaKind, ParticipantId, Source, TrackId};
 use tertulia_room::{
-    Actor, Audience, Command, DepartureReason, Delivery, Event, RouteChange, TrackInfo, Wanted,
+    Actor, Audience, Command, Delivery, DepartureReason, Event, RouteChange, TrackInfo, Wanted,
 };
 use tertulia_session::TxWish;
 use tokio::sync::mpsc;
@@ -47,8 +47,12 @@ impl RoomSlot {
                 self.tell(who, PeerEvent::Room(delivery.event.clone()));
             }
         }
-        if matches!(delivery.to, Audience::Everybody | Audience::AllBut(_) | Audience::Observers) {
-            self.observers.retain(|observer| observer.try_send(delivery.event.clone()).is_ok());
+        if matches!(
+            delivery.to,
+            Audience::Everybody | Audience::AllBut(_) | Audience::Observers
+        ) {
+            self.observers
+                .retain(|observer| observer.try_send(delivery.event.clone()).is_ok());
         }
     }
 }
@@ -61,7 +65,9 @@ impl Worker {
 
     /// As [`Worker::pump`], before `newcomer` has its queue.
     pub(super) fn pump_without(&mut self, key: usize, newcomer: &ParticipantId, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let mut deliveries = Vec::new();
         while let Some(delivery) = slot.room.poll_delivery() {
             deliveries.push(delivery);
@@ -70,14 +76,16 @@ impl Worker {
             self.deliver(key, delivery, Some(newcomer));
         }
         // Routes of the newcomer wait until it has its sessions; those of the one it replaced do not.
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let mut changes = Vec::new();
         while let Some(change) = slot.room.poll_route() {
             changes.push(change);
         }
-        let (later, first): (Vec<_>, Vec<_>) = changes
-            .into_iter()
-            .partition(|change| matches!(change, RouteChange::Route { subscriber, .. } if subscriber == newcomer));
+        let (later, first): (Vec<_>, Vec<_>) = changes.into_iter().partition(
+            |change| matches!(change, RouteChange::Route { subscriber, .. } if subscriber == newcomer),
+        );
         for change in first {
             self.change_route(key, change, now);
         }
@@ -88,11 +96,15 @@ impl Worker {
 
     fn pump_excluding(&mut self, key: usize, except: Option<&ParticipantId>, now: Instant) {
         loop {
-            let Some(slot) = self.rooms.get_mut(key) else { return };
+            let Some(slot) = self.rooms.get_mut(key) else {
+                return;
+            };
             for change in std::mem::take(&mut slot.waiting_routes) {
                 self.change_route(key, change, now);
             }
-            let Some(slot) = self.rooms.get_mut(key) else { return };
+            let Some(slot) = self.rooms.get_mut(key) else {
+                return;
+            };
             if let Some(delivery) = slot.room.poll_delivery() {
                 self.deliver(key, &delivery, except);
             } else if let Some(change) = slot.room.poll_route() {
@@ -109,19 +121,30 @@ impl Worker {
     }
 
     fn deliver(&mut self, key: usize, delivery: &Delivery, except: Option<&ParticipantId>) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         slot.deliver(delivery, except);
-        if matches!(delivery.to, Audience::Everybody | Audience::AllBut(_) | Audience::Observers) {
+        if matches!(
+            delivery.to,
+            Audience::Everybody | Audience::AllBut(_) | Audience::Observers
+        ) {
             self.shared.tell_observers(&slot.name, &slot.id, &delivery.event);
         }
     }
 
     fn let_go(&mut self, key: usize, who: &ParticipantId, slow: bool, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         if !slot.peers.contains_key(who) {
             return;
         }
-        let reason = if slow { DepartureReason::Misbehaved } else { DepartureReason::SignalLost };
+        let reason = if slow {
+            DepartureReason::Misbehaved
+        } else {
+            DepartureReason::SignalLost
+        };
         if slow {
             Counters::up(&self.shared.counters.slow_consumers);
             tracing::warn!(participant = %who, "a participant reads too slowly and is let go");
@@ -137,13 +160,21 @@ impl Worker {
         match change {
             RouteChange::TrackAdded { publisher, track } => self.add_track(key, publisher, &track),
             RouteChange::TrackChanged { track, .. } => {
-                let Some(slot) = self.rooms.get_mut(key) else { return };
+                let Some(slot) = self.rooms.get_mut(key) else {
+                    return;
+                };
                 if let Some(bound) = slot.tracks.get(&track.id) {
                     slot.routes.set_muted(bound.key, track.muted);
                 }
             }
             RouteChange::TrackRemoved { track, .. } => self.remove_track(key, &track, now),
-            RouteChange::Route { subscriber, publisher, track, source, wanted } => {
+            RouteChange::Route {
+                subscriber,
+                publisher,
+                track,
+                source,
+                wanted,
+            } => {
                 self.route(key, &subscriber, &publisher, &track, source, wanted, now);
             }
             RouteChange::Unroute { subscriber, track } => self.unroute(key, &subscriber, &track, now),
@@ -152,17 +183,28 @@ impl Worker {
     }
 
     fn add_track(&mut self, key: usize, publisher: ParticipantId, track: &TrackInfo) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         if slot.tracks.contains_key(&track.id) {
             return;
         }
         let track_key = slot.routes.add_track(track.kind);
         slot.routes.set_muted(track_key, track.muted);
-        slot.tracks.insert(track.id.clone(), BoundTrack { key: track_key, publisher, source: None });
+        slot.tracks.insert(
+            track.id.clone(),
+            BoundTrack {
+                key: track_key,
+                publisher,
+                source: None,
+            },
+        );
     }
 
     fn remove_track(&mut self, key: usize, track: &TrackId, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let subscribers: Vec<ParticipantId> = slot
             .peers
             .values()
@@ -172,13 +214,17 @@ impl Worker {
         for subscriber in subscribers {
             self.unroute(key, &subscriber, track, now);
         }
-        let Some(slot) = self.rooms.get_mut(key) else { return };
-        let Some(bound) = slot.tracks.remove(track) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        let Some(bound) = slot.tracks.remove(track) else {
+            return;
+        };
         slot.routes.remove_track(bound.key);
-        if let Some((session, rx)) = bound.source {
-            if let Some(slot) = self.sessions.get_mut(session) {
-                slot.received.retain(|received| received.rx != rx);
-            }
+        if let Some((session, rx)) = bound.source
+            && let Some(slot) = self.sessions.get_mut(session)
+        {
+            slot.received.retain(|received| received.rx != rx);
         }
     }
 
@@ -193,10 +239,18 @@ impl Worker {
         wanted: Wanted,
         now: Instant,
     ) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
-        let Some(bound) = slot.tracks.get(track) else { return };
-        let Some((_, info)) = slot.room.track(track) else { return };
-        let Some(peer) = slot.peers.get_mut(subscriber) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        let Some(bound) = slot.tracks.get(track) else {
+            return;
+        };
+        let Some((_, info)) = slot.room.track(track) else {
+            return;
+        };
+        let Some(peer) = slot.peers.get_mut(subscriber) else {
+            return;
+        };
         let priority = priority(source, wanted.priority);
         if let Some(receive) = peer.receives.get_mut(track) {
             receive.priority = priority;
@@ -218,29 +272,52 @@ impl Worker {
             stream_id: format!("{publisher}|{}", info.stream),
             track_id: track.to_string(),
         };
-        let Some(session_slot) = self.sessions.get_mut(session) else { return };
+        let Some(session_slot) = self.sessions.get_mut(session) else {
+            return;
+        };
         let tx = session_slot.session.add_tx(wish);
-        let sink = self.sinks.insert(Sink { session, tx, payload_types: Vec::new() });
+        let sink = self.sinks.insert(Sink {
+            session,
+            tx,
+            payload_types: Vec::new(),
+        });
         let settings = RouteSettings {
             ready: false,
             enabled: wanted.enabled,
             max_layer: wanted.max_quality.index(),
             accepts_red: false,
         };
-        let Some(route) = slot.routes.add_route(bound.key, SinkId(sink as u64), settings, rand::random(), now) else {
+        let Some(route) =
+            slot.routes
+                .add_route(bound.key, SinkId(sink as u64), settings, rand::random(), now)
+        else {
             self.sinks.remove(sink);
             return;
         };
-        let receive = Receive { tx, route, sink, priority, bound: false, failed: false, paused: false };
+        let receive = Receive {
+            tx,
+            route,
+            sink,
+            priority,
+            bound: false,
+            failed: false,
+            paused: false,
+        };
         peer.receives.insert(track.clone(), receive);
         peer.want_negotiation(now + GATHER);
         self.touch(session);
     }
 
     fn unroute(&mut self, key: usize, subscriber: &ParticipantId, track: &TrackId, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
-        let Some(peer) = slot.peers.get_mut(subscriber) else { return };
-        let Some(receive) = peer.receives.remove(track) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        let Some(peer) = slot.peers.get_mut(subscriber) else {
+            return;
+        };
+        let Some(receive) = peer.receives.remove(track) else {
+            return;
+        };
         slot.routes.remove_route(receive.route);
         self.sinks.try_remove(receive.sink);
         let session = peer.downlink();
@@ -252,7 +329,9 @@ impl Worker {
     }
 
     fn remove_peer(&mut self, key: usize, who: &ParticipantId, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         slot.speakers.forget(who);
         let own: Vec<TrackId> = slot
             .tracks
@@ -263,8 +342,12 @@ impl Worker {
         for track in own {
             self.remove_track(key, &track, now);
         }
-        let Some(slot) = self.rooms.get_mut(key) else { return };
-        let Some(peer) = slot.peers.remove(who) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        let Some(peer) = slot.peers.remove(who) else {
+            return;
+        };
         for receive in peer.receives.values() {
             slot.routes.remove_route(receive.route);
             self.sinks.try_remove(receive.sink);
@@ -278,14 +361,20 @@ impl Worker {
     /// Ends a room from outside its model: everybody is told, and nothing is asked of the room any more.
     pub(super) fn drop_room(&mut self, key: usize, reason: DepartureReason) {
         let now = Instant::now();
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let expelled = Arc::new(Event::Expelled(reason));
-        let ended = Arc::new(Event::RoomEnded { room: slot.room.info(), reason });
+        let ended = Arc::new(Event::RoomEnded {
+            room: slot.room.info(),
+            reason,
+        });
         let everybody: Vec<ParticipantId> = slot.peers.keys().cloned().collect();
         for who in &everybody {
             slot.tell(who, PeerEvent::Room(expelled.clone()));
         }
-        slot.observers.retain(|observer| observer.try_send(ended.clone()).is_ok());
+        slot.observers
+            .retain(|observer| observer.try_send(ended.clone()).is_ok());
         self.shared.tell_observers(&slot.name, &slot.id, &ended);
         self.remove_room(key, now);
     }
@@ -306,7 +395,9 @@ impl Worker {
 /// The codecs a subscriber may get a track in, best first.
 fn wished_codecs(track: &TrackInfo) -> Vec<Codec> {
     match (track.kind, track.codec) {
-        (MediaKind::Audio, Some(Codec::Opus | Codec::Red) | None) if track.red => vec![Codec::Red, Codec::Opus],
+        (MediaKind::Audio, Some(Codec::Opus | Codec::Red) | None) if track.red => {
+            vec![Codec::Red, Codec::Opus]
+        }
         (MediaKind::Audio, Some(Codec::Red) | None) => vec![Codec::Opus],
         (_, Some(codec)) => vec![codec],
         (MediaKind::Video, None) => vec![Codec::Vp8],

@@ -58,7 +58,10 @@ impl Worker {
     ) -> usize {
         let ufrag = ufrag(self.index, &random_ice_chars(10));
         let config = SessionConfig {
-            ice: IceCredentials { ufrag: ufrag.clone(), pwd: random_ice_chars(24) },
+            ice: IceCredentials {
+                ufrag: ufrag.clone(),
+                pwd: random_ice_chars(24),
+            },
             certificate: self.certificate.clone(),
             ice_lite: media.ice_lite && media.family != ClientFamily::Gecko,
             local_candidates: self.candidates.clone(),
@@ -86,7 +89,9 @@ impl Worker {
             for label in ChannelLabel::ALL {
                 let ordered = label == ChannelLabel::Reliable;
                 let retransmits = (!ordered).then_some(0);
-                self.sessions[key].session.open_channel(label.as_str(), ordered, retransmits);
+                self.sessions[key]
+                    .session
+                    .open_channel(label.as_str(), ordered, retransmits);
             }
         }
         self.touch(key);
@@ -99,8 +104,12 @@ impl Worker {
         }
         self.sessions[key].session.close();
         // What the session still wants to say (its farewell) goes out before it is dropped.
-        while let Ok(Output::Transmit { protocol, source, destination, contents }) =
-            self.sessions[key].session.poll_output()
+        while let Ok(Output::Transmit {
+            protocol,
+            source,
+            destination,
+            contents,
+        }) = self.sessions[key].session.poll_output()
         {
             self.transmit(key, protocol, source, destination, &contents);
         }
@@ -122,7 +131,9 @@ impl Worker {
 
     /// After an ICE restart a session has another user name fragment; the one before stays good for late packets.
     pub(super) fn learn_ufrag(&mut self, key: usize) {
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         let ufrag = slot.session.local_ufrag().to_owned();
         if slot.ufrags.contains(&ufrag) {
             return;
@@ -137,16 +148,18 @@ impl Worker {
 
     /// Marks a session whose output must be drained before the turn ends.
     pub(super) fn touch(&mut self, key: usize) {
-        if let Some(slot) = self.sessions.get_mut(key) {
-            if !slot.dirty {
-                slot.dirty = true;
-                self.dirty.push(key);
-            }
+        if let Some(slot) = self.sessions.get_mut(key)
+            && !slot.dirty
+        {
+            slot.dirty = true;
+            self.dirty.push(key);
         }
     }
 
     pub(super) fn session_input(&mut self, key: usize, input: Input<'_>, now: Instant) {
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         let handled = catch_unwind(AssertUnwindSafe(|| slot.session.handle_input(input, now)));
         match handled {
             Ok(Ok(())) => self.touch(key),
@@ -162,7 +175,9 @@ impl Worker {
     }
 
     pub(super) fn session_timeout(&mut self, key: usize, at: Instant, now: Instant) {
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         if slot.scheduled == Some(at) {
             slot.scheduled = None;
             self.session_input(key, Input::Timeout, now);
@@ -181,7 +196,9 @@ impl Worker {
 
     fn drain_session(&mut self, key: usize, now: Instant) {
         loop {
-            let Some(slot) = self.sessions.get_mut(key) else { return };
+            let Some(slot) = self.sessions.get_mut(key) else {
+                return;
+            };
             let output = match catch_unwind(AssertUnwindSafe(|| slot.session.poll_output())) {
                 Ok(Ok(output)) => output,
                 Ok(Err(error)) => {
@@ -201,7 +218,12 @@ impl Worker {
                     }
                     return;
                 }
-                Output::Transmit { protocol, source, destination, contents } => {
+                Output::Transmit {
+                    protocol,
+                    source,
+                    destination,
+                    contents,
+                } => {
                     self.transmit(key, protocol, source, destination, &contents);
                 }
                 Output::Event(event) => self.session_event(key, event, now),
@@ -234,7 +256,9 @@ impl Worker {
     fn learn(&mut self, key: usize, protocol: TransportProtocol, address: SocketAddr) {
         /// Addresses remembered for one session; the oldest goes first.
         const REMOTES: usize = 32;
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         if slot.remotes.contains(&(protocol, address)) {
             return;
         }
@@ -256,5 +280,7 @@ fn family(family: ClientFamily) -> tertulia_session::ClientFamily {
 
 fn random_ice_chars(count: usize) -> String {
     const CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    (0..count).map(|_| char::from(CHARS[usize::from(rand::random::<u8>() & 63)])).collect()
+    (0..count)
+        .map(|_| char::from(CHARS[usize::from(rand::random::<u8>() & 63)]))
+        .collect()
 }

@@ -15,7 +15,11 @@ const ALLOCATION: Duration = Duration::from_millis(500);
 /// How often connection quality is judged.
 const REPORT: Duration = Duration::from_secs(5);
 /// What a layer is taken to cost until it was measured, by layer.
-const ASSUMED: [Bitrate; 3] = [Bitrate::from_kbps(200), Bitrate::from_kbps(700), Bitrate::from_kbps(2_500)];
+const ASSUMED: [Bitrate; 3] = [
+    Bitrate::from_kbps(200),
+    Bitrate::from_kbps(700),
+    Bitrate::from_kbps(2_500),
+];
 
 impl RoomSlot {
     /// Starts the periodic judgements of a room somebody is in.
@@ -28,17 +32,24 @@ impl RoomSlot {
 impl Worker {
     /// Does what is due in a room.
     pub(super) fn room_timeout(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         slot.room.handle_timeout(room_now(now));
         slot.routes.handle_timeout(now);
         if let Some(speaking) = slot.speakers.judge(now) {
-            let speakers = speaking.into_iter().map(|loudness| (loudness.who, loudness.level)).collect();
+            let speakers = speaking
+                .into_iter()
+                .map(|loudness| (loudness.who, loudness.level))
+                .collect();
             self.fact(key, Fact::Speakers(speakers), now);
         }
         self.pump(key, now);
         self.negotiate(key, now);
         self.expire(key, now);
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         if slot.next_allocation.is_some_and(|at| at <= now) {
             slot.next_allocation = (!slot.peers.is_empty()).then(|| now + ALLOCATION);
             self.allocate(key, now);
@@ -49,7 +60,9 @@ impl Worker {
 
     /// Lets go whoever has not connected, or lost media, for too long.
     fn expire(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let expired: Vec<(ParticipantId, bool)> = slot
             .peers
             .values_mut()
@@ -64,28 +77,43 @@ impl Worker {
             if let Some(slot) = self.rooms.get_mut(key) {
                 slot.tell(&who, PeerEvent::Connection(ConnectionChange::Failed));
             }
-            let reason = if had_connected { DepartureReason::MediaLost } else { DepartureReason::JoinTimeout };
+            let reason = if had_connected {
+                DepartureReason::MediaLost
+            } else {
+                DepartureReason::JoinTimeout
+            };
             self.room_command(key, &Actor::Participant(who), Command::Leave { reason }, now);
         }
     }
 
     /// Shares each subscriber's estimated bitrate among its pictures.
     fn allocate(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         let mut facts = Vec::new();
         let mut desired = Vec::new();
         for peer in slot.peers.values_mut() {
             let mut claims = Vec::new();
             let mut wanted = Bitrate::ZERO;
             for (track, receive) in &peer.receives {
-                let video = slot.room.track(track).is_some_and(|(_, info)| info.kind == MediaKind::Video && !info.muted);
-                let Some(settings) = slot.routes.route(receive.route) else { continue };
+                let video = slot
+                    .room
+                    .track(track)
+                    .is_some_and(|(_, info)| info.kind == MediaKind::Video && !info.muted);
+                let Some(settings) = slot.routes.route(receive.route) else {
+                    continue;
+                };
                 if !video || !settings.ready || !settings.enabled {
                     continue;
                 }
                 let layers = slot.routes.layer_bitrates(receive.route, now);
-                let best = (0..=settings.max_layer).rev().find_map(|layer| layers[layer].map(|rate| (layer, rate)));
-                let cost = best.map_or(ASSUMED[settings.max_layer], |(layer, rate)| rate.max(ASSUMED[layer]));
+                let best = (0..=settings.max_layer)
+                    .rev()
+                    .find_map(|layer| layers[layer].map(|rate| (layer, rate)));
+                let cost = best.map_or(ASSUMED[settings.max_layer], |(layer, rate)| {
+                    rate.max(ASSUMED[layer])
+                });
                 wanted = wanted.saturating_add(cost);
                 claims.push(Claim {
                     route: receive.route,
@@ -95,10 +123,18 @@ impl Worker {
                 });
             }
             desired.push((peer.downlink(), wanted));
-            let Some(estimate) = peer.path.estimate_bps else { continue };
-            for verdict in peer.allocator.allocate(&mut claims, Bitrate::from_bps(estimate), now) {
+            let Some(estimate) = peer.path.estimate_bps else {
+                continue;
+            };
+            for verdict in peer
+                .allocator
+                .allocate(&mut claims, Bitrate::from_bps(estimate), now)
+            {
                 slot.routes.grant(verdict.route, verdict.layer, now);
-                let receive = peer.receives.iter_mut().find(|(_, receive)| receive.route == verdict.route);
+                let receive = peer
+                    .receives
+                    .iter_mut()
+                    .find(|(_, receive)| receive.route == verdict.route);
                 let Some((track, receive)) = receive else { continue };
                 if receive.paused != verdict.layer.is_none() {
                     receive.paused = verdict.layer.is_none();
@@ -125,7 +161,9 @@ impl Worker {
 
     /// Tells the room how good everybody's connection is.
     fn report(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else { return };
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
         if slot.next_report.is_none_or(|at| at > now) {
             return;
         }
@@ -152,7 +190,11 @@ impl Worker {
 fn judge(path: &PathState, media_lost: bool) -> (ConnectionQuality, f32) {
     let loss_penalty = path.down_loss.max(path.up_loss) * 20.0;
     let delay_penalty = (path.rtt_ms - 250.0).max(0.0) / 250.0;
-    let score = if media_lost { 1.0 } else { (5.0 - loss_penalty - delay_penalty).clamp(1.0, 5.0) };
+    let score = if media_lost {
+        1.0
+    } else {
+        (5.0 - loss_penalty - delay_penalty).clamp(1.0, 5.0)
+    };
     let quality = match score {
         score if score >= 4.2 => ConnectionQuality::Excellent,
         score if score >= 3.0 => ConnectionQuality::Good,
@@ -167,7 +209,11 @@ mod tests {
 
     #[test]
     fn loss_and_delay_lower_the_verdict_but_never_to_lost() {
-        let path = |loss, rtt_ms| PathState { down_loss: loss, rtt_ms, ..PathState::default() };
+        let path = |loss, rtt_ms| PathState {
+            down_loss: loss,
+            rtt_ms,
+            ..PathState::default()
+        };
         assert_eq!(judge(&path(0.0, 40.0), false).0, ConnectionQuality::Excellent);
         assert_eq!(judge(&path(0.06, 40.0), false).0, ConnectionQuality::Good);
         assert_eq!(judge(&path(0.2, 40.0), false).0, ConnectionQuality::Poor);

@@ -42,7 +42,13 @@ impl Worker {
 
     pub(super) fn receive_frames(&mut self, now: Instant) {
         for frame in std::mem::take(&mut self.frames) {
-            self.handle_datagram(TransportProtocol::Tcp, frame.source, frame.destination, &frame.contents, now);
+            self.handle_datagram(
+                TransportProtocol::Tcp,
+                frame.source,
+                frame.destination,
+                &frame.contents,
+                now,
+            );
             self.drain(now);
         }
     }
@@ -59,7 +65,16 @@ impl Worker {
             Counters::up(&self.shared.counters.datagrams_unknown);
             return;
         };
-        self.session_input(key, Input::Datagram { protocol, source, destination, contents }, now);
+        self.session_input(
+            key,
+            Input::Datagram {
+                protocol,
+                source,
+                destination,
+                contents,
+            },
+            now,
+        );
     }
 
     pub(super) fn session_event(&mut self, key: usize, event: SessionEvent, now: Instant) {
@@ -78,14 +93,22 @@ impl Worker {
             }
             SessionEvent::ChannelData { label, contents } => {
                 if let Some(label) = ChannelLabel::from_label(&label) {
-                    self.tell(key, PeerEvent::Channel { label, contents: Bytes::from(contents) });
+                    self.tell(
+                        key,
+                        PeerEvent::Channel {
+                            label,
+                            contents: Bytes::from(contents),
+                        },
+                    );
                 }
             }
             SessionEvent::ChannelClosed { .. } => {}
             SessionEvent::EstimatedBitrate(estimate) => {
                 self.with_path(key, |path| path.estimate_bps = Some(estimate.as_bps()));
             }
-            SessionEvent::TxFeedback { fraction_lost, rtt, .. } => self.with_path(key, |path| {
+            SessionEvent::TxFeedback {
+                fraction_lost, rtt, ..
+            } => self.with_path(key, |path| {
                 path.down_loss = path.down_loss.max(fraction_lost);
                 path.rtt_ms = rtt.map_or(path.rtt_ms, |rtt| rtt.as_secs_f32() * 1_000.0);
             }),
@@ -97,9 +120,15 @@ impl Worker {
 
     /// The packet path: one published packet to each subscriber's session.
     fn forward(&mut self, key: usize, packet: RxPacket, now: Instant) {
-        let Some(slot) = self.sessions.get(key) else { return };
-        let Some(received) = slot.received.iter().find(|received| received.rx == packet.rx) else { return };
-        let Some(room) = self.rooms.get_mut(slot.room) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
+        let Some(received) = slot.received.iter().find(|received| received.rx == packet.rx) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(slot.room) else {
+            return;
+        };
         let counters = &self.shared.counters;
         Counters::up(&counters.packets_received);
         Counters::add(&counters.bytes_received, packet.payload.len() as u64);
@@ -118,14 +147,25 @@ impl Worker {
         };
         let room_key = slot.room;
         self.outgoing.clear();
-        room.routes.handle_packet(received.key, &incoming, &mut self.outgoing);
-        let due = room.routes.poll_timeout().into_iter().chain(room.speakers.poll_timeout()).min();
+        room.routes
+            .handle_packet(received.key, &incoming, &mut self.outgoing);
+        let due = room
+            .routes
+            .poll_timeout()
+            .into_iter()
+            .chain(room.speakers.poll_timeout())
+            .min();
         let must_schedule = due.is_some_and(|due| room.scheduled.is_none_or(|scheduled| due < scheduled));
         Counters::add(&counters.packets_forwarded, self.outgoing.len() as u64);
         let mut outgoings = std::mem::take(&mut self.outgoing);
         for outgoing in outgoings.drain(..) {
-            let Some(sink) = self.sinks.get(outgoing.sink.0 as usize) else { continue };
-            let Some((_, payload_type)) = sink.payload_types.iter().find(|(codec, _)| *codec == outgoing.codec)
+            let Some(sink) = self.sinks.get(outgoing.sink.0 as usize) else {
+                continue;
+            };
+            let Some((_, payload_type)) = sink
+                .payload_types
+                .iter()
+                .find(|(codec, _)| *codec == outgoing.codec)
             else {
                 continue;
             };
@@ -161,11 +201,19 @@ impl Worker {
     }
 
     fn subscriber_wants_keyframe(&mut self, key: usize, tx: tertulia_session::TxId, now: Instant) {
-        let Some(slot) = self.sessions.get(key) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
         let room_key = slot.room;
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
-        let Some(peer) = room.peers.get(&slot.participant) else { return };
-        let Some(receive) = peer.receives.values().find(|receive| receive.tx == tx) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
+        let Some(peer) = room.peers.get(&slot.participant) else {
+            return;
+        };
+        let Some(receive) = peer.receives.values().find(|receive| receive.tx == tx) else {
+            return;
+        };
         room.routes.keyframe_wanted(receive.route);
         self.ask_for_keyframes(room_key, now);
         self.schedule_room(room_key, now);
@@ -173,7 +221,9 @@ impl Worker {
 
     /// Passes on the keyframe requests that are due.
     pub(super) fn ask_for_keyframes(&mut self, room_key: usize, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
         let mut requests = Vec::new();
         room.routes.keyframe_requests(now, &mut requests);
         let tracks = &room.tracks;
@@ -185,7 +235,9 @@ impl Worker {
             })
             .collect();
         for ((session, rx), layer) in sources {
-            let Some(slot) = self.sessions.get_mut(session) else { continue };
+            let Some(slot) = self.sessions.get_mut(session) else {
+                continue;
+            };
             let received = slot.received.iter().find(|received| received.rx == rx);
             let rid = received.and_then(|received| rid_of(layer, &received.rids));
             if slot.session.request_keyframe(rx, rid.as_ref()) {
@@ -196,12 +248,18 @@ impl Worker {
     }
 
     fn connection_changed(&mut self, key: usize, change: ConnectionChange, now: Instant) {
-        let Some(slot) = self.sessions.get_mut(key) else { return };
+        let Some(slot) = self.sessions.get_mut(key) else {
+            return;
+        };
         let (room_key, who) = (slot.room, slot.participant.clone());
         slot.connected = change != ConnectionChange::Lost;
         let primary = slot.role == PeerRole::Primary;
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
-        let Some(peer) = room.peers.get_mut(&who) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
+        let Some(peer) = room.peers.get_mut(&who) else {
+            return;
+        };
         let first = !peer.connected;
         match change {
             ConnectionChange::Connected | ConnectionChange::Recovered => {
@@ -228,7 +286,13 @@ impl Worker {
         if matches!(change, ConnectionChange::Connected | ConnectionChange::Recovered) {
             Counters::up(&self.shared.counters.connections);
             self.turn(room_key, now, |worker| {
-                worker.fact(room_key, Fact::Connected { participant: who.clone() }, now);
+                worker.fact(
+                    room_key,
+                    Fact::Connected {
+                        participant: who.clone(),
+                    },
+                    now,
+                );
                 worker.want_keyframes_for(room_key, &who, now);
             });
         }
@@ -237,7 +301,9 @@ impl Worker {
 
     /// After a connection stands, pictures must begin afresh.
     fn want_keyframes_for(&mut self, room_key: usize, who: &tertulia_model::ParticipantId, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
         let Some(peer) = room.peers.get(who) else { return };
         for receive in peer.receives.values().filter(|receive| receive.bound) {
             room.routes.keyframe_wanted(receive.route);
@@ -247,7 +313,9 @@ impl Worker {
 
     /// A session that cannot go on takes its participant with it; the client joins afresh.
     pub(super) fn session_failed(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.sessions.get(key) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
         let (room_key, who) = (slot.room, slot.participant.clone());
         Counters::up(&self.shared.counters.session_errors);
         self.tell(key, PeerEvent::Connection(ConnectionChange::Failed));
@@ -265,7 +333,9 @@ impl Worker {
 
     /// Gives the room a command whose refusal only means that its subject is gone already.
     pub(super) fn room_command(&mut self, room_key: usize, actor: &Actor, command: Command, now: Instant) {
-        let Some(room) = self.rooms.get_mut(room_key) else { return };
+        let Some(room) = self.rooms.get_mut(room_key) else {
+            return;
+        };
         if let Err(refusal) = room.room.handle(actor, command, room_now(now)) {
             tracing::debug!(%refusal, "the room had no use for this");
         }
@@ -273,15 +343,23 @@ impl Worker {
 
     /// Sends an event to the door of a session's participant.
     pub(super) fn tell(&mut self, key: usize, event: PeerEvent) {
-        let Some(slot) = self.sessions.get(key) else { return };
-        let Some(room) = self.rooms.get_mut(slot.room) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(slot.room) else {
+            return;
+        };
         let who = slot.participant.clone();
         room.tell(&who, event);
     }
 
     fn with_path(&mut self, key: usize, change: impl FnOnce(&mut crate::peer::PathState)) {
-        let Some(slot) = self.sessions.get(key) else { return };
-        let Some(room) = self.rooms.get_mut(slot.room) else { return };
+        let Some(slot) = self.sessions.get(key) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(slot.room) else {
+            return;
+        };
         if let Some(peer) = room.peers.get_mut(&slot.participant) {
             change(&mut peer.path);
         }
@@ -301,14 +379,20 @@ fn layer_of(rid: Option<&Rid>, rids: &[Rid]) -> usize {
 
 /// The rid of a layer; `None` where the section has one encoding only.
 fn rid_of(layer: usize, rids: &[Rid]) -> Option<Rid> {
-    rids.iter().find(|rid| layer_of(Some(rid), rids) == layer).or(rids.first()).cloned()
+    rids.iter()
+        .find(|rid| layer_of(Some(rid), rids) == layer)
+        .or(rids.first())
+        .cloned()
 }
 
 fn sender_clock((time, rtp): (SystemTime, u32)) -> Option<SenderClock> {
     let since_unix = time.duration_since(UNIX_EPOCH).ok()?;
     let seconds = since_unix.as_secs() + NTP_TO_UNIX;
     let fraction = (u64::from(since_unix.subsec_nanos()) << 32) / 1_000_000_000;
-    Some(SenderClock { ntp: seconds << 32 | fraction, rtp })
+    Some(SenderClock {
+        ntp: seconds << 32 | fraction,
+        rtp,
+    })
 }
 
 #[cfg(test)]
@@ -318,7 +402,12 @@ mod tests {
     #[test]
     fn rids_name_layers_by_their_name_or_place() {
         let rids: Vec<Rid> = ["q", "h", "f"].iter().filter_map(|rid| Rid::parse(rid)).collect();
-        assert_eq!(rids.iter().map(|rid| layer_of(Some(rid), &rids)).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(
+            rids.iter()
+                .map(|rid| layer_of(Some(rid), &rids))
+                .collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
         let others: Vec<Rid> = ["lo", "hi"].iter().filter_map(|rid| Rid::parse(rid)).collect();
         assert_eq!(layer_of(others.get(1), &others), 1);
         assert_eq!(rid_of(1, &others), others.get(1).cloned());

@@ -51,7 +51,8 @@ impl RtpMunger {
     /// known: new timestamp plus shift equals the old source's timestamp of the same moment.
     pub(crate) fn switch(&mut self, sequence: u64, timestamp: u32, arrival: Instant, shift: Option<u32>) {
         self.offsets.clear();
-        self.offsets.push_back((sequence, sequence as i64 - self.next as i64));
+        self.offsets
+            .push_back((sequence, sequence as i64 - self.next as i64));
         self.newest = sequence.checked_sub(1);
         let Some(last_arrival) = self.last_arrival else {
             self.timestamp_offset = timestamp.wrapping_sub(self.last_timestamp);
@@ -87,7 +88,10 @@ impl RtpMunger {
             self.last_timestamp = timestamp;
             self.last_arrival = Some(arrival);
         }
-        Some(Place { sequence: outgoing, timestamp })
+        Some(Place {
+            sequence: outgoing,
+            timestamp,
+        })
     }
 
     /// Leaves out a packet of the present source, so that what follows closes the gap.
@@ -99,7 +103,9 @@ impl RtpMunger {
         if sequence != newest + 1 {
             return;
         }
-        let Some((_, offset)) = self.offsets.back().copied() else { return };
+        let Some((_, offset)) = self.offsets.back().copied() else {
+            return;
+        };
         if self.offsets.len() == PAST_OFFSETS {
             self.offsets.pop_front();
         }
@@ -114,7 +120,7 @@ pub(crate) fn clock_shift(old: SenderClock, new: SenderClock, clock_rate: u32) -
     let ticks_between = |from: u64, to: u64| -> i64 {
         // NTP 32.32 fixed point; the difference is scaled before the fraction is dropped.
         let difference = i128::from(to) - i128::from(from);
-        (difference * i128::from(clock_rate) >> 32) as i64
+        ((difference * i128::from(clock_rate)) >> 32) as i64
     };
     let old_at_new = i64::from(old.rtp) + ticks_between(old.ntp, new.ntp);
     (old_at_new as u32).wrapping_sub(new.rtp)
@@ -141,8 +147,20 @@ mod tests {
     fn a_source_is_carried_over_by_an_offset() {
         let now = Instant::now();
         let mut munger = started(now);
-        assert_eq!(munger.place(1_000, 77, now), Some(Place { sequence: 100, timestamp: 5_000 }));
-        assert_eq!(munger.place(1_001, 80, now), Some(Place { sequence: 101, timestamp: 5_003 }));
+        assert_eq!(
+            munger.place(1_000, 77, now),
+            Some(Place {
+                sequence: 100,
+                timestamp: 5_000
+            })
+        );
+        assert_eq!(
+            munger.place(1_001, 80, now),
+            Some(Place {
+                sequence: 101,
+                timestamp: 5_003
+            })
+        );
         assert_eq!(munger.place(999, 70, now), None, "from before the switch");
     }
 
@@ -156,7 +174,11 @@ mod tests {
         assert_eq!(munger.place(1_003, 77, now).unwrap().sequence, 102);
         assert_eq!(munger.place(1_001, 77, now).unwrap().sequence, 101);
         munger.leave_out(1_010);
-        assert_eq!(munger.place(1_011, 77, now).unwrap().sequence, 110, "not adjacent: stays a gap");
+        assert_eq!(
+            munger.place(1_011, 77, now).unwrap().sequence,
+            110,
+            "not adjacent: stays a gap"
+        );
     }
 
     #[test]
@@ -167,16 +189,34 @@ mod tests {
         let later = now + Duration::from_millis(100);
         munger.switch(50_000, 1_000_000, later, None);
         let place = munger.place(50_000, 1_000_000, later).unwrap();
-        assert_eq!(place, Place { sequence: 101, timestamp: 5_000 + 9_000 });
+        assert_eq!(
+            place,
+            Place {
+                sequence: 101,
+                timestamp: 5_000 + 9_000
+            }
+        );
     }
 
     #[test]
     fn sender_clocks_align_two_timelines() {
-        let old = SenderClock { ntp: 10 << 32, rtp: 1_000 };
-        let new = SenderClock { ntp: 11 << 32, rtp: 500_000 };
+        let old = SenderClock {
+            ntp: 10 << 32,
+            rtp: 1_000,
+        };
+        let new = SenderClock {
+            ntp: 11 << 32,
+            rtp: 500_000,
+        };
         assert_eq!(clock_shift(old, new, RATE), (1_000 + RATE).wrapping_sub(500_000));
-        let back = SenderClock { ntp: 9 << 32, rtp: 500_000 };
-        assert_eq!(clock_shift(old, back, RATE), 1_000u32.wrapping_sub(RATE).wrapping_sub(500_000));
+        let back = SenderClock {
+            ntp: 9 << 32,
+            rtp: 500_000,
+        };
+        assert_eq!(
+            clock_shift(old, back, RATE),
+            1_000u32.wrapping_sub(RATE).wrapping_sub(500_000)
+        );
     }
 
     proptest! {

@@ -20,23 +20,37 @@ impl Vp8Munger {
     /// Changes over to a source whose first packet to be sent has `descriptor`.
     pub(crate) fn switch(&mut self, descriptor: &Vp8Descriptor) {
         let Some(last) = self.last else { return };
-        let continued = |incoming: Option<u16>, last: u16| incoming.map_or(0, |id| id.wrapping_sub(last.wrapping_add(1)));
+        let continued =
+            |incoming: Option<u16>, last: u16| incoming.map_or(0, |id| id.wrapping_sub(last.wrapping_add(1)));
         self.picture_offset = continued(descriptor.picture_id, last.picture_id) & 0x7fff;
-        self.tl0_offset =
-            descriptor.tl0_pic_idx.map_or(0, |index| index.wrapping_sub(last.tl0_pic_idx.wrapping_add(1)));
-        self.key_offset = descriptor.key_idx.map_or(0, |index| index.wrapping_sub(last.key_idx.wrapping_add(1)));
+        self.tl0_offset = descriptor
+            .tl0_pic_idx
+            .map_or(0, |index| index.wrapping_sub(last.tl0_pic_idx.wrapping_add(1)));
+        self.key_offset = descriptor
+            .key_idx
+            .map_or(0, |index| index.wrapping_sub(last.key_idx.wrapping_add(1)));
     }
 
     /// What to write over a packet's descriptor; `newest` says whether the packet is the newest of its source.
     pub(crate) fn rewrite(&mut self, descriptor: &Vp8Descriptor, newest: bool) -> Vp8Rewrite {
         let width = if descriptor.long_picture_id { 0x7fff } else { 0x7f };
         let rewrite = Vp8Rewrite {
-            picture_id: descriptor.picture_id.map(|id| id.wrapping_sub(self.picture_offset) & width),
-            tl0_pic_idx: descriptor.tl0_pic_idx.map(|index| index.wrapping_sub(self.tl0_offset)),
-            key_idx: descriptor.key_idx.map(|index| index.wrapping_sub(self.key_offset) & 0x1f),
+            picture_id: descriptor
+                .picture_id
+                .map(|id| id.wrapping_sub(self.picture_offset) & width),
+            tl0_pic_idx: descriptor
+                .tl0_pic_idx
+                .map(|index| index.wrapping_sub(self.tl0_offset)),
+            key_idx: descriptor
+                .key_idx
+                .map(|index| index.wrapping_sub(self.key_offset) & 0x1f),
         };
         if newest {
-            let before = self.last.unwrap_or(Last { picture_id: 0, tl0_pic_idx: 0, key_idx: 0 });
+            let before = self.last.unwrap_or(Last {
+                picture_id: 0,
+                tl0_pic_idx: 0,
+                key_idx: 0,
+            });
             self.last = Some(Last {
                 picture_id: rewrite.picture_id.unwrap_or(before.picture_id),
                 tl0_pic_idx: rewrite.tl0_pic_idx.unwrap_or(before.tl0_pic_idx),
@@ -70,7 +84,10 @@ mod tests {
         let mut munger = Vp8Munger::default();
         munger.switch(&descriptor(700, 3, 1));
         let rewrite = munger.rewrite(&descriptor(700, 3, 1), true);
-        assert_eq!((rewrite.picture_id, rewrite.tl0_pic_idx, rewrite.key_idx), (Some(700), Some(3), Some(1)));
+        assert_eq!(
+            (rewrite.picture_id, rewrite.tl0_pic_idx, rewrite.key_idx),
+            (Some(700), Some(3), Some(1))
+        );
     }
 
     #[test]
@@ -79,9 +96,15 @@ mod tests {
         munger.rewrite(&descriptor(0x7fff, 255, 31), true);
         munger.switch(&descriptor(12, 200, 9));
         let first = munger.rewrite(&descriptor(12, 200, 9), true);
-        assert_eq!((first.picture_id, first.tl0_pic_idx, first.key_idx), (Some(0), Some(0), Some(0)));
+        assert_eq!(
+            (first.picture_id, first.tl0_pic_idx, first.key_idx),
+            (Some(0), Some(0), Some(0))
+        );
         let second = munger.rewrite(&descriptor(13, 201, 9), true);
-        assert_eq!((second.picture_id, second.tl0_pic_idx, second.key_idx), (Some(1), Some(1), Some(0)));
+        assert_eq!(
+            (second.picture_id, second.tl0_pic_idx, second.key_idx),
+            (Some(1), Some(1), Some(0))
+        );
     }
 
     #[test]
