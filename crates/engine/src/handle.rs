@@ -232,6 +232,11 @@ impl Engine {
         all
     }
 
+    /// The settings of a room that is opened without any.
+    pub fn room_defaults(&self) -> &RoomSettings {
+        &self.shared.config.room_defaults
+    }
+
     /// Reads the counters.
     pub fn stats(&self) -> EngineStats {
         self.shared.counters.read()

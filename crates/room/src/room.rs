@@ -54,9 +54,8 @@ pub struct Room {
 impl Room {
     /// Opens an empty room, which ends after [`RoomSettings::empty_timeout`] unless somebody joins. `seed` must
     /// differ from that of every other room: ids of participants and tracks are drawn from it.
-    pub fn new(name: RoomName, settings: RoomSettings, seed: [u8; 32], now: Now) -> Self {
-        let mut rng = StdRng::from_seed(seed);
-        let id = RoomId::from_random(rng.next_u64());
+    pub fn new(id: RoomId, name: RoomName, settings: RoomSettings, seed: [u8; 32], now: Now) -> Self {
+        let rng = StdRng::from_seed(seed);
         let mut room = Self {
             told: RoomInfo {
                 id: id.clone(),

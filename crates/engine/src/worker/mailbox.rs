@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId};
-use tertulia_room::{Actor, Command, DepartureReason, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
+use tertulia_room::{Actor, Command, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
 use tertulia_session::Input;
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,7 +38,7 @@ impl Worker {
                 seed,
                 done,
             } => {
-                let room = Room::new(name.clone(), settings, seed, room_now(now));
+                let room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
                 let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
                 self.rooms_by_id.insert(id, key);
                 Counters::up(&self.shared.counters.rooms);
@@ -157,7 +157,8 @@ impl Worker {
             ToWorker::Shutdown { done } => {
                 let keys: Vec<usize> = self.rooms.iter().map(|(key, _)| key).collect();
                 for key in keys {
-                    self.drop_room(key, DepartureReason::ServerShutdown);
+                    // The room tells everybody that the server stops.
+                    self.turn(key, now, |worker| worker.room_command(key, &Actor::System, Command::End, now));
                 }
                 self.drain(now);
                 self.udp.flush();
