@@ -31,6 +31,9 @@ mod room;
 mod subscribe;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::{
     Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
     RoomSettings, TrackSettings,

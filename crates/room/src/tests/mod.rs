@@ -1,0 +1,13 @@
+//! Tests through one harness, [`Stage`]: a room with a clock, and the doors and the forwarding engine as they would
+//! understand what it says.
+
+mod chat;
+mod data;
+mod dynacast;
+mod presence;
+mod publish;
+mod random;
+mod report;
+mod rights;
+mod stage;
+mod subscribe;
