@@ -199,7 +199,8 @@ pub struct MediaSpec {
     pub codecs: Vec<CodecSpec>,
     /// Header extensions.
     pub extensions: Vec<ExtensionSpec>,
-    /// What the writer sends: one entry a simulcast encoding, or one entry in all.
+    /// What the writer sends: one entry a simulcast encoding, or one entry in all. Where it only receives: the
+    /// simulcast encodings it is ready to receive.
     pub encodings: Vec<EncodingSpec>,
     /// Stream id of what the writer sends (first word of `msid`).
     pub stream_id: Option<String>,
