@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 
 use crate::chat::ChatLog;
