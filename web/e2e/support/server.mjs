@@ -1,5 +1,6 @@
 // Starts the release binary on free ports with a data directory of its own, and ends it by its process id.
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -27,6 +28,24 @@ export async function freePort() {
   return port;
 }
 
+/** @returns {Promise<number>} the first of two neighbouring free UDP ports, one for each media worker */
+async function freeUdpPair() {
+  const bound = async (/** @type {number} */ port) => {
+    const socket = createSocket('udp4');
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+    return socket;
+  };
+  for (;;) {
+    const first = await bound(0);
+    const { port } = first.address();
+    const second = await bound(port + 1).catch(() => undefined);
+    first.close();
+    second?.close();
+    if (second) return port;
+  }
+}
+
 /** @returns {string | undefined} an address of this machine that is not loopback */
 export function outsideAddress() {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -42,7 +61,7 @@ export class Server {
 
   /**
    * @param {string} folder
-   * @param {{http: number, udp: number, tcp: number}} ports
+   * @param {{http: number, udp: number, tcp: number, metrics: number}} ports
    * @param {string[]} args
    * @param {import('node:fs').WriteStream} log
    */
@@ -60,7 +79,12 @@ export class Server {
   static async start({ name, config = '' }) {
     await mkdir(artifacts, { recursive: true });
     const folder = await mkdtemp(join(tmpdir(), 'tertulia-'));
-    const ports = { http: await freePort(), udp: await freePort(), tcp: await freePort() };
+    const ports = {
+      http: await freePort(),
+      udp: await freeUdpPair(),
+      tcp: await freePort(),
+      metrics: await freePort(),
+    };
     const file = join(folder, 'tertulia.toml');
     await writeFile(file, `${configuration(folder, ports)}\n${config}`);
     const log = createWriteStream(join(artifacts, `${name}.server.log`));
@@ -130,7 +154,7 @@ export class Server {
 
 /**
  * @param {string} folder
- * @param {{http: number, udp: number, tcp: number}} ports
+ * @param {{http: number, udp: number, tcp: number, metrics: number}} ports
  */
 function configuration(folder, ports) {
   return `
@@ -142,5 +166,9 @@ listen = "0.0.0.0:${ports.http}"
 [media]
 udp_port = ${ports.udp}
 tcp_port = ${ports.tcp}
+workers = 2
+
+[metrics]
+listen = "127.0.0.1:${ports.metrics}"
 `;
 }
