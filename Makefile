@@ -41,6 +41,7 @@ check-fast:
 
 bench: build
 	cargo run --release --locked -p tertulia-bench
+	cd web && npx vitest run --config e2e/vitest.config.ts --mode figures
 
 clean:
 	cargo clean

@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 // Real browsers against the real binary. One file at a time: each starts its own server and several browsers.
-export default defineConfig({
+// `--mode figures` measures instead of testing.
+export default defineConfig(({ mode }) => ({
   root: import.meta.dirname,
   test: {
-    include: ['**/*.test.ts'],
+    include: [mode === 'figures' ? '**/*.figures.ts' : '**/*.test.ts'],
     fileParallelism: false,
-    testTimeout: 90_000,
+    testTimeout: mode === 'figures' ? 600_000 : 90_000,
     hookTimeout: 60_000,
     reporters: ['verbose'],
   },
-});
+}));

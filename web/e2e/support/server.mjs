@@ -121,6 +121,7 @@ export class Server {
     child.stderr.pipe(this.#log, { end: false });
     /** @type {Error | undefined} */
     let failure;
+    process.once('exit', () => child.kill('SIGKILL'));
     child.once('error', (error) => {
       failure = error;
     });
