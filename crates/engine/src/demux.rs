@@ -5,6 +5,8 @@ use tertulia_model::TransportProtocol;
 
 /// Digits of a worker's number at the head of an ICE user name fragment.
 const WORKER_DIGITS: usize = 2;
+/// Random characters after them. A session keeps these through ICE restarts, which only append to them.
+pub(crate) const UFRAG_RANDOM: usize = 10;
 
 /// Finds the session a datagram belongs to in constant time: by the address it comes from, else by the user name
 /// fragment of a STUN request.
@@ -25,7 +27,10 @@ impl Demux {
         datagram: &[u8],
     ) -> Option<usize> {
         if let Some(ufrag) = stun_request_ufrag(datagram) {
-            return self.by_ufrag.get(ufrag).copied();
+            return self
+                .by_ufrag
+                .get(ufrag.get(..WORKER_DIGITS + UFRAG_RANDOM)?)
+                .copied();
         }
         self.by_address.get(&(protocol, source)).copied()
     }
@@ -132,7 +137,7 @@ mod tests {
     fn addresses_of_strangers_find_nobody_until_learned() {
         let mut demux = Demux::default();
         let address = SocketAddr::from(([192, 0, 2, 1], 5_000));
-        demux.add_ufrag("00aa", 4);
+        demux.add_ufrag(&ufrag(0, "abcdefghij"), 4);
         assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
         assert_eq!(
             demux.find(TransportProtocol::Udp, address, &request(b"00aa:b")),

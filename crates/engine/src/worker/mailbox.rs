@@ -158,7 +158,9 @@ impl Worker {
                 let keys: Vec<usize> = self.rooms.iter().map(|(key, _)| key).collect();
                 for key in keys {
                     // The room tells everybody that the server stops.
-                    self.turn(key, now, |worker| worker.room_command(key, &Actor::System, Command::End, now));
+                    self.turn(key, now, |worker| {
+                        worker.room_command(key, &Actor::System, Command::End, now)
+                    });
                 }
                 self.drain(now);
                 self.udp.flush();

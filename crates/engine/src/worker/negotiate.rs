@@ -84,7 +84,6 @@ impl Worker {
         {
             peer.want_negotiation(now);
         }
-        self.learn_ufrag(key);
         Ok(negotiated(answer, bindings))
     }
 
@@ -204,7 +203,6 @@ impl Worker {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "no offer could be made"),
         }
-        self.learn_ufrag(key);
         self.touch(key);
     }
 

@@ -9,7 +9,7 @@ use tertulia_model::{ClientFamily, Codec, IceCredentials, ParticipantId, TrackId
 use tertulia_session::{Input, Output, RxId, Session, SessionConfig, TxId};
 
 use super::{Timer, Worker};
-use crate::demux::{is_stun_success, ufrag};
+use crate::demux::{UFRAG_RANDOM, is_stun_success, ufrag};
 use crate::message::{ChannelLabel, MediaSetup, PeerRole};
 use crate::stats::Counters;
 
@@ -25,8 +25,7 @@ pub(super) struct SessionSlot {
     dirty: bool,
     /// Instant of the timer that is set for it.
     scheduled: Option<Instant>,
-    /// User name fragments it answers to: an ICE restart adds one.
-    ufrags: Vec<String>,
+    ufrag: String,
     remotes: Vec<(TransportProtocol, SocketAddr)>,
 }
 
@@ -56,7 +55,7 @@ impl Worker {
         media: &MediaSetup,
         now: Instant,
     ) -> usize {
-        let ufrag = ufrag(self.index, &random_ice_chars(10));
+        let ufrag = ufrag(self.index, &random_ice_chars(UFRAG_RANDOM));
         let config = SessionConfig {
             ice: IceCredentials {
                 ufrag: ufrag.clone(),
@@ -79,7 +78,7 @@ impl Worker {
             connected: false,
             dirty: false,
             scheduled: None,
-            ufrags: vec![ufrag.clone()],
+            ufrag: ufrag.clone(),
             remotes: Vec::new(),
         });
         self.demux.add_ufrag(&ufrag, key);
@@ -114,9 +113,7 @@ impl Worker {
             self.transmit(key, protocol, source, destination, &contents);
         }
         let slot = self.sessions.remove(key);
-        for ufrag in &slot.ufrags {
-            self.demux.forget_ufrag(ufrag);
-        }
+        self.demux.forget_ufrag(&slot.ufrag);
         for (protocol, remote) in slot.remotes {
             self.demux.forget_address(protocol, remote, key);
             if protocol == TransportProtocol::Tcp {
@@ -127,23 +124,6 @@ impl Worker {
         self.load.fetch_sub(1, Ordering::Relaxed);
         Counters::down(&self.shared.counters.sessions);
         tracing::trace!(at = ?now, "session closed");
-    }
-
-    /// After an ICE restart a session has another user name fragment; the one before stays good for late packets.
-    pub(super) fn learn_ufrag(&mut self, key: usize) {
-        let Some(slot) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let ufrag = slot.session.local_ufrag().to_owned();
-        if slot.ufrags.contains(&ufrag) {
-            return;
-        }
-        self.demux.add_ufrag(&ufrag, key);
-        slot.ufrags.push(ufrag);
-        if slot.ufrags.len() > 2 {
-            let oldest = slot.ufrags.remove(0);
-            self.demux.forget_ufrag(&oldest);
-        }
     }
 
     /// Marks a session whose output must be drained before the turn ends.
