@@ -140,7 +140,7 @@ mod tests {
         demux.add_ufrag(&ufrag(0, "abcdefghij"), 4);
         assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
         assert_eq!(
-            demux.find(TransportProtocol::Udp, address, &request(b"00aa:b")),
+            demux.find(TransportProtocol::Udp, address, &request(b"00abcdefghijMORE:b")),
             Some(4)
         );
         demux.learn(TransportProtocol::Udp, address, 4);
