@@ -37,7 +37,7 @@ const total = (files) => [...files].reduce((sum, file) => sum + gzipped(file), 0
 
 const entries = Object.keys(manifest).filter((key) => manifest[key].isEntry);
 const blocking = scriptsOf(entries);
-const room = scriptsOf([...entries, callModule]);
+const room = scriptsOf([...entries, callModule, 'src/i18n/englishLater.ts']);
 const lazy = Object.entries(manifest)
   .filter(([key, chunk]) => chunk.isDynamicEntry && key !== callModule)
   .map(([key]) => ({

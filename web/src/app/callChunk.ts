@@ -1,6 +1,12 @@
 import { lazy } from 'react';
 
-const load = () => import('../features/call/CallScreen');
+async function load() {
+  const [screen] = await Promise.all([
+    import('../features/call/CallScreen'),
+    import('../i18n/englishLater'),
+  ]);
+  return screen;
+}
 
 /** The call, in a chunk of its own: the WebRTC SDK weighs more than everything before it. */
 export const LazyCallScreen = lazy(load);

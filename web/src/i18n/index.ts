@@ -1,7 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { type Language, languages, usePreferences } from '../media/preferences';
-import en from './locales/en';
+import en from './locales/en/first';
 
 export { type Language, languages };
 
@@ -50,7 +50,7 @@ export async function startTranslations(): Promise<void> {
     lng: 'en',
     fallbackLng: 'en',
     resources: { en },
-    ns: Object.keys(en),
+    ns: [...Object.keys(en), 'call', 'settings'],
     defaultNS: 'common',
     interpolation: { escapeValue: false },
     react: { useSuspense: false },

@@ -59,7 +59,7 @@ export function Tabs({ label, tabs }: TabsProps) {
             onClick={() => setChosen(tab.id)}
           >
             {tab.icon ? <Icon icon={tab.icon} size={18} /> : null}
-            {tab.label}
+            <span className={tab.icon ? styles.label : undefined}>{tab.label}</span>
           </button>
         ))}
       </div>

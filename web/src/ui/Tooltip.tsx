@@ -33,13 +33,18 @@ export function Tooltip({ text, placement = 'top', children }: TooltipProps) {
     const target = anchor.current?.firstElementChild;
     const node = tip.current;
     if (!visible || !target || !node) return;
-    node.showPopover();
-    placeBeside(node, target, { placement, align: 'center', gap: 8 });
+    // Focus may arrive while a menu is opening, when the browser forbids to open another popover.
+    const frame = requestAnimationFrame(() => {
+      if (target.getAttribute('aria-expanded') === 'true') return;
+      node.showPopover();
+      placeBeside(node, target, { placement, align: 'center', gap: 8 });
+    });
     const onKey = (event: KeyboardEvent) => {
       if (event.key === 'Escape') setVisible(false);
     };
     document.addEventListener('keydown', onKey);
     return () => {
+      cancelAnimationFrame(frame);
       document.removeEventListener('keydown', onKey);
       if (node.isConnected) node.hidePopover();
     };

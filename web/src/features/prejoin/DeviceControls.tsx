@@ -1,4 +1,4 @@
-import { ChevronUp, Mic, MicOff, TriangleAlert, Video, VideoOff, Volume2 } from 'lucide-react';
+import { ChevronUp, Mic, MicOff, TriangleAlert, Video, VideoOff } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { type CaptureKind, canChooseSpeaker, type Device } from '../../media';
 import { usePreferences } from '../../media/preferences';
@@ -123,7 +123,6 @@ function SpeakerItems({ devices }: { devices: readonly Device[] }) {
       {named.map((device, index) => (
         <MenuRadio
           key={device.id}
-          icon={Volume2}
           checked={device === current}
           onSelect={() => set({ audioOutput: device.id })}
         >

@@ -73,8 +73,9 @@ export function DeviceProblems({ audio, video, onRetry }: DeviceProblemsProps) {
 /** For a page that is neither HTTPS nor localhost: no browser gives it devices. Says how to get there. */
 export function InsecureNotice() {
   const { t } = useTranslation('errors');
-  const { host, port, pathname } = window.location;
-  const https = `https://${host.replace(/:80$/, '')}${pathname}`;
+  const { hostname, port, pathname } = window.location;
+  // One port cannot speak both; HTTPS is at its usual one.
+  const https = `https://${hostname}${pathname}`;
   const local = `http://localhost${port ? `:${port}` : ''}${pathname}`;
   return (
     <section className={styles.problem} aria-label={t('insecure.title')}>

@@ -112,7 +112,7 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
             <DeviceControls preview={preview} />
           </PreviewTile>
           <div className={styles.check}>
-            <MicMeter track={audio.track} />
+            <MicMeter track={audio.track} phase={audio.phase} />
             <SpeakerTest />
           </div>
         </div>

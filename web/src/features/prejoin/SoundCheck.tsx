@@ -1,19 +1,25 @@
 import { Mic, Volume2 } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { playTestSound, useLevel } from '../../media';
+import { type DevicePhase, playTestSound, useLevel } from '../../media';
 import { usePreferences } from '../../media/preferences';
 import { Button, Icon, showToast } from '../../ui';
 import styles from './SoundCheck.module.css';
 
+interface MicMeterProps {
+  track: MediaStreamTrack | undefined;
+  /** How the microphone stands, where that is known better than by its track. */
+  phase?: DevicePhase;
+}
+
 /** How loud the microphone is. The bar is for the eye; the text beside it says what it shows. */
-export function MicMeter({ track }: { track: MediaStreamTrack | undefined }) {
+export function MicMeter({ track, phase = track ? 'on' : 'off' }: MicMeterProps) {
   const { t } = useTranslation('prejoin');
   const bar = useLevel<HTMLDivElement>(track);
   return (
     <div className={styles.meter}>
       <Icon icon={Mic} size={18} />
-      <span className={styles.label}>{track ? t('meter.on') : t('meter.off')}</span>
+      <span className={styles.label}>{t(`meter.${phase}`)}</span>
       <div ref={bar} className={styles.bar} aria-hidden="true">
         <span className={styles.fill} />
       </div>

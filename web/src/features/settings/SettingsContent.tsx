@@ -1,5 +1,6 @@
 import { Accessibility, Bell, LayoutGrid, Mic, Palette } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import '../../i18n/englishLater';
 import { Tabs } from '../../ui';
 import { AppearanceSettings } from './AppearanceSettings';
 import { CallSettings } from './CallSettings';

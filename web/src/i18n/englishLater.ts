@@ -1,0 +1,7 @@
+import i18next from 'i18next';
+import call from './locales/en/call.json';
+import settings from './locales/en/settings.json';
+
+// Imported for its effect, by the lazy chunks that show these texts: keeps them out of the first screens' script.
+i18next.addResourceBundle('en', 'call', call);
+i18next.addResourceBundle('en', 'settings', settings);
