@@ -157,3 +157,10 @@ impl Demand {
         Some(self.first_decision_at.map_or(settled, |first| first.max(settled)))
     }
 }
+
+#[cfg(test)]
+impl Demand {
+    pub(crate) fn told_primary(&self, codec: Option<Codec>) -> Option<Option<Quality>> {
+        self.told.get(&codec?).copied()
+    }
+}

@@ -6,7 +6,28 @@
 //! [`Refusal`].
 //!
 //! Invariants: identities are unique among the present; a participant's `version` only rises; a route exists exactly
-//! for each pair of a live track and a participant that is subscribed, allowed and not its publisher.
+//! for each pair of a live track and a participant that is subscribed, allowed and not its publisher; nobody but
+//! observers hears of a hidden participant; a refused command changes nothing that others could notice.
+//!
+//! ```
+//! # #![allow(clippy::disallowed_methods)]
+//! # use std::time::{Duration, Instant};
+//! # use tertulia_model::{RoomId, RoomName};
+//! use tertulia_room::{Actor, Command, Now, Refusal, Room, RoomSettings};
+//!
+//! # let settings = RoomSettings {
+//! #     max_participants: None, empty_timeout: Duration::from_secs(300), departure_timeout: Duration::from_secs(20),
+//! #     metadata: String::new(), chat_history: 100, chat_text_bytes: 2_000,
+//! # };
+//! let now = Now { instant: Instant::now(), unix_ms: 1_700_000_000_000 };
+//! let name = RoomName::parse("Plaza").unwrap();
+//! let mut room = Room::new(RoomId::from_random(1), name, settings, [7; 32], now);
+//! let reply = room.handle(&Actor::Admin, Command::SetRoomMetadata { metadata: "x".repeat(1 << 20) }, now);
+//! assert!(matches!(reply, Err(Refusal::LimitExceeded { field: "metadata", .. })));
+//! while let Some(delivery) = room.poll_delivery() { /* to the doors */ }
+//! while let Some(change) = room.poll_route() { /* to the forwarding engine */ }
+//! assert_eq!(room.poll_timeout(), Some(now.instant + Duration::from_secs(300)));
+//! ```
 
 mod announcement;
 mod bucket;

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use rand::rngs::StdRng;
 use rand::SeedableRng;
+use rand::rngs::StdRng;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 
 use crate::chat::ChatLog;

@@ -24,7 +24,7 @@ fn a_newcomer_learns_who_is_here_and_the_others_learn_of_the_newcomer() {
     };
     assert_eq!(
         others.iter().map(|other| other.id.clone()).collect::<Vec<_>>(),
-        [ana.clone()]
+        std::slice::from_ref(&ana)
     );
     assert_eq!(
         (room.participants, participant.state),

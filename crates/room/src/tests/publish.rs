@@ -330,7 +330,7 @@ fn unpublishing_tells_publisher_others_and_forwarding() {
     stage.ask(&ana, Command::Unpublish { track: id.clone() }).unwrap();
     assert_eq!(
         only!(stage.heard(&ana), Event::TrackUnpublished(_, track) => track.clone()),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     assert_eq!(
         only!(stage.heard(&bo), Event::ParticipantChanged(info) => info.tracks.len()),

@@ -250,7 +250,11 @@ impl Stage {
                     self.routes.retain(|(_, routed), _| routed != track)
                 }
                 RouteChange::ParticipantRemoved { participant } => {
-                    self.routes.retain(|(subscriber, _), _| subscriber != participant);
+                    let routed = self
+                        .routes
+                        .keys()
+                        .any(|(subscriber, _)| subscriber == participant);
+                    assert!(!routed, "somebody removed still had a route");
                 }
                 _ => {}
             }

@@ -338,6 +338,24 @@ fn pauses_are_told_to_the_subscriber_when_they_change() {
 }
 
 #[test]
+fn a_pause_does_not_outlast_the_subscription() {
+    let (mut stage, _, bo, track) = pair();
+    for _ in 0..2 {
+        stage.fact(Fact::StreamState {
+            subscriber: bo.clone(),
+            track: track.clone(),
+            paused: true,
+        });
+        stage.ask(&bo, subscribe(&track, false)).unwrap();
+        stage.ask(&bo, subscribe(&track, true)).unwrap();
+    }
+    assert_eq!(
+        only!(stage.heard(&bo), Event::StreamState { paused, .. } => *paused),
+        [true, true]
+    );
+}
+
+#[test]
 fn a_codec_nobody_can_decode_fails_the_subscription_only_where_there_is_no_backup() {
     let (mut stage, ana, bo, track) = pair();
     for _ in 0..2 {
