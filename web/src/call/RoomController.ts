@@ -1,6 +1,7 @@
 import { type DisconnectReason, isBrowserSupported, Room, RoomEvent, type RoomOptions } from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
+import type { Call } from './callModel';
 import type { EndReason } from './endReason';
 import { endOfDisconnect, endOfJoinFailure } from './endings';
 import type { JoinIntent } from './joinIntent';
@@ -12,6 +13,7 @@ import { RemoteTracks, type WantedVideo } from './RemoteTracks';
 import { RoomLink } from './RoomLink';
 import { type RecoveryEvent, type RecoveryState, recover } from './recovery';
 import { readSnapshot } from './snapshot';
+import { type StatsSample, sampleTrack } from './stats';
 
 /** Everything the screens of a call show, besides chat and hands. */
 export interface CallState {
@@ -54,7 +56,7 @@ const blipCheckMs = 250;
  * Runs one call from join to end. It alone creates, connects and discards livekit Rooms; whatever the person
  * wants (microphone, camera, share, hand) is remembered here and applied to each Room anew.
  */
-export class RoomController {
+export class RoomController implements Call {
   readonly store: StoreApi<CallState>;
   readonly link: RoomLink;
   private readonly media: LocalMedia;
@@ -194,6 +196,14 @@ export class RoomController {
   async startAudio(): Promise<void> {
     await this.room?.startAudio().catch(() => undefined);
     this.refresh();
+  }
+
+  /** Reads how well a track does; null while there is none. */
+  async sampleStats(
+    identity: string,
+    source: 'camera' | 'screen' | 'microphone',
+  ): Promise<StatsSample | null> {
+    return this.room ? sampleTrack(this.room, identity, source) : null;
   }
 
   /** Uses another device, now and after every reconnection. */

@@ -1,5 +1,18 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { EndReason } from '../../call/endReason';
 import type { JoinIntent } from '../../call/joinIntent';
+import { type Notice, RoomController } from '../../call/RoomController';
+import { usePreferences } from '../../media/preferences';
+import { CallView } from './CallView';
+import { CallContext, type CallContextValue } from './context';
+import { exposeForTests } from './debug';
+import { createUiStore } from './uiStore';
+import { useDevicePreferences } from './useDevicePreferences';
+import { useDeviceWatch } from './useDeviceWatch';
+import { useHandLowering } from './useHandLowering';
+import { type NoticeSink, useNotices } from './useNotices';
+import { usePresence } from './usePresence';
+import { useWakeLock } from './useWakeLock';
 
 interface CallScreenProps {
   intent: JoinIntent;
@@ -8,12 +21,54 @@ interface CallScreenProps {
 
 /** The call itself: connects with the intent's token and shows the room until it is over. */
 export default function CallScreen({ intent, onEnded }: CallScreenProps) {
-  return (
-    <main data-surface="stage">
-      <h1>{intent.room}</h1>
-      <button type="button" onClick={() => onEnded('left')}>
-        {intent.displayName}
-      </button>
-    </main>
+  const [controller, setController] = useState<RoomController | null>(null);
+  const [ui] = useState(() => createUiStore());
+  const sink = useRef<(notice: Notice) => void>(() => undefined);
+  const ended = useRef(onEnded);
+  ended.current = onEnded;
+
+  useEffect(() => {
+    let created: RoomController | null = null;
+    // A turn later, so that the double mounting of React's strict mode joins once.
+    const timer = setTimeout(() => {
+      created = new RoomController({
+        intent,
+        noiseSuppression: usePreferences.getState().noiseSuppression,
+        onEnded: (reason) => ended.current(reason),
+        onNotice: (notice) => sink.current(notice),
+      });
+      exposeForTests(created);
+      created.start();
+      setController(created);
+    });
+    return () => {
+      clearTimeout(timer);
+      created?.dispose();
+    };
+  }, [intent]);
+
+  useEffect(() => () => ui.getState().pip?.close(), [ui]);
+  useDevicePreferences(controller);
+
+  const value = useMemo<CallContextValue | null>(
+    () => controller && { call: controller, ui, room: intent.room },
+    [controller, ui, intent.room],
   );
+  if (!value) return null;
+  return (
+    <CallContext.Provider value={value}>
+      <Company sink={sink} />
+      <CallView />
+    </CallContext.Provider>
+  );
+}
+
+/** What goes along with a call without being seen. */
+function Company({ sink }: { sink: NoticeSink }) {
+  useNotices(sink);
+  usePresence();
+  useHandLowering();
+  useDeviceWatch();
+  useWakeLock();
+  return null;
 }

@@ -1,0 +1,107 @@
+import { lazy, type RefObject, Suspense, useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Action } from '../../actions/registry';
+import { Spinner } from '../../ui';
+import { ConnectionBanner } from '../banner/ConnectionBanner';
+import { SoundPrompt } from '../banner/SoundPrompt';
+import { TalkingHint } from '../banner/TalkingHint';
+import { WeakNetwork } from '../banner/WeakNetwork';
+import { Stage } from '../stage/Stage';
+import { StatsDialog } from '../tiles';
+import { Toolbar } from '../toolbar/Toolbar';
+import styles from './CallView.module.css';
+import { useCall, useCallState, useUi } from './context';
+import { PipWindow } from './PipWindow';
+import { focusToolbar, useCallActions } from './useCallActions';
+import { useShortcuts } from './useShortcuts';
+
+const ChatPanel = lazy(() => import('../chat/ChatPanel'));
+const PeoplePanel = lazy(() => import('../people/PeoplePanel'));
+const HelpPanel = lazy(() => import('../help/HelpPanel'));
+const SettingsPanel = lazy(() => import('./SettingsPanel'));
+
+/** The whole screen of a call. */
+export function CallView() {
+  const { t } = useTranslation('call');
+  const { room } = useCall();
+  const actions = useCallActions();
+  const panel = useUi((state) => state.panel);
+  const entered = useCallState((state) => state.entered);
+  const footer = useRef<HTMLElement>(null);
+  useShortcuts(actions);
+  useToolbarHeight(footer);
+
+  return (
+    <div className={styles.call} data-surface="stage" data-panel={panel !== null || undefined}>
+      <button type="button" className={styles.skip} onClick={focusToolbar}>
+        {t('skip')}
+      </button>
+      <main className={styles.main}>
+        <h1 className="visually-hidden">{t('title', { room })}</h1>
+        <div className={styles.banners}>
+          <ConnectionBanner />
+          <SoundPrompt />
+          <WeakNetwork />
+          <TalkingHint />
+        </div>
+        {entered ? <Stage /> : <Joining />}
+      </main>
+      {panel ? (
+        <div className={styles.panel}>
+          <Suspense fallback={<Spinner size={32} />}>
+            <Panel name={panel} actions={actions} />
+          </Suspense>
+        </div>
+      ) : null}
+      <footer ref={footer} className={styles.footer}>
+        <p className={styles.room} title={room}>
+          {room}
+        </p>
+        <Toolbar actions={actions} />
+        <span className={styles.balance} />
+      </footer>
+      <StatsDialog />
+      <PipWindow />
+    </div>
+  );
+}
+
+function Panel({ name, actions }: { name: string; actions: readonly Action[] }) {
+  switch (name) {
+    case 'chat':
+      return <ChatPanel />;
+    case 'people':
+      return <PeoplePanel />;
+    case 'help':
+      return <HelpPanel actions={actions} />;
+    default:
+      return <SettingsPanel />;
+  }
+}
+
+function Joining() {
+  const { t } = useTranslation('call');
+  return (
+    <div className={styles.joining} role="status">
+      <Spinner size={40} />
+      <p>{t('joining')}</p>
+    </div>
+  );
+}
+
+/** Lets toasts and floating dialogs know where the toolbar begins, for they must not cover it. */
+function useToolbarHeight(footer: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const element = footer.current;
+    if (!element) return;
+    const root = document.documentElement.style;
+    const measure = () => root.setProperty('--toolbar-height', `${element.offsetHeight}px`);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      root.removeProperty('--toolbar-height');
+    };
+  }, [footer]);
+}

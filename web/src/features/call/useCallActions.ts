@@ -1,0 +1,251 @@
+import {
+  AudioLines,
+  CircleHelp,
+  Columns3,
+  Hand,
+  Keyboard,
+  LayoutGrid,
+  Maximize,
+  MessageSquareText,
+  Mic,
+  MonitorUp,
+  PanelRightClose,
+  PictureInPicture2,
+  PinOff,
+  Settings,
+  Smile,
+  Users,
+  Video,
+  VideoOff,
+} from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import type { Action } from '../../actions/registry';
+import type { ReactionKind } from '../../api';
+import { usePreferences } from '../../media/preferences';
+import { announce, showToast } from '../../ui';
+import { reactionKinds } from '../reactions/emoji';
+import { canShareScreen, canShareSound } from '../toolbar/ShareMenu';
+import { useCall, useCallState, useUi } from './context';
+import { canFullScreen, toggleFullScreen, useFullScreen } from './fullScreen';
+import { canPip, usePip } from './usePip';
+import { togglePanel } from './uiStore';
+
+const reactionKeys: Record<ReactionKind, string> = {
+  thumbs_up: 't',
+  clap: 'c',
+  heart: 'h',
+  laugh: 'l',
+  surprised: 'o',
+  party: 'p',
+};
+
+/** Everything a person can do in the call, with its shortcut. The letters are those of Jitsi Meet. */
+export function useCallActions(): readonly Action[] {
+  const { t } = useTranslation('call');
+  const { call, ui } = useCall();
+  const intent = useCallState((state) => state.intent);
+  const share = useCallState((state) => state.share);
+  const audioOnly = useCallState((state) => state.audioOnly);
+  const panel = useUi((state) => state.panel);
+  const layout = useUi((state) => state.layout);
+  const pinned = useUi((state) => state.pinned);
+  const hideStrip = useUi((state) => state.hideStrip);
+  const fullScreen = useFullScreen();
+  const pip = usePip();
+
+  const say = (text: string) => announce(text);
+  const whoTalks = () => {
+    const { participants, speakers } = call.store.getState().snapshot;
+    const names = speakers.flatMap((identity) => {
+      const person = participants.find((one) => one.identity === identity);
+      return person ? [person.isLocal ? t('you') : person.name] : [];
+    });
+    const text =
+      names.length > 0 ? t('notice.talks', { names: names.join(', ') }) : t('notice.nobodyTalks');
+    say(text);
+    showToast({ text, key: 'who-talks' });
+  };
+
+  return [
+    {
+      id: 'mic',
+      label: t('action.mic'),
+      icon: Mic,
+      shortcuts: [{ key: 'm' }, { key: 'd', mod: true }],
+      pressed: intent.mic,
+      available: true,
+      run() {
+        call.setMic(!intent.mic);
+        say(t(intent.mic ? 'state.micOff' : 'state.micOn'));
+      },
+    },
+    {
+      id: 'camera',
+      label: t('action.camera'),
+      icon: Video,
+      shortcuts: [{ key: 'v' }, { key: 'e', mod: true }],
+      pressed: intent.camera,
+      available: true,
+      run() {
+        call.setCamera(!intent.camera);
+        say(t(intent.camera ? 'state.cameraOff' : 'state.cameraOn'));
+      },
+    },
+    {
+      id: 'share',
+      label: t('action.share'),
+      icon: MonitorUp,
+      shortcuts: [{ key: 'd' }],
+      pressed: share !== null,
+      available: canShareScreen(),
+      run() {
+        if (share) call.stopShare();
+        else void call.startShare(usePreferences.getState().shareAudio && canShareSound());
+      },
+    },
+    {
+      id: 'hand',
+      label: t('action.hand'),
+      icon: Hand,
+      shortcuts: [{ key: 'r' }],
+      pressed: intent.hand,
+      available: true,
+      run() {
+        void call.setHand(!intent.hand);
+        say(t(intent.hand ? 'state.handDown' : 'state.handUp'));
+      },
+    },
+    {
+      id: 'reactions',
+      label: t('action.reactions'),
+      icon: Smile,
+      shortcuts: [],
+      available: true,
+      run: () => undefined,
+    },
+    {
+      id: 'chat',
+      label: t('action.chat'),
+      icon: MessageSquareText,
+      shortcuts: [{ key: 'c' }],
+      pressed: panel === 'chat',
+      available: true,
+      run: () => togglePanel(ui, 'chat'),
+    },
+    {
+      id: 'people',
+      label: t('action.people'),
+      icon: Users,
+      shortcuts: [{ key: 'p' }],
+      pressed: panel === 'people',
+      available: true,
+      run: () => togglePanel(ui, 'people'),
+    },
+    {
+      id: 'switchView',
+      label: t('action.switchView'),
+      icon: LayoutGrid,
+      shortcuts: [{ key: 'w' }],
+      available: true,
+      run: () =>
+        ui.setState({ layout: layout === 'speaker' ? 'grid' : 'speaker', pinned: null, page: 0 }),
+    },
+    {
+      id: 'strip',
+      label: t('action.strip'),
+      icon: PanelRightClose,
+      shortcuts: [{ key: 'f' }],
+      pressed: hideStrip,
+      available: true,
+      run: () => ui.setState({ hideStrip: !hideStrip }),
+    },
+    {
+      id: 'fullscreen',
+      label: t('action.fullscreen'),
+      icon: Maximize,
+      shortcuts: [{ key: 's' }],
+      pressed: fullScreen,
+      available: canFullScreen(),
+      run: () =>
+        void toggleFullScreen().catch(() =>
+          showToast({ text: t('notice.fullscreenFailed'), tone: 'warning' }),
+        ),
+    },
+    {
+      id: 'pip',
+      label: t('action.pip'),
+      icon: PictureInPicture2,
+      shortcuts: [{ key: 'i' }],
+      pressed: pip.open,
+      available: canPip(),
+      run: () =>
+        void pip
+          .toggle()
+          .catch(() => showToast({ text: t('notice.pipFailed'), tone: 'warning' })),
+    },
+    {
+      id: 'audioOnly',
+      label: t('action.audioOnly'),
+      icon: VideoOff,
+      shortcuts: [{ key: 'a' }],
+      pressed: audioOnly,
+      available: true,
+      run: () => call.setAudioOnly(!audioOnly),
+    },
+    {
+      id: 'whoTalks',
+      label: t('action.whoTalks'),
+      icon: AudioLines,
+      shortcuts: [{ key: 't' }],
+      available: true,
+      run: whoTalks,
+    },
+    {
+      id: 'unpin',
+      label: t('action.unpin'),
+      icon: PinOff,
+      shortcuts: [{ key: '0' }],
+      available: pinned !== null,
+      run: () => ui.setState({ pinned: null }),
+    },
+    {
+      id: 'settings',
+      label: t('action.settings'),
+      icon: Settings,
+      shortcuts: [],
+      pressed: panel === 'settings',
+      available: true,
+      run: () => togglePanel(ui, 'settings'),
+    },
+    {
+      id: 'help',
+      label: t('action.help'),
+      icon: CircleHelp,
+      shortcuts: [{ key: '?' }, { key: 'h' }],
+      pressed: panel === 'help',
+      available: true,
+      run: () => togglePanel(ui, 'help'),
+    },
+    {
+      id: 'focusToolbar',
+      label: t('action.focusToolbar'),
+      icon: Keyboard,
+      shortcuts: [{ key: 'F2' }],
+      available: true,
+      run: focusToolbar,
+    },
+    ...reactionKinds.map((kind) => ({
+      id: `react:${kind}`,
+      label: t(`reaction.${kind}`),
+      icon: Columns3,
+      shortcuts: [{ key: reactionKeys[kind], alt: true }],
+      available: true,
+      run: () => void call.react(kind),
+    })),
+  ];
+}
+
+/** Moves the focus to the toolbar's current control. */
+export function focusToolbar(): void {
+  document.querySelector<HTMLElement>('[data-toolbar] button[tabindex="0"]')?.focus();
+}

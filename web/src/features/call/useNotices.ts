@@ -1,0 +1,98 @@
+import { type RefObject, useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Notice } from '../../call/RoomController';
+import { usePreferences } from '../../media/preferences';
+import { announce, showToast } from '../../ui';
+import { chime } from './chimes';
+import { useCall } from './context';
+import { showPanel } from './uiStore';
+
+/** Where the controller leaves its notices until the screen is there to tell them. */
+export type NoticeSink = RefObject<(notice: Notice) => void>;
+
+const longestSpoken = 200;
+
+/** Tells people what happened: in text, to screen readers and, where they want it, by sound. */
+export function useNotices(sink: NoticeSink): void {
+  const { t } = useTranslation('call');
+  const { call, ui } = useCall();
+
+  useEffect(() => {
+    const nameOf = (identity: string) =>
+      call.store.getState().snapshot.participants.find((one) => one.identity === identity)?.name ??
+      '';
+
+    sink.current = (notice) => {
+      const preferences = usePreferences.getState();
+      switch (notice.kind) {
+        case 'trouble':
+          showToast({
+            text: t(`trouble.${notice.device}.${notice.trouble}`),
+            tone: 'warning',
+            key: `trouble-${notice.device}`,
+          });
+          return;
+        case 'muted-by-other':
+          announce(t('notice.mutedByOther'), 'assertive');
+          showToast({ text: t('notice.mutedByOther'), key: 'muted' });
+          return;
+        case 'share-silent':
+          showToast({ text: t('share.silent'), tone: 'warning', key: 'share', durationMs: 12_000 });
+          return;
+        case 'talking-while-muted':
+          if (preferences.talkingHint) ui.setState({ talkingMuted: true });
+          return;
+        case 'command-failed':
+          showToast({ text: t('notice.commandFailed'), tone: 'warning', key: 'command' });
+          return;
+        case 'restored':
+          announce(t('banner.back'), 'assertive');
+          return;
+        case 'message':
+          if (notice.message.identity === call.store.getState().identity) return;
+          if (ui.getState().panel !== 'chat') {
+            ui.setState(({ unread }) => ({ unread: unread + 1 }));
+            showToast({
+              text: t('chat.notice', {
+                name: notice.message.name,
+                text: shorten(notice.message.text, 90),
+              }),
+              key: 'chat',
+              action: { label: t('chat.open'), run: () => showPanel(ui, 'chat') },
+              durationMs: 6_000,
+            });
+          } else if (preferences.announceChat) {
+            const text = shorten(notice.message.text, longestSpoken);
+            announce(t('chat.announce', { name: notice.message.name, text }));
+          }
+          if (preferences.sounds.chat) chime('chat');
+          return;
+        case 'hand':
+          if (!notice.raised || notice.identity === call.store.getState().identity) return;
+          announce(t('notice.handRaised', { name: nameOf(notice.identity) }));
+          if (preferences.sounds.hand) chime('hand');
+          return;
+        case 'reaction':
+          announce(
+            t('reaction.from', {
+              name: nameOf(notice.identity),
+              reaction: t(`reaction.${notice.reaction}`),
+            }),
+          );
+          if (preferences.sounds.reactions) chime('reaction');
+          return;
+        case 'devices-changed':
+          return;
+      }
+    };
+
+    return () => {
+      sink.current = () => undefined;
+    };
+  }, [call, ui, t, sink]);
+}
+
+function shorten(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+}

@@ -1,0 +1,135 @@
+import { Hand, Link, Mic, MicOff, MonitorUp, Pin, SignalLow, Video, VideoOff } from 'lucide-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ParticipantView } from '../../call/model';
+import { cameraTileId } from '../../layout';
+import { Button, Icon, IconButton, Sheet, TextField } from '../../ui';
+import { useCall, useCallState, useRoomState, useUi } from '../call/context';
+import { showPanel, togglePin } from '../call/uiStore';
+import { useCopyLink } from '../stage/InviteCard';
+import { Avatar } from '../tiles';
+import { findPeople } from './findPeople';
+import styles from './PeoplePanel.module.css';
+
+/** With fewer people than this nobody needs a search. */
+const searchFrom = 8;
+
+/** Who is here, and who wants to speak, in order. */
+export default function PeoplePanel() {
+  const { t } = useTranslation('call');
+  const { ui } = useCall();
+  const participants = useCallState((state) => state.snapshot.participants);
+  const hands = useRoomState((state) => state.hands);
+  const [wanted, setWanted] = useState('');
+  const copy = useCopyLink();
+  const found = findPeople(participants, wanted);
+  const raised = hands.flatMap(({ identity }, index) => {
+    const person = found.find((one) => one.identity === identity);
+    return person ? [{ person, position: index + 1 }] : [];
+  });
+
+  return (
+    <Sheet
+      title={t('action.people')}
+      closeLabel={t('closePanel')}
+      onClose={() => showPanel(ui, null)}
+      footer={
+        <Button block icon={Link} onClick={() => void copy()}>
+          {t('people.invite')}
+        </Button>
+      }
+    >
+      {participants.length >= searchFrom ? (
+        <TextField
+          type="search"
+          label={t('people.search')}
+          hideLabel
+          placeholder={t('people.search')}
+          value={wanted}
+          onChange={(event) => setWanted(event.target.value)}
+        />
+      ) : null}
+      {raised.length > 0 ? (
+        <section className={styles.section}>
+          <h3 className={styles.title}>{t('people.hands')}</h3>
+          <ol>
+            {raised.map(({ person, position }) => (
+              <Person key={person.identity} person={person} position={position} />
+            ))}
+          </ol>
+        </section>
+      ) : null}
+      <section className={styles.section}>
+        <h3 className={styles.title}>{t('people.count', { count: participants.length })}</h3>
+        {found.length === 0 ? <p className={styles.none}>{t('people.nobody')}</p> : null}
+        <ul>
+          {found.map((person) => (
+            <Person key={person.identity} person={person} />
+          ))}
+        </ul>
+      </section>
+    </Sheet>
+  );
+}
+
+function Person({ person, position }: { person: ParticipantView; position?: number }) {
+  const { t } = useTranslation('call');
+  const { ui } = useCall();
+  const tile = cameraTileId(person.identity);
+  const pinned = useUi((state) => state.pinned === tile);
+  const cameraOn = person.camera !== null && !person.camera.muted;
+  const weak = person.quality === 'poor' || person.quality === 'lost';
+  return (
+    <li className={styles.person}>
+      <span className={styles.avatar}>
+        <Avatar identity={person.identity} name={person.name} />
+      </span>
+      <span className={styles.name}>
+        {person.isLocal ? t('youSuffix', { name: person.name }) : person.name}
+        {position === undefined ? null : (
+          <span className={styles.note}>
+            <Icon icon={Hand} size={14} /> {t('people.position', { position })}
+          </span>
+        )}
+      </span>
+      <span className={styles.states}>
+        {weak ? <State icon={SignalLow} text={t('tile.weak')} tone="warning" /> : null}
+        {person.screen ? <State icon={MonitorUp} text={t('share.of', { name: person.name })} /> : null}
+        <State
+          icon={cameraOn ? Video : VideoOff}
+          text={t(cameraOn ? 'state.cameraOn' : 'state.cameraOff')}
+          tone={cameraOn ? undefined : 'off'}
+        />
+        <State
+          icon={person.micOn ? Mic : MicOff}
+          text={t(person.speaking ? 'tile.speaking' : person.micOn ? 'state.micOn' : 'state.micOff')}
+          tone={person.speaking ? 'speaking' : person.micOn ? undefined : 'off'}
+        />
+      </span>
+      {person.isLocal ? null : (
+        <IconButton
+          size="sm"
+          label={`${t(pinned ? 'tile.unpin' : 'tile.pin')}: ${person.name}`}
+          icon={Pin}
+          aria-pressed={pinned}
+          onClick={() => togglePin(ui, tile)}
+        />
+      )}
+    </li>
+  );
+}
+
+interface StateProps {
+  icon: typeof Mic;
+  text: string;
+  tone?: 'off' | 'warning' | 'speaking';
+}
+
+function State({ icon, text, tone }: StateProps) {
+  return (
+    <span className={styles.state} data-tone={tone} title={text}>
+      <Icon icon={icon} size={18} />
+      <span className="visually-hidden">{text}</span>
+    </span>
+  );
+}

@@ -1,0 +1,110 @@
+import { useEffect, useMemo, useRef } from 'react';
+import type { ParticipantView } from '../../call/model';
+import {
+  cameraTileId,
+  emptyStageMemory,
+  planStage,
+  type Size,
+  type StageMemory,
+  type StagePlan,
+  screenTileId,
+  type TileFacts,
+} from '../../layout';
+import { usePreferences } from '../../media/preferences';
+import { useCall, useCallState, useRoomState, useUi } from '../call/context';
+import { useSpeaker } from './useSpeaker';
+
+const phoneWidth = 640;
+const phoneTilesPerPage = 8;
+
+/** Plans the stage for an area, and tells the call which pictures are needed. */
+export function useStagePlan(area: Size): StagePlan {
+  const { call, ui } = useCall();
+  const participants = useCallState((state) => state.snapshot.participants);
+  const hands = useRoomState((state) => state.hands);
+  const choice = useUi((state) => state.layout);
+  const pinned = useUi((state) => state.pinned);
+  const page = useUi((state) => state.page);
+  const hideStrip = useUi((state) => state.hideStrip);
+  const selfView = usePreferences((state) => state.selfView);
+  const selfCorner = usePreferences((state) => state.selfViewCorner);
+  const hideWithoutVideo = usePreferences((state) => state.hideNoVideo);
+  const perPage = usePreferences((state) => state.tilesPerPage);
+  const { dominant, lastSpokeAt } = useSpeaker();
+  const memory = useRef<StageMemory>(emptyStageMemory);
+
+  const plan = useMemo(() => {
+    const raised = new Set(hands.map(({ identity }) => identity));
+    const tiles = participants.flatMap((person) =>
+      factsOf(person, raised.has(person.identity), lastSpokeAt.get(person.identity) ?? 0),
+    );
+    const tilesPerPage = area.width < phoneWidth ? Math.min(perPage, phoneTilesPerPage) : perPage;
+    return planStage(
+      {
+        area,
+        tiles,
+        choice,
+        pinned,
+        speaker: dominant,
+        page,
+        tilesPerPage,
+        selfView,
+        selfCorner,
+        hideStrip,
+        hideWithoutVideo,
+      },
+      memory.current,
+    );
+  }, [
+    area,
+    participants,
+    hands,
+    choice,
+    pinned,
+    dominant,
+    page,
+    perPage,
+    selfView,
+    selfCorner,
+    hideStrip,
+    hideWithoutVideo,
+    lastSpokeAt,
+  ]);
+
+  useEffect(() => {
+    memory.current = plan.memory;
+    if (plan.page !== page && participants.length > 0) ui.setState({ page: plan.page });
+  }, [plan, page, ui, participants.length]);
+
+  useEffect(() => {
+    const sids = (ids: readonly string[]) => {
+      const wanted = new Set(ids);
+      return new Set(
+        participants.flatMap(({ identity, camera, screen }) => [
+          ...(camera && wanted.has(cameraTileId(identity)) ? [camera.sid] : []),
+          ...(screen && wanted.has(screenTileId(identity)) ? [screen.sid] : []),
+        ]),
+      );
+    };
+    call.showVideo({ shown: sids(plan.placed.map(({ id }) => id)), nearby: sids(plan.nearby) });
+  }, [call, plan, participants]);
+
+  return plan;
+}
+
+function factsOf(person: ParticipantView, handRaised: boolean, lastSpokeAt: number): TileFacts[] {
+  const { identity, isLocal, camera, screen } = person;
+  const base = { identity, isLocal, handRaised, lastSpokeAt };
+  const tiles: TileFacts[] = [
+    {
+      ...base,
+      id: cameraTileId(identity),
+      source: 'camera',
+      hasVideo: camera !== null && !camera.muted,
+    },
+  ];
+  if (screen) {
+    tiles.push({ ...base, id: screenTileId(identity), source: 'screen', hasVideo: true });
+  }
+  return tiles;
+}

@@ -1,0 +1,121 @@
+import { Hand, MicOff, MonitorUp, Pin, SignalLow, SignalZero } from 'lucide-react';
+import { type CSSProperties, memo, type PointerEvent as ReactPointerEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ParticipantView } from '../../call/model';
+import type { Rect, TileId, TileRole } from '../../layout';
+import { cx, Icon } from '../../ui';
+import { Avatar } from './Avatar';
+import { Picture } from './Picture';
+import { SpeakingBars } from './SpeakingBars';
+import styles from './Tile.module.css';
+import { TileMenu } from './TileMenu';
+import { ZoomablePicture } from './ZoomablePicture';
+
+export interface TileProps {
+  id: TileId;
+  source: 'camera' | 'screen';
+  person: ParticipantView;
+  rect: Rect;
+  role: TileRole;
+  pinned: boolean;
+  handRaised: boolean;
+  mirrored: boolean;
+  /** Whether Tab stops here; the arrows go to the other tiles. */
+  tabStop: boolean;
+  onPin(id: TileId): void;
+  onDragStart?(event: ReactPointerEvent<HTMLElement>): void;
+}
+
+/** One picture of the stage with the name and state of whose it is. */
+export const Tile = memo(function Tile(props: TileProps) {
+  const { id, source, person, rect, role, pinned, handRaised, mirrored, tabStop } = props;
+  const { t } = useTranslation('call');
+  const screen = source === 'screen';
+  const video = screen ? person.screen : person.camera;
+  const name = person.isLocal ? t('youSuffix', { name: person.name }) : person.name;
+  const title = screen ? t('tile.screen', { name: person.name }) : name;
+  const weak = !screen && (person.quality === 'poor' || person.quality === 'lost');
+  const small = rect.width < 180 || rect.height < 110;
+  const style: CSSProperties = {
+    inlineSize: rect.width,
+    blockSize: rect.height,
+    transform: `translate(${rect.x}px, ${rect.y}px)`,
+  };
+
+  const states = [
+    !screen && !person.micOn && t('tile.muted'),
+    !screen && person.speaking && t('tile.speaking'),
+    !screen && handRaised && t('tile.hand'),
+    pinned && t('tile.pinned'),
+    !screen && !video?.handle && t('tile.noVideo'),
+    weak && t(person.quality === 'lost' ? 'tile.lost' : 'tile.weak'),
+  ].filter(Boolean);
+
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for form controls; this is a picture with its menu.
+    <div
+      role="group"
+      aria-label={[title, ...states].join(', ')}
+      className={cx(styles.tile, styles[role], small && styles.small)}
+      style={style}
+      tabIndex={tabStop ? 0 : -1}
+      data-testid="tile"
+      data-tile={id}
+      data-identity={person.identity}
+      data-source={source}
+      data-speaking={(!screen && person.speaking) || undefined}
+      onDoubleClick={() => props.onPin(id)}
+      onPointerDown={props.onDragStart}
+    >
+      <div className={styles.frame}>
+        {video?.handle ? (
+          screen ? (
+            <ZoomablePicture handle={video.handle} zoomable={role === 'main'} />
+          ) : (
+            <Picture handle={video.handle} mirrored={mirrored} />
+          )
+        ) : screen ? (
+          <Icon icon={MonitorUp} size={small ? 24 : 48} />
+        ) : (
+          <Avatar identity={person.identity} name={person.name} />
+        )}
+      </div>
+      {!screen && handRaised ? (
+        <span className={styles.hand}>
+          <Icon icon={Hand} size={18} />
+          <span className={styles.handText}>{t('tile.hand')}</span>
+        </span>
+      ) : null}
+      <span className={styles.label}>
+        {screen ? (
+          <Icon icon={MonitorUp} size={14} />
+        ) : person.speaking ? (
+          <SpeakingBars />
+        ) : person.micOn ? null : (
+          <Icon icon={MicOff} size={14} className={styles.muted} />
+        )}
+        {pinned ? <Icon icon={Pin} size={14} /> : null}
+        <span className={styles.name}>{screen ? t('share.of', { name: person.name }) : name}</span>
+        {weak ? (
+          <span title={t(person.quality === 'lost' ? 'tile.lost' : 'tile.weak')}>
+            <Icon
+              icon={person.quality === 'lost' ? SignalZero : SignalLow}
+              size={14}
+              className={styles.weak}
+            />
+          </span>
+        ) : null}
+      </span>
+      {video?.paused ? <span className={styles.paused}>{t('tile.paused')}</span> : null}
+      <TileMenu
+        id={id}
+        source={source}
+        person={person}
+        role={role}
+        pinned={pinned}
+        tabStop={tabStop}
+        className={styles.menu}
+      />
+    </div>
+  );
+});

@@ -1,0 +1,66 @@
+import { ChevronUp } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { type DeviceKind, useDevices } from '../../media';
+import { usePreferences } from '../../media/preferences';
+import { Menu, MenuItem, MenuRadio, MenuSection } from '../../ui';
+import { useCallState } from '../call/context';
+import { ToolbarButton } from './ToolbarButton';
+
+const titles = {
+  audioInput: 'devices.mics',
+  audioOutput: 'devices.speakers',
+  videoInput: 'devices.cameras',
+} as const;
+
+/** The device choice that hangs off the microphone's or the camera's button. */
+export function DeviceMenu({ of }: { of: 'audio' | 'video' }) {
+  const { t } = useTranslation('call');
+  const label = t(of === 'audio' ? 'devices.audio' : 'devices.video');
+  return (
+    <Menu
+      label={label}
+      placement="top"
+      trigger={(props) => <ToolbarButton {...props} label={label} icon={ChevronUp} narrow />}
+    >
+      {of === 'audio' ? (
+        <>
+          <DeviceChoices kind="audioInput" />
+          <DeviceChoices kind="audioOutput" />
+        </>
+      ) : (
+        <DeviceChoices kind="videoInput" />
+      )}
+    </Menu>
+  );
+}
+
+function DeviceChoices({ kind }: { kind: DeviceKind }) {
+  const { t } = useTranslation('call');
+  // Labels appear once the person has allowed a device, so look again when one is switched on.
+  const intent = useCallState((state) => state.intent);
+  const devices = useDevices(intent)[kind].filter(({ id }) => id !== '');
+  const chosen = usePreferences((state) => state[kind]);
+  const set = usePreferences((state) => state.set);
+  const active = devices.some(({ id }) => id === chosen) ? chosen : devices[0]?.id;
+  // Browsers that cannot choose a speaker list none; the system's choice is then the only one.
+  return (
+    <MenuSection title={t(titles[kind])}>
+      {devices.map((device) => (
+        <MenuRadio
+          key={device.id}
+          checked={device.id === active}
+          onSelect={() => set({ [kind]: device.id })}
+        >
+          {device.systemDefault
+            ? t('devices.default')
+            : device.label || t('devices.unknown')}
+        </MenuRadio>
+      ))}
+      {devices.length === 0 ? (
+        <MenuItem disabled onSelect={() => undefined}>
+          {t(kind === 'audioOutput' ? 'devices.default' : 'devices.none')}
+        </MenuItem>
+      ) : null}
+    </MenuSection>
+  );
+}
