@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "room_name",
         run: targets::room_name,
@@ -45,6 +45,16 @@ pub const TARGETS: [Target; 5] = [
         run: targets::vp8_rewrite,
         seeds: seeds::vp8_payloads,
     },
+    Target {
+        name: "sdp",
+        run: targets::sdp,
+        seeds: seeds::descriptions,
+    },
+    Target {
+        name: "candidate",
+        run: targets::candidate,
+        seeds: seeds::candidates,
+    },
 ];
 
 #[cfg(test)]
@@ -66,9 +76,15 @@ mod tests {
                 let mut input = seed.clone();
                 for round in 0..=MUTATIONS_PER_SEED {
                     if panic::catch_unwind(|| (target.run)(&input)).is_err() {
-                        let base64 =
-                            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &input);
-                        failed.push(format!("{} seed {number} round {round}: {base64}", target.name));
+                        // Left in the folder where cargo-fuzz leaves its own findings.
+                        let file = format!(
+                            "{}/artifacts/{}-{number}-{round}",
+                            env!("CARGO_MANIFEST_DIR"),
+                            target.name
+                        );
+                        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/artifacts")).unwrap();
+                        std::fs::write(&file, &input).unwrap();
+                        failed.push(file);
                         break 'seeds;
                     }
                     // Mutations pile up for a while, then start afresh.

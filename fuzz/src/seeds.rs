@@ -72,3 +72,28 @@ pub fn vp8_payloads() -> Vec<Vec<u8>> {
         .map(|descriptor| [&[0x12, 0x34, 0x56, 0x78], descriptor].concat())
         .to_vec()
 }
+
+/// Offers as two browsers write them, and a plain one.
+pub fn descriptions() -> Vec<Vec<u8>> {
+    let plain = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n\
+        a=ice-pwd:0123456789abcdef01234567\r\na=fingerprint:sha-1 \
+        00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33\r\na=setup:actpass\r\na=sctp-port:5000\r\n";
+    vec![
+        plain.as_bytes().to_vec(),
+        include_bytes!("../seeds/sdp/chromium.sdp").to_vec(),
+        include_bytes!("../seeds/sdp/firefox.sdp").to_vec(),
+    ]
+}
+
+/// Candidates of each transport and type.
+pub fn candidates() -> Vec<Vec<u8>> {
+    [
+        "candidate:1 1 udp 2113937151 192.0.2.2 49098 typ host generation 0 network-cost 999",
+        "candidate:2 1 tcp 1518280447 fd00::2 9 typ host tcptype active generation 0 ufrag abcd",
+        "candidate:3 1 UDP 1677729535 198.51.100.7 40000 typ srflx raddr 192.0.2.2 rport 49098",
+        "candidate:4 1 udp 2113937151 0a1b2c3d-0000-4000-8000-000000000000.local 5 typ host",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tertulia_auth::{ApiKey, ApiKeys};
 use tertulia_model::{Codec, RoomName};
 use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite, Vp9Descriptor, red_primary, starts_keyframe};
+use tertulia_sdp::{Kind, Origin, parse, parse_candidate, write};
 
 /// The pair whose secret the targets know, so that they get past the signature.
 pub const KEY: (&str, &str) = ("fuzz", "a secret of at least thirty-two bytes");
@@ -37,6 +38,29 @@ pub fn token_claims(data: &[u8]) {
             "an expired token was granted"
         );
     }
+}
+
+/// Session descriptions: what was read can be written and read again, unchanged.
+pub fn sdp(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(spec) = parse(text) else { return };
+    let origin = Origin {
+        session: 1,
+        version: 2,
+    };
+    let again = parse(&write(&spec, Kind::Offer, origin)).expect("what we write can be read");
+    // A section without codecs cannot be written: the grammar wants at least one.
+    if spec.media.iter().all(|media| !media.codecs.is_empty()) {
+        assert!(again == spec, "what we write is read differently");
+    }
+    // An answer chooses where an offer leaves open, so it need not be the same.
+    parse(&write(&spec, Kind::Answer, origin)).expect("an answer that we write can be read");
+}
+
+/// ICE candidates as they trickle in.
+pub fn candidate(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let _ = parse_candidate(text);
 }
 
 /// Payloads of every codec: where a picture starts, and redundant audio.

@@ -107,7 +107,7 @@ fn read_mappings<'a>(attributes: &Attributes<'a>) -> BTreeMap<u8, Mapping<'a>> {
         let (Some(name), Some(Ok(clock_rate))) = (parts.next(), parts.next().map(str::parse)) else {
             continue;
         };
-        let channels = parts.next().and_then(|text| text.parse().ok()).unwrap_or(1);
+        let channels = parts.next().and_then(|text| text.parse().ok()).filter(|count| *count > 0).unwrap_or(1);
         mappings.insert(payload_type, Mapping { name, clock_rate, channels });
     }
     mappings
