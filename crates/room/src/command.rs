@@ -166,7 +166,7 @@ pub struct ChatInput {
 pub enum Command {
     /// Come in. [`Actor::System`] only: the door has verified the credential. Answers [`Reply::Joined`].
     Join(Box<NewParticipant>),
-    /// Go.
+    /// Go. For any reason but [`DepartureReason::Left`] the participant is told [`crate::Event::Expelled`].
     Leave {
         /// Why.
         reason: DepartureReason,
@@ -196,7 +196,7 @@ pub enum Command {
         /// New audio flags, if they change.
         audio: Option<AudioFeatures>,
     },
-    /// Subscribe or unsubscribe; refused tracks come back in [`Reply::NotSubscribed`].
+    /// Subscribe or unsubscribe; unknown tracks come back in [`Reply::NotSubscribed`], else [`Reply::Done`].
     Subscribe {
         /// Which.
         tracks: Vec<TrackId>,
@@ -237,14 +237,14 @@ pub enum Command {
     },
     /// React.
     React {
-        /// Which reaction, one of the configured short names.
+        /// Which reaction: 1 to 32 ASCII letters, digits, `-` or `_`.
         kind: String,
     },
     /// Remove somebody (admin).
     Remove {
         /// Whom.
         identity: Identity,
-        /// Refuse credentials issued before now.
+        /// Refuse credentials issued until now; holds even where nobody of this identity is here.
         revoke: bool,
     },
     /// Mute or unmute somebody's track (admin; unmuting is refused). Answers [`Reply::Track`].
@@ -283,7 +283,8 @@ pub enum Command {
         /// The new text.
         metadata: String,
     },
-    /// End the room for everybody (admin).
+    /// End the room for everybody (admin). By [`Actor::System`] the reason told is
+    /// [`DepartureReason::ServerShutdown`], else [`DepartureReason::RoomEnded`].
     End,
     /// Ask who is here (admin or participant). Answers [`Reply::Participants`].
     ListParticipants,

@@ -1,5 +1,5 @@
 //! How large and how many: what a room takes from one peer before it answers
-//! [`Refusal::LimitExceeded`](crate::Refusal::LimitExceeded). Texts are measured in bytes.
+//! [`Refusal::LimitExceeded`]. Texts are measured in bytes.
 
 use std::time::Duration;
 

@@ -101,6 +101,8 @@ pub(crate) struct Publication {
     pub(crate) state: TrackState,
     /// What its publisher announced and no media section is bound to yet, in order: the primary codec, then backups.
     pub(crate) awaiting: VecDeque<Awaiting>,
+    /// The publisher's own ids of what is bound.
+    pub(crate) bound_cids: Vec<String>,
     /// Who receives it, and how: exactly what the forwarding engine was told.
     pub(crate) routes: BTreeMap<ParticipantId, Wanted>,
     /// Receivers for whom the forwarding engine paused it.

@@ -21,24 +21,57 @@ impl Room {
         kind: MediaKind,
         track_id: Option<&str>,
     ) -> Option<TrackId> {
-        let own = self.members.get(publisher)?.tracks.iter();
-        let waiting = || {
-            own.clone()
-                .filter_map(|id| self.tracks.get(id).map(|publication| (id, publication)))
-                .flat_map(|(id, publication)| {
-                    let of_kind = publication.info.kind == kind;
-                    publication
-                        .awaiting
-                        .iter()
-                        .filter(move |_| of_kind)
-                        .map(move |awaited| (id, awaited))
-                })
+        self.match_sections(publisher, &[(kind, track_id)])
+            .pop()
+            .flatten()
+    }
+
+    /// As [`Room::match_pending`] for all newly offered sections of one offer, in their order: those whose ids were
+    /// announced find their tracks first, so that no other section takes these. Sections whose id is that of a track
+    /// already live match nothing.
+    pub fn match_sections(
+        &self,
+        publisher: &ParticipantId,
+        sections: &[(MediaKind, Option<&str>)],
+    ) -> Vec<Option<TrackId>> {
+        let own = self
+            .members
+            .get(publisher)
+            .map(|member| member.tracks.as_slice())
+            .unwrap_or_default();
+        let own = || own.iter().filter_map(|id| Some((id, self.tracks.get(id)?)));
+        let mut waiting: Vec<(&TrackId, MediaKind, &Awaiting)> = own()
+            .flat_map(|(id, publication)| {
+                publication
+                    .awaiting
+                    .iter()
+                    .map(move |awaited| (id, publication.info.kind, awaited))
+            })
+            .collect();
+        waiting.sort_by_key(|(_, _, awaited)| awaited.ticket);
+        let bound = |track_id: &str| {
+            own().any(|(_, publication)| publication.bound_cids.iter().any(|cid| cid == track_id))
         };
-        let named = track_id.and_then(|track_id| {
-            waiting().find(|(_, awaited)| awaited.cids.iter().any(|cid| cid == track_id))
-        });
-        let found = named.or_else(|| waiting().min_by_key(|(_, awaited)| awaited.ticket));
-        found.map(|(id, _)| id.clone())
+        let mut take = |fits: &dyn Fn(MediaKind, &Awaiting) -> bool| {
+            let position = waiting
+                .iter()
+                .position(|(_, kind, awaited)| fits(*kind, awaited))?;
+            Some(waiting.remove(position).0.clone())
+        };
+
+        let mut matches: Vec<Option<TrackId>> = sections
+            .iter()
+            .map(|(kind, track_id)| {
+                let track_id = (*track_id)?;
+                take(&|of, awaited| of == *kind && awaited.cids.iter().any(|cid| cid == track_id))
+            })
+            .collect();
+        for ((kind, track_id), found) in sections.iter().zip(&mut matches) {
+            if found.is_none() && !track_id.is_some_and(bound) {
+                *found = take(&|of, _| of == *kind);
+            }
+        }
+        matches
     }
 
     /// A track, pending or live, and who publishes it.
@@ -97,6 +130,7 @@ impl Room {
                 ticket: self.take_ticket(),
                 cids,
             }]),
+            bound_cids: Vec::new(),
             routes: BTreeMap::new(),
             paused: BTreeSet::new(),
             needing_backup: BTreeSet::new(),
@@ -178,7 +212,9 @@ impl Room {
         if codec.kind() != publication.info.kind {
             return Err(Refusal::UnsupportedType);
         }
-        publication.awaiting.pop_front();
+        if let Some(awaited) = publication.awaiting.pop_front() {
+            publication.bound_cids.extend(awaited.cids);
+        }
         let backup = publication.state == TrackState::Live
             && publication.info.codecs.iter().any(|known| known.codec == codec)
             && publication.info.codec != Some(codec);

@@ -96,7 +96,8 @@ fn a_section_finds_its_track_by_id_else_the_one_of_its_kind_that_waits_longest()
     check(&stage, MediaKind::Audio, None, Some(&sound));
     check(&stage, MediaKind::Audio, Some("first"), Some(&sound));
     stage.bind(&first, Codec::Vp8);
-    check(&stage, MediaKind::Video, Some("first"), Some(&second));
+    check(&stage, MediaKind::Video, Some("first"), None);
+    check(&stage, MediaKind::Video, Some("{firefox}"), Some(&second));
     stage.bind(&second, Codec::Vp8);
     check(&stage, MediaKind::Video, None, None);
     let bo = stage.join("bo");
@@ -104,6 +105,43 @@ fn a_section_finds_its_track_by_id_else_the_one_of_its_kind_that_waits_longest()
         stage.room.match_pending(&bo, MediaKind::Audio, Some("sound")),
         None
     );
+}
+
+#[test]
+fn sections_of_one_offer_do_not_take_each_others_tracks() {
+    let mut stage = Stage::new();
+    let ana = stage.join("ana");
+    let [first, second, third] = ["first", "second", "third"].map(|cid| stage.announce(&ana, camera(cid)));
+    let offer = |ids: &[&str]| {
+        let sections: Vec<_> = ids.iter().map(|id| (MediaKind::Video, Some(*id))).collect();
+        stage.room.match_sections(&ana, &sections)
+    };
+    let (first, second, third) = (Some(first), Some(second), Some(third));
+    assert_eq!(offer(&["{x}", "first"]), [second.clone(), first.clone()]);
+    assert_eq!(
+        offer(&["{x}", "{y}", "{z}", "{w}"]),
+        [first, second.clone(), third.clone(), None]
+    );
+    assert_eq!(
+        offer(&["third", "third"]),
+        [third, stage.room.match_pending(&ana, MediaKind::Video, None)]
+    );
+}
+
+#[test]
+fn a_section_of_a_live_track_takes_no_other() {
+    let mut stage = Stage::new();
+    let ana = stage.join("ana");
+    stage.publish(&ana, camera("c"));
+    let screen = stage.announce(
+        &ana,
+        NewTrack {
+            source: Source::ScreenShare,
+            ..camera("s")
+        },
+    );
+    let sections = [(MediaKind::Video, Some("c")), (MediaKind::Video, Some("{x}"))];
+    assert_eq!(stage.room.match_sections(&ana, &sections), [None, Some(screen)]);
 }
 
 #[test]
