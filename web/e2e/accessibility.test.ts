@@ -46,6 +46,13 @@ test('pre-join without devices passes axe', async ({ arrive, room }) => {
   await check(ana, 'pre-join, denied');
 });
 
+test('the page of a room that cannot be opened passes axe', async ({ arrive, server }) => {
+  const ana = await arrive({ name: 'Ana' });
+  await ana.page.goto(`${server.origin}/admin`);
+  await ana.page.getByRole('heading', { level: 1 }).waitFor();
+  await check(ana, 'reserved room');
+});
+
 test('the call, its panels, settings, help and the end page pass axe', async ({ arrive, room }) => {
   const ana = await arrive({ name: 'Ana', person: 1 });
   const boris = await arrive({ name: 'Boris', person: 2 });
