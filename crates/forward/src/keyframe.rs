@@ -10,37 +10,38 @@ const SPACING: [Duration; 3] = [
 /// Merges the keyframe wishes for one layer and spaces the requests that go to its publisher.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyframeThrottle {
-    wanted: bool,
+    /// Since when somebody needs one.
+    wanted: Option<Instant>,
     last: Option<Instant>,
 }
 
 impl KeyframeThrottle {
     /// Somebody needs a keyframe.
-    pub(crate) fn want(&mut self) {
-        self.wanted = true;
+    pub(crate) fn want(&mut self, now: Instant) {
+        self.wanted.get_or_insert(now);
     }
 
     /// A keyframe arrived.
     pub(crate) fn satisfied(&mut self) {
-        self.wanted = false;
+        self.wanted = None;
     }
 
     /// Whether to ask the publisher now; counts as asked. The wish stays until a keyframe arrives.
     pub(crate) fn ask(&mut self, layer: usize, now: Instant) -> bool {
-        let due = self.wanted && self.due_at(layer).is_none_or(|due| due <= now);
+        let due = self.next(layer).is_some_and(|due| due <= now);
         if due {
             self.last = Some(now);
         }
         due
     }
 
-    /// When to ask next: `None` where nothing is wanted, or where it may be asked at once.
+    /// When to ask next; `None` where nothing is wanted.
     pub(crate) fn next(&self, layer: usize) -> Option<Instant> {
-        self.due_at(layer).filter(|_| self.wanted)
-    }
-
-    fn due_at(&self, layer: usize) -> Option<Instant> {
-        self.last.map(|last| last + SPACING[layer.min(2)])
+        let wanted = self.wanted?;
+        Some(
+            self.last
+                .map_or(wanted, |last| wanted.max(last + SPACING[layer.min(2)])),
+        )
     }
 }
 
@@ -54,8 +55,8 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut throttle = KeyframeThrottle::default();
         assert!(!throttle.ask(2, at(0)));
-        throttle.want();
-        throttle.want();
+        throttle.want(at(0));
+        throttle.want(at(0));
         assert!(throttle.ask(2, at(0)));
         assert!(!throttle.ask(2, at(10)));
         assert_eq!(throttle.next(2), Some(at(1_000)));

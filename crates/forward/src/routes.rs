@@ -183,7 +183,14 @@ impl Routes {
         }
         if !was_alive {
             for route in &slot.routes {
-                self.routes[*route].forwarder.aim(&slot.published, packet.arrival);
+                let forwarder = &mut self.routes[*route].forwarder;
+                forwarder.aim(&slot.published, packet.arrival);
+                if let Some(wanted) = forwarder
+                    .waiting_for()
+                    .filter(|wanted| *wanted != layer || !keyframe)
+                {
+                    slot.published.layers[wanted.min(2)].throttle.want(packet.arrival);
+                }
             }
         }
         for route in &slot.routes {
@@ -204,7 +211,7 @@ impl Routes {
     }
 
     /// A subscriber asked for a keyframe of what it gets.
-    pub fn keyframe_wanted(&mut self, route: RouteKey) {
+    pub fn keyframe_wanted(&mut self, route: RouteKey, now: Instant) {
         let Some(slot) = self.routes.get(route.0) else {
             return;
         };
@@ -212,7 +219,7 @@ impl Routes {
             return;
         };
         if let Some(track) = self.tracks.get_mut(slot.track) {
-            track.published.layers[layer.min(2)].throttle.want();
+            track.published.layers[layer.min(2)].throttle.want(now);
         }
     }
 
@@ -274,7 +281,7 @@ impl Routes {
         };
         slot.forwarder.aim(&track.published, now);
         if let Some(layer) = slot.forwarder.waiting_for() {
-            track.published.layers[layer.min(2)].throttle.want();
+            track.published.layers[layer.min(2)].throttle.want(now);
         }
     }
 }

@@ -214,7 +214,7 @@ impl Worker {
         let Some(receive) = peer.receives.values().find(|receive| receive.tx == tx) else {
             return;
         };
-        room.routes.keyframe_wanted(receive.route);
+        room.routes.keyframe_wanted(receive.route, now);
         self.ask_for_keyframes(room_key, now);
         self.schedule_room(room_key, now);
     }
@@ -306,7 +306,7 @@ impl Worker {
         };
         let Some(peer) = room.peers.get(who) else { return };
         for receive in peer.receives.values().filter(|receive| receive.bound) {
-            room.routes.keyframe_wanted(receive.route);
+            room.routes.keyframe_wanted(receive.route, now);
         }
         self.ask_for_keyframes(room_key, now);
     }
