@@ -320,9 +320,19 @@ fn config_reference_step(root: &Path) -> Result<Outcome> {
 /// Runs every fuzz target over its seeds and some thousand mutations of them, on the stable toolchain.
 fn fuzz_seeds(root: &Path) -> Result<Outcome> {
     let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
-    let mut counts = counted(command(root, 2, "cargo", &["fmt", manifest[0], manifest[1], "--check"]))?;
+    let mut counts = counted(command(
+        root,
+        2,
+        "cargo",
+        &["fmt", manifest[0], manifest[1], "--check"],
+    ))?;
     let test = ["test", "--no-default-features", "--target-dir", "target/fuzz"];
-    counts.add(counted(command(root, 15, "cargo", &[&test[..], &manifest].concat()))?);
+    counts.add(counted(command(
+        root,
+        15,
+        "cargo",
+        &[&test[..], &manifest].concat(),
+    ))?);
     Ok(Outcome::Ran(counts))
 }
 
