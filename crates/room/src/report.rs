@@ -1,7 +1,5 @@
 //! What the engine measures, told to those it concerns.
 
-use std::collections::BTreeMap;
-
 use indexmap::IndexMap;
 use tertulia_model::ParticipantId;
 
@@ -65,13 +63,24 @@ impl Room {
 
     /// Tells each participant the quality of their own connection and of those whose tracks they receive.
     pub(crate) fn report_quality(&mut self, reports: &[(ParticipantId, ConnectionQuality, f32)]) {
-        let mut mail: BTreeMap<ParticipantId, IndexMap<ParticipantId, QualityReport>> = BTreeMap::new();
+        // By place in `members`: a large room has as many pairs as the square of its people.
+        let mut mail: Vec<Vec<QualityReport>> = vec![Vec::new(); self.members.len()];
+        let mut receives = vec![false; self.members.len()];
         for (participant, quality, score) in reports {
-            let Some(member) = self.members.get(participant) else {
+            let Some((own, _, member)) = self.members.get_full(participant) else {
                 continue;
             };
-            let receivers = member.tracks.iter().filter_map(|track| self.tracks.get(track));
-            let receivers = receivers.flat_map(|publication| publication.routes.keys());
+            receives.fill(false);
+            receives[own] = true;
+            for publication in member.tracks.iter().filter_map(|track| self.tracks.get(track)) {
+                for place in publication
+                    .routes
+                    .keys()
+                    .filter_map(|who| self.members.get_index_of(who))
+                {
+                    receives[place] = true;
+                }
+            }
             let report = QualityReport {
                 participant: participant.clone(),
                 quality: *quality,
@@ -81,15 +90,15 @@ impl Room {
                     0.0
                 },
             };
-            for receiver in receivers.chain([participant]) {
-                mail.entry(receiver.clone())
-                    .or_default()
-                    .insert(participant.clone(), report.clone());
+            for (letters, _) in mail.iter_mut().zip(&receives).filter(|(_, receives)| **receives) {
+                letters.push(report.clone());
             }
         }
-        for (receiver, reports) in mail {
-            let reports = reports.into_values().collect();
-            self.send(Audience::One(receiver), Event::QualityChanged(reports));
+        let receivers: Vec<ParticipantId> = self.members.keys().cloned().collect();
+        for (receiver, reports) in receivers.into_iter().zip(mail) {
+            if !reports.is_empty() {
+                self.send(Audience::One(receiver), Event::QualityChanged(reports));
+            }
         }
     }
 }
