@@ -82,7 +82,9 @@ export function fakeCall({ people, share, mine, recovery }: FakeOptions): Call {
     link: {
       store: room,
       async send(text) {
-        room.setState(withPending(room.getState(), { id: `x${seq++}`, text, at: Date.now(), failed: true }));
+        room.setState(
+          withPending(room.getState(), { id: `x${seq++}`, text, at: Date.now(), failed: true }),
+        );
         return false;
       },
       async loadEarlier() {
@@ -108,7 +110,15 @@ export function fakeCall({ people, share, mine, recovery }: FakeOptions): Call {
     sampleStats: async () => ({
       at: Date.now(),
       bytes: Date.now() * 100,
-      stats: { width: 1280, height: 720, framesPerSecond: 30, codec: 'VP8', loss: 0.012, jitterMs: 8, roundTripMs: 42 },
+      stats: {
+        width: 1280,
+        height: 720,
+        framesPerSecond: 30,
+        codec: 'VP8',
+        loss: 0.012,
+        jitterMs: 8,
+        roundTripMs: 42,
+      },
     }),
     leave: () => location.reload(),
   };
@@ -118,7 +128,11 @@ function video(sid: string, handle: VideoHandle): VideoView {
   return { sid, handle, muted: false, paused: false };
 }
 
-function canvasHandle(width: number, height: number, draw: (paint: CanvasRenderingContext2D) => void): VideoHandle {
+function canvasHandle(
+  width: number,
+  height: number,
+  draw: (paint: CanvasRenderingContext2D) => void,
+): VideoHandle {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;

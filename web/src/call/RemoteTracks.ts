@@ -104,7 +104,8 @@ export class RemoteTracks {
         if (publication.isMuted || !publication.isDesired || this.renewing.has(trackSid)) continue;
         if (track?.streamState === Track.StreamState.Paused) continue;
         if (publication.kind === Track.Kind.Video) {
-          if (document.hidden || !this.wanted.shown.has(trackSid) || !publication.isEnabled) continue;
+          if (document.hidden || !this.wanted.shown.has(trackSid) || !publication.isEnabled)
+            continue;
         } else if (track) {
           // Silence may send nothing at all (DTX): sound only has to be subscribed.
           continue;

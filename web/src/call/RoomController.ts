@@ -1,9 +1,15 @@
-import { type DisconnectReason, isBrowserSupported, Room, RoomEvent, type RoomOptions } from 'livekit-client';
+import {
+  type DisconnectReason,
+  isBrowserSupported,
+  Room,
+  RoomEvent,
+  type RoomOptions,
+} from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
 import type { Call } from './callModel';
-import type { EndReason } from './endReason';
 import { endOfDisconnect, endOfJoinFailure } from './endings';
+import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
 import { LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';

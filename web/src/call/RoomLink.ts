@@ -69,7 +69,9 @@ export class RoomLink {
     const pending = { id, text, at: Date.now(), failed: false };
     store.setState(withPending(store.getState(), pending));
     try {
-      const message = await this.authorized((token) => api.sendChat(this.room, token, { id, text }));
+      const message = await this.authorized((token) =>
+        api.sendChat(this.room, token, { id, text }),
+      );
       store.setState(withMessages(store.getState(), [message]));
       return true;
     } catch {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type RecoveryEvent, type RecoveryState, recover, retryDelayMs, showsBanner } from './recovery';
+import {
+  type RecoveryEvent,
+  type RecoveryState,
+  recover,
+  retryDelayMs,
+  showsBanner,
+} from './recovery';
 
 const live: RecoveryState = { phase: 'live' };
 

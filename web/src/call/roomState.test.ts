@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { applyRoomEvent, emptyRoomState, type RoomState, withMessages, withPending } from './roomState';
+import {
+  applyRoomEvent,
+  emptyRoomState,
+  type RoomState,
+  withMessages,
+  withPending,
+} from './roomState';
 import type { ServerSentEvent } from './sse';
 
 function message(id: string, seq: number, at = seq * 10) {
@@ -23,7 +29,11 @@ function apply(state: RoomState, ...events: ServerSentEvent[]): RoomState {
 
 describe('applyRoomEvent', () => {
   it('begins with the state and follows it by sequence number', () => {
-    const state = apply(emptyRoomState, started(3, [message('a', 1)]), event('chat', 4, message('b', 4)));
+    const state = apply(
+      emptyRoomState,
+      started(3, [message('a', 1)]),
+      event('chat', 4, message('b', 4)),
+    );
     expect(state.chat.map(({ id }) => id)).toEqual(['a', 'b']);
     expect(state.seq).toBe(4);
   });
@@ -48,7 +58,11 @@ describe('applyRoomEvent', () => {
   });
 
   it('replaces the hands with what the state says', () => {
-    const raised = apply(emptyRoomState, started(0), event('hand', 1, { identity: 'ana', raised: true, at: 7 }));
+    const raised = apply(
+      emptyRoomState,
+      started(0),
+      event('hand', 1, { identity: 'ana', raised: true, at: 7 }),
+    );
     expect(raised.hands).toEqual([{ identity: 'ana', raisedAt: 7 }]);
     expect(apply(raised, started(9)).hands).toEqual([]);
   });

@@ -16,9 +16,13 @@ const flowing = (received: number | null): TrackSample[] => [{ sid: 'v', receive
 
 describe('watchTracks', () => {
   it('subscribes anew a track that does not arrive for ten seconds', () => {
-    expect(play([[0, flowing(null)], [9_000, flowing(null)], [10_000, flowing(null)]])).toEqual([
-      [10_000, 'v'],
-    ]);
+    expect(
+      play([
+        [0, flowing(null)],
+        [9_000, flowing(null)],
+        [10_000, flowing(null)],
+      ]),
+    ).toEqual([[10_000, 'v']]);
   });
 
   it('leaves a flowing track alone', () => {
@@ -29,9 +33,10 @@ describe('watchTracks', () => {
   it('notices a camera that freezes, but not a still screen', () => {
     const frozen = [0, 4000, 8000, 12_000].map((now) => [now, flowing(100)] as const);
     expect(play(frozen)).toHaveLength(1);
-    const screen = [0, 4000, 8000, 12_000, 60_000].map(
-      (now): [number, TrackSample[]] => [now, [{ sid: 's', received: 3, still: true }]],
-    );
+    const screen = [0, 4000, 8000, 12_000, 60_000].map((now): [number, TrackSample[]] => [
+      now,
+      [{ sid: 's', received: 3, still: true }],
+    ]);
     expect(play(screen)).toEqual([]);
   });
 
@@ -41,6 +46,12 @@ describe('watchTracks', () => {
   });
 
   it('starts afresh when a track stops being expected in between', () => {
-    expect(play([[0, flowing(null)], [9_000, []], [11_000, flowing(null)]])).toEqual([]);
+    expect(
+      play([
+        [0, flowing(null)],
+        [9_000, []],
+        [11_000, flowing(null)],
+      ]),
+    ).toEqual([]);
   });
 });

@@ -15,4 +15,11 @@ export {
   type StagePlan,
   type TileRole,
 } from './stage';
-export { cameraTileId, type Rect, type Size, screenTileId, type TileFacts, type TileId } from './types';
+export {
+  cameraTileId,
+  type Rect,
+  type Size,
+  screenTileId,
+  type TileFacts,
+  type TileId,
+} from './types';

@@ -1,4 +1,4 @@
-import { fitGrid, gridRects, pageCapacity } from './grid';
+import { defaultGridOptions, fitGrid, type GridOptions, gridRects, pageCapacity } from './grid';
 import { keepOrder, promote } from './order';
 import { neighbourIds, pageOf } from './pages';
 import { cameraTileId, type Rect, type Size, type TileFacts, type TileId } from './types';
@@ -55,12 +55,16 @@ export interface StagePlan {
   placed: PlacedTile[];
   page: number;
   pageCount: number;
+  /** Where the page buttons go: the middle of their upper edge. Absent while there is one page. */
+  pager: { x: number; y: number } | null;
   /** Tiles one page away: kept subscribed so that turning the page shows a picture at once. */
   nearby: TileId[];
   memory: StageMemory;
 }
 
 const gap = 8;
+/** Room kept free for the page buttons, so that they cover nobody. */
+const pagerHeight = 52;
 
 /** Lays out the stage. Pure: the same input and memory always give the same plan. */
 export function planStage(input: StageInput, memory: StageMemory): StagePlan {
@@ -139,14 +143,15 @@ function planGrid(
   self: TileFacts | undefined,
 ): StagePlan {
   const selfFloats = self !== undefined && input.selfView === 'float';
+  const options = gridOptions(input.area);
   const shown = visibleOrder(order, facts, input, null).filter(
     (id) => id !== self?.id || input.selfView === 'tile',
   );
-  const capacity = pageCapacity(input.area, input.tilesPerPage, memory.capacity);
+  const { area, capacity } = gridArea(input, shown.length, memory.capacity, options);
   const { display, people } = arrange(shown, capacity, input.speaker, facts);
   const { ids, page, pageCount } = pageOf(display, input.page, capacity);
-  const grid = fitGrid(ids.length, input.area, memory.columns);
-  const rects = gridRects(ids.length, input.area, grid);
+  const grid = fitGrid(ids.length, area, memory.columns, options);
+  const rects = gridRects(ids.length, area, grid);
   const placed = zip(ids, rects, 'grid');
   if (selfFloats && self) {
     placed.push({ id: self.id, role: 'float', rect: cornerRect(input.area, input.selfCorner) });
@@ -157,9 +162,28 @@ function planGrid(
     placed,
     page,
     pageCount,
+    pager: pageCount > 1 ? { x: area.width / 2, y: area.height + gap / 2 } : null,
     nearby: neighbourIds(display, page, capacity),
     memory: { order: merge(order, people), columns: grid.columns, capacity },
   };
+}
+
+/** Tall screens take tall pictures, wide ones do not cut much off a face. */
+function gridOptions(area: Size): GridOptions {
+  return { ...defaultGridOptions, minAspect: area.height > area.width ? 0.72 : 1.15 };
+}
+
+/** Finds how many fit on a page, leaving room for the page buttons if not all do. */
+function gridArea(
+  input: StageInput,
+  count: number,
+  previous: number,
+  options: GridOptions,
+): { area: Size; capacity: number } {
+  const whole = pageCapacity(input.area, input.tilesPerPage, previous, options);
+  if (count <= whole) return { area: input.area, capacity: whole };
+  const area = { ...input.area, height: Math.max(1, input.area.height - pagerHeight) };
+  return { area, capacity: pageCapacity(area, input.tilesPerPage, previous, options) };
 }
 
 /** On later pages people stay in place, and the speaker comes as a small picture instead. */
@@ -175,7 +199,8 @@ function addOffPageSpeaker(
   const speaker = facts.get(id);
   if (!speaker || speaker.isLocal || placed.some((tile) => tile.id === id)) return;
   const rect = cornerRect(within, 'bottom-end');
-  if (selfFloats && input.selfCorner === 'bottom-end') rect.y = Math.max(0, rect.y - rect.height - gap);
+  if (selfFloats && input.selfCorner === 'bottom-end')
+    rect.y = Math.max(0, rect.y - rect.height - gap);
   placed.push({ id, role: 'float', rect });
 }
 
@@ -210,6 +235,7 @@ function planMain(
     placed,
     page: rest.length > 0 ? page : 0,
     pageCount: rest.length > 0 ? pageCount : 1,
+    pager: rest.length > 0 && pageCount > 1 ? strip.pager : null,
     nearby: neighbourIds(display, page, capacity),
     memory: { order: merge(order, people), columns: memory.columns, capacity: memory.capacity },
   };
@@ -217,21 +243,25 @@ function planMain(
 
 interface Strip {
   main: Rect;
+  pager: { x: number; y: number };
   capacity: number;
   rects(count: number): Rect[];
 }
 
 /** A row of small pictures below on tall screens, a column at the side on wide ones. */
 function stripGeometry(area: Size, count: number): Strip {
-  if (count === 0) return { main: whole(area), capacity: 1, rects: () => [] };
+  if (count === 0)
+    return { main: whole(area), pager: { x: 0, y: 0 }, capacity: 1, rects: () => [] };
   const tall = area.height > area.width * 0.9;
   if (tall) {
     const height = Math.round(Math.min(180, Math.max(84, area.height * 0.18)));
     const width = Math.round(Math.min(height * 1.2, (area.width - gap) / 2));
     const capacity = Math.max(1, Math.floor((area.width + gap) / (width + gap)));
-    const main = { x: 0, y: 0, width: area.width, height: area.height - height - gap };
+    const paged = count > capacity ? pagerHeight : 0;
+    const main = { x: 0, y: 0, width: area.width, height: area.height - height - gap - paged };
     return {
       main,
+      pager: { x: area.width / 2, y: area.height - pagerHeight + gap / 2 },
       capacity,
       rects: (shown) => {
         const start = (area.width - (shown * width + (shown - 1) * gap)) / 2;
@@ -246,13 +276,17 @@ function stripGeometry(area: Size, count: number): Strip {
   }
   const width = Math.round(Math.min(240, Math.max(120, area.width * 0.17)));
   const height = Math.round((width * 9) / 16);
-  const capacity = Math.max(1, Math.floor((area.height + gap) / (height + gap)));
+  const fits = (space: number) => Math.max(1, Math.floor((space + gap) / (height + gap)));
+  const paged = count > fits(area.height);
+  const space = paged ? area.height - pagerHeight : area.height;
+  const capacity = fits(space);
   const main = { x: 0, y: 0, width: area.width - width - gap, height: area.height };
   return {
     main,
+    pager: { x: main.width + gap + width / 2, y: area.height - pagerHeight + gap / 2 },
     capacity,
     rects: (shown) => {
-      const start = (area.height - (shown * height + (shown - 1) * gap)) / 2;
+      const start = Math.max(0, (space - (shown * height + (shown - 1) * gap)) / 2);
       return series(shown, (index) => ({
         x: main.width + gap,
         y: Math.round(start + index * (height + gap)),
@@ -309,6 +343,7 @@ function single(arrangement: Arrangement, placed: PlacedTile[], order: TileId[])
     placed,
     page: 0,
     pageCount: 1,
+    pager: null,
     nearby: [],
     memory: { order, columns: 1, capacity: 1 },
   };

@@ -8,7 +8,9 @@ import styles from './Banner.module.css';
 export function SoundPrompt() {
   const { t } = useTranslation('call');
   const { call } = useCall();
-  const blocked = useCallState((state) => state.snapshot.soundBlocked && state.recovery.phase === 'live');
+  const blocked = useCallState(
+    (state) => state.snapshot.soundBlocked && state.recovery.phase === 'live',
+  );
   if (!blocked) return null;
   return (
     <section className={styles.banner} aria-label={t('banner.sound')}>

@@ -55,10 +55,9 @@ export function CallView() {
       ) : null}
       <footer ref={footer} className={styles.footer}>
         <p className={styles.room} title={room}>
-          {room}
+          <span>{room}</span>
         </p>
         <Toolbar actions={actions} />
-        <span className={styles.balance} />
       </footer>
       <StatsDialog />
       <PipWindow />

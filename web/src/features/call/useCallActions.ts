@@ -27,8 +27,8 @@ import { reactionKinds } from '../reactions/emoji';
 import { canShareScreen, canShareSound } from '../toolbar/ShareMenu';
 import { useCall, useCallState, useUi } from './context';
 import { canFullScreen, toggleFullScreen, useFullScreen } from './fullScreen';
-import { canPip, usePip } from './usePip';
 import { togglePanel } from './uiStore';
+import { canPip, usePip } from './usePip';
 
 const reactionKeys: Record<ReactionKind, string> = {
   thumbs_up: 't',
@@ -179,9 +179,7 @@ export function useCallActions(): readonly Action[] {
       pressed: pip.open,
       available: canPip(),
       run: () =>
-        void pip
-          .toggle()
-          .catch(() => showToast({ text: t('notice.pipFailed'), tone: 'warning' })),
+        void pip.toggle().catch(() => showToast({ text: t('notice.pipFailed'), tone: 'warning' })),
     },
     {
       id: 'audioOnly',

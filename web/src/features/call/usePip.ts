@@ -1,4 +1,4 @@
-import { useUi, useCall } from './context';
+import { useCall, useUi } from './context';
 import type { UiStore } from './uiStore';
 
 declare global {

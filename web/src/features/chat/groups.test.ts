@@ -11,7 +11,12 @@ function message(id: string, identity: string, minutes: number) {
 describe('groupMessages', () => {
   it('puts what one person says in a row under one name', () => {
     const groups = groupMessages(
-      [message('1', 'ana', 0), message('2', 'ana', 1), message('3', 'ben', 2), message('4', 'ana', 3)],
+      [
+        message('1', 'ana', 0),
+        message('2', 'ana', 1),
+        message('3', 'ben', 2),
+        message('4', 'ana', 3),
+      ],
       [],
       me,
     );
@@ -33,7 +38,11 @@ describe('groupMessages', () => {
 
   it('shows what is on its way, and what did not arrive', () => {
     const at = noon + 60_000;
-    const groups = groupMessages([message('1', 'ana', 0)], [{ id: 'p', text: 'hi', at, failed: true }], me);
+    const groups = groupMessages(
+      [message('1', 'ana', 0)],
+      [{ id: 'p', text: 'hi', at, failed: true }],
+      me,
+    );
     expect(groups[1]?.messages[0]?.state).toBe('failed');
   });
 });

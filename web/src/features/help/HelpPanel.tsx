@@ -21,11 +21,7 @@ export default function HelpPanel({ actions }: { actions: readonly Action[] }) {
   const view = listed.filter(({ id }) => viewActions.has(id));
   const others = listed.filter((action) => !reactions.includes(action) && !view.includes(action));
   return (
-    <Sheet
-      title={t('help.title')}
-      closeLabel={t('closePanel')}
-      onClose={() => showPanel(ui, null)}
-    >
+    <Sheet title={t('help.title')} closeLabel={t('closePanel')} onClose={() => showPanel(ui, null)}>
       <Switch
         label={t('help.letters')}
         description={t('help.lettersHint')}
@@ -33,7 +29,11 @@ export default function HelpPanel({ actions }: { actions: readonly Action[] }) {
         onChange={(letterShortcuts) => set({ letterShortcuts })}
       />
       <Group title={t('help.groupCall')}>
-        <Line label={t('action.pushToTalk')} note={t('help.pushToTalkHint')} keys={[[t('help.space')]]} />
+        <Line
+          label={t('action.pushToTalk')}
+          note={t('help.pushToTalkHint')}
+          keys={[[t('help.space')]]}
+        />
         {others.map((action) => (
           <ActionLine key={action.id} label={action.label} shortcuts={action.shortcuts} />
         ))}

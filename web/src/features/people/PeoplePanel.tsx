@@ -1,4 +1,4 @@
-import { Hand, Link, Mic, MicOff, MonitorUp, Pin, SignalLow, Video, VideoOff } from 'lucide-react';
+import { Hand, Link, Mic, MicOff, MonitorUp, Pin, Video, VideoOff, WifiLow } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ParticipantView } from '../../call/model';
@@ -93,8 +93,10 @@ function Person({ person, position }: { person: ParticipantView; position?: numb
         )}
       </span>
       <span className={styles.states}>
-        {weak ? <State icon={SignalLow} text={t('tile.weak')} tone="warning" /> : null}
-        {person.screen ? <State icon={MonitorUp} text={t('share.of', { name: person.name })} /> : null}
+        {weak ? <State icon={WifiLow} text={t('tile.weak')} tone="warning" /> : null}
+        {person.screen ? (
+          <State icon={MonitorUp} text={t('share.of', { name: person.name })} />
+        ) : null}
         <State
           icon={cameraOn ? Video : VideoOff}
           text={t(cameraOn ? 'state.cameraOn' : 'state.cameraOff')}
@@ -102,7 +104,9 @@ function Person({ person, position }: { person: ParticipantView; position?: numb
         />
         <State
           icon={person.micOn ? Mic : MicOff}
-          text={t(person.speaking ? 'tile.speaking' : person.micOn ? 'state.micOn' : 'state.micOff')}
+          text={t(
+            person.speaking ? 'tile.speaking' : person.micOn ? 'state.micOn' : 'state.micOff',
+          )}
           tone={person.speaking ? 'speaking' : person.micOn ? undefined : 'off'}
         />
       </span>

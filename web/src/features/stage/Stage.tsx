@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type PlacedTile, screenTileId, type Size, type TileId } from '../../layout';
+import { type PlacedTile, type Size, screenTileId, type TileId } from '../../layout';
 import { usePreferences } from '../../media/preferences';
 import { IconButton } from '../../ui';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
@@ -98,17 +98,29 @@ function Tiles({ area }: { area: Size }) {
       })}
       {plan.arrangement === 'alone' ? <InviteCard /> : null}
       <FloatingReactions />
-      {plan.pageCount > 1 ? <PageTurner page={plan.page} pageCount={plan.pageCount} /> : null}
+      {plan.pager ? (
+        <PageTurner at={plan.pager} page={plan.page} pageCount={plan.pageCount} />
+      ) : null}
     </div>
   );
 }
 
-function PageTurner({ page, pageCount }: { page: number; pageCount: number }) {
+interface PageTurnerProps {
+  at: { x: number; y: number };
+  page: number;
+  pageCount: number;
+}
+
+function PageTurner({ at, page, pageCount }: PageTurnerProps) {
   const { t } = useTranslation('call');
   const { ui } = useCall();
   const turn = (by: number) => ui.setState({ page: page + by });
   return (
-    <nav className={styles.pages} aria-label={t('pages.of', { page: page + 1, count: pageCount })}>
+    <nav
+      className={styles.pages}
+      style={{ left: at.x, top: at.y }}
+      aria-label={t('pages.of', { page: page + 1, count: pageCount })}
+    >
       <IconButton
         label={t('pages.previous')}
         icon={ChevronLeft}

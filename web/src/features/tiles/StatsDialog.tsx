@@ -67,7 +67,11 @@ function TrackTable({ identity, source }: { identity: string; source: Source }) 
         ],
       ]
     : [];
-  const title = { camera: 'stats.video', screen: 'stats.screen', microphone: 'stats.audio' } as const;
+  const title = {
+    camera: 'stats.video',
+    screen: 'stats.screen',
+    microphone: 'stats.audio',
+  } as const;
   return (
     <section className={styles.section}>
       <h3>{t(title[source])}</h3>

@@ -23,6 +23,7 @@ import {
 } from '../../ui';
 import { useCall } from '../call/context';
 import { togglePin } from '../call/uiStore';
+import styles from './TileMenu.module.css';
 
 const corners: readonly Corner[] = ['top-start', 'top-end', 'bottom-start', 'bottom-end'];
 
@@ -40,8 +41,7 @@ interface TileMenuProps {
 export function TileMenu({ id, source, person, role, pinned, tabStop, className }: TileMenuProps) {
   const { t } = useTranslation('call');
   const { ui } = useCall();
-  const label =
-    source === 'screen' ? t('tile.screen', { name: person.name }) : person.name;
+  const label = source === 'screen' ? t('tile.screen', { name: person.name }) : person.name;
   return (
     <div className={className}>
       <Menu
@@ -52,7 +52,7 @@ export function TileMenu({ id, source, person, role, pinned, tabStop, className 
             {...props}
             label={t('tile.options', { name: label })}
             icon={EllipsisVertical}
-            variant="filled"
+            className={styles.button}
             tipPlacement="bottom"
             tabIndex={tabStop ? 0 : -1}
           />

@@ -51,9 +51,7 @@ function DeviceChoices({ kind }: { kind: DeviceKind }) {
           checked={device.id === active}
           onSelect={() => set({ [kind]: device.id })}
         >
-          {device.systemDefault
-            ? t('devices.default')
-            : device.label || t('devices.unknown')}
+          {device.systemDefault ? t('devices.default') : device.label || t('devices.unknown')}
         </MenuRadio>
       ))}
       {devices.length === 0 ? (

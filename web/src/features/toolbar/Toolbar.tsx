@@ -222,7 +222,9 @@ export function Toolbar({ actions }: ToolbarProps) {
         data-toolbar
         {...roving}
       >
-        {items.map(({ id, render }) => (kept.has(id) ? <Fragment key={id}>{render()}</Fragment> : null))}
+        {items.map(({ id, render }) =>
+          kept.has(id) ? <Fragment key={id}>{render()}</Fragment> : null,
+        )}
         <Menu
           label={t('action.more')}
           placement="top"
@@ -241,11 +243,7 @@ export function Toolbar({ actions }: ToolbarProps) {
             />
           )}
         >
-          <MoreItems
-            actions={actions}
-            hidden={hidden}
-            onReactions={() => setReacting(true)}
-          />
+          <MoreItems actions={actions} hidden={hidden} onReactions={() => setReacting(true)} />
         </Menu>
         <LeaveButton />
         <ReactionPicker

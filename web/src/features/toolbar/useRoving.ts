@@ -6,9 +6,9 @@ import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect } 
  */
 export function useRoving(toolbar: RefObject<HTMLElement | null>) {
   const controls = () =>
-    [...(toolbar.current?.querySelectorAll<HTMLButtonElement>('button:not(:disabled)') ?? [])].filter(
-      (button) => !button.closest('[popover]'),
-    );
+    [
+      ...(toolbar.current?.querySelectorAll<HTMLButtonElement>('button:not(:disabled)') ?? []),
+    ].filter((button) => !button.closest('[popover]'));
   const makeStop = (stop: HTMLButtonElement | undefined) => {
     for (const button of controls()) button.tabIndex = button === stop ? 0 : -1;
   };
