@@ -102,6 +102,13 @@ impl ApiKeys {
         self.iter().find(|key| key.id == id)
     }
 
+    /// The same keys with the one called `id` in front; `None` where there is no such key.
+    pub fn with_first(&self, id: &str) -> Option<Self> {
+        let first = self.find(id)?.clone();
+        let others = self.iter().filter(|key| key.id != id).cloned().collect();
+        Some(Self { first, others })
+    }
+
     /// All keys in order.
     pub fn iter(&self) -> impl Iterator<Item = &ApiKey> {
         std::iter::once(&self.first).chain(&self.others)
@@ -129,6 +136,14 @@ mod tests {
             KeyError::Duplicate("k".into())
         );
         assert_eq!(ApiKeys::new(vec![]).unwrap_err(), KeyError::None);
+    }
+
+    #[test]
+    fn another_key_can_be_put_in_front() {
+        let keys = ["a", "b", "c"].map(|id| ApiKey::new(id, "s").unwrap());
+        let keys = ApiKeys::new(keys.to_vec()).unwrap().with_first("b").unwrap();
+        assert_eq!(keys.iter().map(ApiKey::id).collect::<Vec<_>>(), ["b", "a", "c"]);
+        assert!(keys.with_first("d").is_none());
     }
 
     #[test]

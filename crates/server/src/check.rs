@@ -1,0 +1,314 @@
+//! `tertulia check`: what would go wrong, in plain words, before it does.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+
+use anyhow::Result;
+
+use crate::cli::ServerArgs;
+use crate::config::Config;
+use crate::http::TrustedProxies;
+use crate::{addresses, config, data, environment, limits, logging, wiring};
+
+/// Receive and send buffers smaller than this lose packets in bursts.
+const COMFORTABLE_BUFFER_BYTES: u64 = 2 * 1_024 * 1_024;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    lines: Vec<(Verdict, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    Warning,
+    Wrong,
+}
+
+impl Report {
+    /// Whether the server would not start.
+    pub fn failed(&self) -> bool {
+        self.lines.iter().any(|(verdict, _)| *verdict == Verdict::Wrong)
+    }
+
+    fn fine(&mut self, text: impl Into<String>) {
+        self.lines.push((Verdict::Fine, text.into()));
+    }
+
+    fn warn(&mut self, text: impl Into<String>) {
+        self.lines.push((Verdict::Warning, text.into()));
+    }
+
+    fn wrong(&mut self, text: impl Into<String>) {
+        self.lines.push((Verdict::Wrong, text.into()));
+    }
+
+    /// Notes a result: what is fine about it, or why not.
+    fn note<T>(&mut self, result: Result<T>, fine: impl FnOnce(&T) -> String) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.fine(fine(&value));
+                Some(value)
+            }
+            Err(error) => {
+                self.wrong(format!("{error:#}"));
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (verdict, text) in &self.lines {
+            let word = match verdict {
+                Verdict::Fine => "ok      ",
+                Verdict::Warning => "warning ",
+                Verdict::Wrong => "wrong   ",
+            };
+            writeln!(f, "{word}{text}")?;
+        }
+        let count = |wanted| {
+            self.lines
+                .iter()
+                .filter(|(verdict, _)| *verdict == wanted)
+                .count()
+        };
+        match (count(Verdict::Wrong), count(Verdict::Warning)) {
+            (0, 0) => writeln!(f, "\nTertulia can start."),
+            (0, warnings) => writeln!(f, "\nTertulia can start; {warnings} to look at."),
+            (wrong, _) => writeln!(f, "\nTertulia cannot start like this: {wrong} wrong."),
+        }
+    }
+}
+
+/// Looks at configuration and machine. Makes nothing and keeps nothing.
+pub fn check(args: &ServerArgs) -> Report {
+    let mut report = Report::default();
+    let source = args
+        .config
+        .as_ref()
+        .map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+    let read = config::load(args.config.as_deref(), environment());
+    let Some(config) = report.note(read, |_| format!("configuration ({source})")) else {
+        return report;
+    };
+    values(&mut report, args, &config);
+    data_directory(&mut report, &config);
+    keys(&mut report, args, &config);
+    ports(&mut report, &config);
+    machine(&mut report);
+    report
+}
+
+fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
+    if let Err(error) = logging::filter(&config.log) {
+        report.wrong(format!("{error:#}"));
+    }
+    if !matches!(config.log.format.as_str(), "pretty" | "json") {
+        report.wrong(format!(
+            "log.format is `{}`; it can be `pretty` or `json`",
+            config.log.format
+        ));
+    }
+    if let Err(error) = TrustedProxies::parse(&config.http.trusted_proxies) {
+        report.wrong(format!("{error:#}"));
+    }
+    if !(1..=64).contains(&wiring::workers(config)) {
+        report.wrong("media.workers must be 1 to 64, or 0 for one a processor");
+    }
+    let addresses = addresses::advertised(&config.media, args.dev);
+    let shown = |list: &Vec<tertulia_engine::AdvertisedAddress>| {
+        let list: Vec<String> = list.iter().map(|address| address.public.to_string()).collect();
+        format!("clients are told to send media to {}", list.join(", "))
+    };
+    if let Some(list) = report.note(addresses, shown) {
+        let private = |address: IpAddr| match address {
+            IpAddr::V4(v4) => v4.is_private() || v4.is_loopback(),
+            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+        };
+        if list.iter().all(|address| private(address.public)) {
+            report.warn(
+                "all of these are private addresses: people outside this network will not hear each other. \
+                 List the public one in media.advertised",
+            );
+        }
+    }
+}
+
+fn data_directory(report: &mut Report, config: &Config) {
+    let directory = data::directory(config);
+    let shown = directory.display();
+    match std::fs::metadata(&directory) {
+        Ok(metadata) if !metadata.is_dir() => {
+            report.wrong(format!("data directory {shown} is not a directory"))
+        }
+        Ok(metadata) if metadata.permissions().readonly() => {
+            report.wrong(format!("data directory {shown} cannot be written"));
+        }
+        Ok(_) => report.fine(format!("data directory {shown}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let parent = directory
+                .ancestors()
+                .skip(1)
+                .find(|path| path.as_os_str().is_empty() || path.exists());
+            match parent {
+                Some(_) => report.fine(format!("data directory {shown} will be made at the first start")),
+                None => report.wrong(format!("data directory {shown} cannot be made")),
+            }
+        }
+        Err(error) => report.wrong(format!("data directory {shown}: {error}")),
+    }
+}
+
+fn keys(report: &mut Report, args: &ServerArgs, config: &Config) {
+    let existing = data::existing_api_keys(config, &data::directory(config), args.dev);
+    let shown = |keys: &Option<tertulia_auth::ApiKeys>| match keys {
+        Some(keys) => format!(
+            "API keys: {}",
+            keys.iter().map(|key| key.id()).collect::<Vec<_>>().join(", ")
+        ),
+        None => "an API key pair will be made at the first start".to_owned(),
+    };
+    if let Some(Some(keys)) = report.note(existing, shown) {
+        if let Err(error) = wiring::webhook_keys(config, &keys) {
+            report.wrong(format!("{error:#}"));
+        }
+    }
+    if args.dev {
+        report.warn("--dev: anybody may sign tokens with the API key devkey; never serve others like this");
+    }
+}
+
+fn ports(report: &mut Report, config: &Config) {
+    let media = |port| SocketAddr::new(config.media.bind, port);
+    tcp(report, "web app and signalling", config.http.listen);
+    if config.metrics.enabled {
+        tcp(report, "metrics", config.metrics.listen);
+    }
+    if config.media.tcp_port != 0 {
+        tcp(report, "media over TCP", media(config.media.tcp_port));
+    }
+    for worker in 0..wiring::workers(config) {
+        let port = u16::try_from(worker)
+            .ok()
+            .and_then(|worker| config.media.udp_port.checked_add(worker));
+        match port {
+            Some(port) => bindable(
+                report,
+                "media",
+                "UDP",
+                media(port),
+                UdpSocket::bind(media(port)).map(drop),
+            ),
+            None => report.wrong("media.udp_port leaves no room for all workers below 65536"),
+        }
+    }
+}
+
+fn tcp(report: &mut Report, purpose: &str, address: SocketAddr) {
+    bindable(
+        report,
+        purpose,
+        "TCP",
+        address,
+        TcpListener::bind(address).map(drop),
+    );
+}
+
+fn bindable(
+    report: &mut Report,
+    purpose: &str,
+    protocol: &str,
+    address: SocketAddr,
+    bound: std::io::Result<()>,
+) {
+    match bound {
+        Ok(()) => report.fine(format!("{purpose}: {protocol} {address} is free")),
+        Err(error) => {
+            let hint = match error.kind() {
+                std::io::ErrorKind::AddrInUse => "another process has it; is Tertulia running already?",
+                std::io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
+                std::io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+                _ => "see the system's message",
+            };
+            report.wrong(format!(
+                "{purpose}: {protocol} {address} cannot be bound: {error} ({hint})"
+            ));
+        }
+    }
+}
+
+fn machine(report: &mut Report) {
+    let (_, most) = limits::open_files();
+    match most {
+        Some(most) if most < limits::COMFORTABLE_OPEN_FILES => report.warn(format!(
+            "open files are limited to {most}; each participant needs a few. Raise it (systemd: LimitNOFILE=)"
+        )),
+        _ => report.fine("limit of open files"),
+    }
+    for (name, direction) in [("rmem_max", "receive"), ("wmem_max", "send")] {
+        let path = format!("/proc/sys/net/core/{name}");
+        let bytes = std::fs::read_to_string(&path)
+            .ok()
+            .and_then(|text| text.trim().parse::<u64>().ok());
+        match bytes {
+            Some(bytes) if bytes < COMFORTABLE_BUFFER_BYTES => report.warn(format!(
+                "UDP {direction} buffers may have {bytes} bytes at most; large meetings lose packets in bursts. \
+                 sysctl -w net.core.{name}={COMFORTABLE_BUFFER_BYTES}"
+            )),
+            Some(_) => report.fine(format!("UDP {direction} buffers")),
+            None => report.warn(format!("{path} cannot be read, so the UDP {direction} buffers are unknown")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> String {
+        let file = std::env::temp_dir().join(format!("tertulia-check-{}", rand::random::<u64>()));
+        std::fs::write(&file, text).unwrap();
+        let report = check(&ServerArgs {
+            config: Some(file.clone()),
+            dev: false,
+        });
+        std::fs::remove_file(file).unwrap();
+        report.to_string()
+    }
+
+    #[test]
+    fn a_port_in_use_is_named_with_a_hint() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let report = checked(&format!("[http]\nlisten = \"{address}\""));
+        assert!(
+            report.contains(&format!("{address} cannot be bound")) && report.contains("cannot start"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said() {
+        for (text, part) in [
+            ("[keys]\nabc = \"secret\"", "`abc` is a sample"),
+            ("[log]\nformat = \"xml\"", "log.format"),
+            ("[media]\nadvertised = [\"example.org\"]", "example.org"),
+            ("[media]\nworkers = 65", "media.workers"),
+            (
+                "[webhooks]\napi_key = \"zzz\"\n[keys]\nabc = \"0f1e2d3c4b5a69788796a5b4c3d2e1f0\"",
+                "`zzz`",
+            ),
+            ("[http]\ntrusted_proxies = [\"everybody\"]", "everybody"),
+            ("nonsense = 1", "nonsense"),
+        ] {
+            let report = checked(text);
+            assert!(
+                report.contains("wrong") && report.contains(part),
+                "{text}: {report}"
+            );
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tertulia_model::Source;
+
+/// Tertulia: video meetings on your own server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tertulia",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the server
+    Serve(ServerArgs),
+    /// Works with tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Checks configuration and machine, and explains what it finds
+    Check(ServerArgs),
+    /// Prints the reference of the configuration
+    ConfigReference,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// For development: adds the well-known API key pair devkey/secret and advertises loopback addresses too
+    #[arg(long)]
+    pub dev: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Prints a token that LiveKit SDKs and this server accept
+    Create(Box<TokenArgs>),
+}
+
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The room it opens
+    #[arg(long)]
+    pub room: Option<String>,
+    /// Who its bearer is in the room
+    #[arg(long)]
+    pub identity: Option<String>,
+    /// Display name
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// How long it is valid, for instance 90s, 30m, 6h or 7d
+    #[arg(long, default_value = "6h", value_parser = duration)]
+    pub ttl: Duration,
+    /// The API key to sign with; without it the server's first
+    #[arg(long, value_name = "ID")]
+    pub api_key: Option<String>,
+    /// Free text the participant starts with
+    #[arg(long, default_value = "")]
+    pub metadata: String,
+    /// A key-value pair the participant starts with; may be repeated
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = pair)]
+    pub attributes: Vec<(String, String)>,
+    /// Kind of participant
+    #[arg(long, value_enum, default_value_t = Kind::Standard)]
+    pub kind: Kind,
+    /// May administer the room
+    #[arg(long)]
+    pub admin: bool,
+    /// May create and delete rooms
+    #[arg(long)]
+    pub create: bool,
+    /// May list rooms
+    #[arg(long)]
+    pub list: bool,
+    /// May not join the room (for tokens of server APIs)
+    #[arg(long)]
+    pub no_join: bool,
+    /// May not publish tracks
+    #[arg(long)]
+    pub no_publish: bool,
+    /// May not receive tracks
+    #[arg(long)]
+    pub no_subscribe: bool,
+    /// May not send data, chat, hands and reactions
+    #[arg(long)]
+    pub no_publish_data: bool,
+    /// May publish this source only; may be repeated
+    #[arg(long = "publish-source", value_enum, value_name = "SOURCE")]
+    pub publish_sources: Vec<PublishSource>,
+    /// May change their own name, metadata and attributes
+    #[arg(long)]
+    pub update_own_metadata: bool,
+    /// Is not shown to others
+    #[arg(long)]
+    pub hidden: bool,
+    /// Is a recorder
+    #[arg(long)]
+    pub recorder: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    Standard,
+    Ingress,
+    Egress,
+    Sip,
+    Agent,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PublishSource {
+    Camera,
+    Microphone,
+    ScreenShare,
+    ScreenShareAudio,
+}
+
+impl From<PublishSource> for Source {
+    fn from(source: PublishSource) -> Self {
+        match source {
+            PublishSource::Camera => Self::Camera,
+            PublishSource::Microphone => Self::Microphone,
+            PublishSource::ScreenShare => Self::ScreenShare,
+            PublishSource::ScreenShareAudio => Self::ScreenShareAudio,
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a number with s, m, h or d");
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(unit_at);
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = number.parse().map_err(|_| wrong())?;
+    count
+        .checked_mul(seconds)
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` has no `=`"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        for text in [
+            "",
+            "5",
+            "h",
+            "0h",
+            "-1h",
+            "5w",
+            "99999999999999999999d",
+            "999999999999999999d",
+        ] {
+            assert!(duration(text).is_err(), "for {text:?}");
+        }
+    }
+}

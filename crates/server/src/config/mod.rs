@@ -1,0 +1,220 @@
+//! What the operator decides: one TOML file, every key with a default, and the environment on top.
+
+mod load;
+mod reference;
+mod section;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use load::load;
+pub use reference::reference;
+use section::section;
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Gives the text to code that needs it; never to a formatter of logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the server keeps what must outlive a restart.
+    pub data_dir: Option<PathBuf>,
+    /// API keys.
+    pub keys: BTreeMap<String, Secret>,
+    /// See [`Server`].
+    pub server: Server,
+    /// See [`Http`].
+    pub http: Http,
+    /// See [`Media`].
+    pub media: Media,
+    /// See [`Rooms`].
+    pub rooms: Rooms,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// See [`Livekit`].
+    pub livekit: Livekit,
+    /// See [`Webhooks`].
+    pub webhooks: Webhooks,
+    /// See [`Metrics`].
+    pub metrics: Metrics,
+    /// See [`Log`].
+    pub log: Log,
+}
+
+section! {
+    /// Settings that stand at the top of the file, before any table.
+    pub struct Top {
+        /// Where the server keeps what must outlive a restart, at present its API key pair. Created with access for
+        /// its owner only. `TERTULIA_DATA_DIR` goes before it. Without both it is `$XDG_DATA_HOME/tertulia` where
+        /// that variable is set, else `data` in the working directory.
+        data_dir: Option<PathBuf> = None,
+        /// API keys, each an id and its secret: `[keys]`, then a line `id = "secret"` for each. They sign tokens for
+        /// clients and server SDKs; the first in alphabetical order signs the server's own. Secrets have at least
+        /// 32 bytes. Without any the server generates a pair and keeps it in the data directory.
+        keys: BTreeMap<String, Secret> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// The server as a whole.
+    pub struct Server {
+        /// The name people see.
+        name: String = "Tertulia".to_owned(),
+        /// How long a shutdown waits, in seconds, until clients have been told and their connections are closed.
+        shutdown_timeout_s: u64 = 10,
+    }
+}
+
+section! {
+    /// HTTP: the web app, the API and the clients' signalling.
+    pub struct Http {
+        /// Where to listen. `[::]` takes IPv4 as well.
+        listen: SocketAddr = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7880)),
+        /// Addresses of reverse proxies whose `X-Forwarded-For` is believed, single ones or networks such as
+        /// `10.0.0.0/8`. From anybody else the header is ignored.
+        trusted_proxies: Vec<String> = Vec::new(),
+        /// Connections held at once; more are closed as they come.
+        connections: usize = 10_000,
+        /// Connections one address may hold at once. Not applied to trusted proxies.
+        connections_per_address: usize = 512,
+    }
+}
+
+section! {
+    /// Media: the sockets that carry sound and picture.
+    pub struct Media {
+        /// Address the media sockets are bound to.
+        bind: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        /// First UDP port; each worker takes one, counting up.
+        udp_port: u16 = 7882,
+        /// Port for clients that cannot use UDP (ICE over TCP); 0 turns it off.
+        tcp_port: u16 = 7881,
+        /// Number of media workers, each a thread; 0 for one a processor.
+        workers: usize = 0,
+        /// Addresses clients are told, for instance `["203.0.113.7"]`, or behind address translation
+        /// `["203.0.113.7/10.0.0.5"]`: public address, slash, local address. Empty for all addresses of this machine
+        /// except loopback and link-local ones.
+        advertised: Vec<String> = Vec::new(),
+        /// Bitrate assumed towards a new subscriber until measured, in bits per second.
+        initial_bitrate_bps: u64 = 1_000_000,
+        /// How long a participant's media may be gone, in seconds, before the participant is.
+        media_timeout_s: u64 = 15,
+        /// How long a participant may take to connect media, in seconds.
+        connect_timeout_s: u64 = 30,
+    }
+}
+
+section! {
+    /// Rooms nobody configured otherwise.
+    pub struct Rooms {
+        /// Whether anybody may open and join any room in the web app without an account.
+        open: bool = true,
+        /// How long a guest's token is valid, in seconds. It is renewed during a call.
+        guest_token_s: u64 = 21_600,
+        /// Greatest number of participants; 0 for no limit.
+        max_participants: usize = 0,
+        /// How long a room that nobody joined stays, in seconds.
+        empty_timeout_s: u64 = 300,
+        /// How long a room stays after the last participant left, in seconds.
+        departure_timeout_s: u64 = 20,
+        /// Chat messages kept for those who come late, for the room's life.
+        chat_history: usize = 1_000,
+        /// Longest chat message, in characters.
+        chat_text_chars: usize = 4_000,
+    }
+}
+
+section! {
+    /// How often one source may ask. A source is an IPv4 address, an IPv6 network of 64 bits, or for chat and
+    /// reactions a participant. A burst is how many at once, the rate is how many in the long run.
+    pub struct Limits {
+        /// Tokens for guests, at once.
+        joins_burst: u32 = 120,
+        /// Tokens for guests, a minute.
+        joins_per_minute: u32 = 240,
+        /// Rooms looked up, at once.
+        lookups_burst: u32 = 240,
+        /// Rooms looked up, a minute.
+        lookups_per_minute: u32 = 600,
+        /// Chat messages, at once.
+        chat_burst: u32 = 10,
+        /// Chat messages, a minute.
+        chat_per_minute: u32 = 60,
+        /// Hands and reactions, at once.
+        reactions_burst: u32 = 10,
+        /// Hands and reactions, a minute.
+        reactions_per_minute: u32 = 120,
+    }
+}
+
+section! {
+    /// Clients that speak the LiveKit protocol, the web app included.
+    pub struct Livekit {
+        /// Whether a token for a room that is not open opens it.
+        create_rooms: bool = true,
+        /// How long a participant whose signalling broke may come back to the same stay, in seconds.
+        resume_window_s: u64 = 20,
+        /// Signalling messages a client may send a second, after a burst of five times as many.
+        signals_per_second: u32 = 100,
+        /// STUN and TURN servers told to clients, as URLs without credentials. None are needed for clients that can
+        /// reach this server.
+        ice_servers: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// Webhooks: signed messages to your own services about rooms, participants and tracks.
+    pub struct Webhooks {
+        /// Where they go. Empty: none are sent.
+        urls: Vec<String> = Vec::new(),
+        /// Id of the API key they are signed with; empty for the one that signs the server's own tokens.
+        api_key: String = String::new(),
+    }
+}
+
+section! {
+    /// Prometheus metrics, on a listener of their own.
+    pub struct Metrics {
+        /// Whether there are any.
+        enabled: bool = true,
+        /// Where to listen. Keep it from the outside: metrics tell how much this server is used.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7889)),
+    }
+}
+
+section! {
+    /// The log, on the standard error output.
+    pub struct Log {
+        /// `error`, `warn`, `info`, `debug` or `trace`, or a list of directives such as
+        /// `info,tertulia_engine=debug`. At `info` there are no addresses of clients, no names and no tokens.
+        level: String = "info".to_owned(),
+        /// `pretty` for people or `json` for machines.
+        format: String = "pretty".to_owned(),
+    }
+}

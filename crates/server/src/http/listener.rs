@@ -1,0 +1,288 @@
+//! Connections: how many, how long, and who waits for them at the end.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use super::TrustedProxies;
+
+/// A request's head must be there in this time, and a connection without a request may idle no longer.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Greatest head. LiveKit clients put their first offer, up to 16 KiB, into the address.
+const MAX_HEAD_BYTES: usize = 64 * 1_024;
+const MAX_HEADERS: usize = 100;
+/// A peer that acknowledges nothing for this long is gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// How long to wait after the kernel refused us a connection, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const BACKLOG: i32 = 1_024;
+
+/// How many connections are held.
+#[derive(Debug, Clone)]
+pub struct ListenerLimits {
+    /// In all.
+    pub connections: usize,
+    /// From one address.
+    pub per_address: usize,
+    /// Addresses the second limit does not apply to.
+    pub exempt: TrustedProxies,
+}
+
+/// The connections that are open, upgraded ones included; cheap to clone.
+#[derive(Clone)]
+pub struct Connections {
+    count: Arc<watch::Sender<usize>>,
+    refused: Arc<AtomicU64>,
+    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            count: Arc::new(watch::Sender::new(0)),
+            refused: Arc::default(),
+            by_address: Arc::default(),
+        }
+    }
+}
+
+impl Connections {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        *self.count.borrow()
+    }
+
+    /// How many were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there are none.
+    pub async fn none_left(&self) {
+        let mut count = self.count.subscribe();
+        // An error would mean that the sender is gone, but it is ours.
+        let _none = count.wait_for(|count| *count == 0).await;
+    }
+
+    fn admit(&self, address: IpAddr, limits: &ListenerLimits) -> Option<Admitted> {
+        let address = address.to_canonical();
+        if self.count() >= limits.connections {
+            return None;
+        }
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = by_address.entry(address).or_insert(0);
+        if *own >= limits.per_address && !limits.exempt.contains(address) {
+            return None;
+        }
+        *own += 1;
+        self.count.send_modify(|count| *count += 1);
+        Some(Admitted {
+            connections: self.clone(),
+            address,
+        })
+    }
+}
+
+/// One connection's place among the others.
+struct Admitted {
+    connections: Connections,
+    address: IpAddr,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut by_address = self
+            .connections
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = by_address.get_mut(&self.address) {
+            *own -= 1;
+            if *own == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+        self.connections.count.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Binds a listening socket; one on `[::]` takes IPv4 too, and falls back to `0.0.0.0` where there is no IPv6.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match bind_exactly(address) {
+        Err(error) if address.ip().is_unspecified() && address.is_ipv6() && lacks_ipv6(&error) => {
+            bind_exactly(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        bound => bound,
+    }
+}
+
+fn bind_exactly(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn lacks_ipv6(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let codes = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// Serves connections until `stop` turns true; then finishes the requests under way. The connections themselves end
+/// on their own time: wait for [`Connections::none_left`].
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ListenerLimits,
+    connections: Connections,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stop) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => match connections.admit(peer.ip(), &limits) {
+                Some(admitted) => {
+                    let held = Held {
+                        stream,
+                        _admitted: admitted,
+                    };
+                    tokio::spawn(converse(held, peer, router.clone(), stop.clone()));
+                }
+                None => {
+                    connections.refused.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!("a connection was refused: too many");
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn converse(held: Held, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
+    let options = SockRef::from(&held.stream);
+    let set = options
+        .set_tcp_nodelay(true)
+        .and_then(|()| options.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "a connection ended before it began");
+        return;
+    }
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let router = router.clone();
+        async move {
+            Ok::<_, Infallible>(
+                router
+                    .oneshot(request.map(Body::new))
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let mut connection = pin!(
+        builder
+            .serve_connection(TokioIo::new(held), service)
+            .with_upgrades()
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Waits until the server stops. A sender that is gone means the same.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _stopping = stop.wait_for(|stop| *stop).await;
+}
+
+/// A stream that keeps its place among the connections for as long as it lives, through upgrades too.
+struct Held {
+    stream: TcpStream,
+    _admitted: Admitted,
+}
+
+impl AsyncRead for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Metrics in the text format of Prometheus.
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use tertulia_door_livekit::LiveKitDoor;
+use tertulia_door_web::Api;
+use tertulia_engine::Engine;
+
+use crate::http::Connections;
+
+/// What is measured; cheap to clone.
+#[derive(Clone)]
+pub struct Sources {
+    pub engine: Engine,
+    pub livekit: LiveKitDoor,
+    pub web: Api,
+    pub connections: Connections,
+}
+
+/// Serves `/metrics`.
+pub fn router(sources: Sources) -> Router {
+    let page = move || {
+        let text = page(&sources);
+        async move {
+            (
+                [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+                text,
+            )
+        }
+    };
+    Router::new().route("/metrics", get(page))
+}
+
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.one("gauge", name, help, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.one("counter", name, help, value);
+    }
+
+    fn one(&mut self, kind: &str, name: &str, help: &str, value: u64) {
+        let Self(text) = self;
+        text.push_str(&format!(
+            "# HELP tertulia_{name} {help}\n# TYPE tertulia_{name} {kind}\ntertulia_{name} {value}\n"
+        ));
+    }
+}
+
+fn page(sources: &Sources) -> String {
+    let mut page = Page(String::new());
+    page.0.push_str(concat!(
+        "# HELP tertulia_build_info The version of this server.\n# TYPE tertulia_build_info gauge\n",
+        "tertulia_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"} 1\n"
+    ));
+    engine(&mut page, sources);
+    web(&mut page, sources);
+    page.gauge(
+        "http_connections",
+        "HTTP connections open now, WebSockets included.",
+        sources.connections.count() as u64,
+    );
+    page.counter(
+        "http_connections_refused_total",
+        "HTTP connections closed as they came, because there were too many.",
+        sources.connections.refused(),
+    );
+    page.0
+}
+
+fn engine(page: &mut Page, sources: &Sources) {
+    let stats = sources.engine.stats();
+    page.gauge("rooms", "Rooms open now.", stats.rooms);
+    page.gauge("participants", "Participants present now.", stats.participants);
+    page.gauge("sessions", "Peer connections alive now.", stats.sessions);
+    page.counter("rooms_opened_total", "Rooms opened.", stats.rooms_opened);
+    page.counter("participants_joined_total", "Participants joined.", stats.joins);
+    page.counter(
+        "sessions_connected_total",
+        "Media connections that connected.",
+        stats.connections,
+    );
+    page.counter(
+        "sessions_failed_total",
+        "Media connections that failed.",
+        stats.connections_failed,
+    );
+    page.counter(
+        "media_packets_received_total",
+        "Media packets received.",
+        stats.packets_received,
+    );
+    page.counter(
+        "media_bytes_received_total",
+        "Bytes of media received.",
+        stats.bytes_received,
+    );
+    page.counter(
+        "media_packets_forwarded_total",
+        "Media packets forwarded.",
+        stats.packets_forwarded,
+    );
+    page.counter("datagrams_sent_total", "Datagrams sent.", stats.datagrams_sent);
+    page.counter(
+        "datagrams_bytes_sent_total",
+        "Bytes of datagrams sent.",
+        stats.bytes_sent,
+    );
+    page.counter(
+        "datagrams_dropped_total",
+        "Datagrams the kernel had no room for.",
+        stats.datagrams_dropped,
+    );
+    page.counter(
+        "datagrams_unknown_total",
+        "Datagrams that belong to nobody.",
+        stats.datagrams_unknown,
+    );
+    page.counter(
+        "keyframes_requested_total",
+        "Keyframes asked of publishers.",
+        stats.keyframes_requested,
+    );
+    page.counter(
+        "participants_slow_total",
+        "Participants expelled as slow readers.",
+        stats.slow_consumers,
+    );
+    page.counter(
+        "negotiations_refused_total",
+        "Session descriptions refused.",
+        stats.negotiations_refused,
+    );
+    page.counter(
+        "sessions_broken_total",
+        "Sessions closed by an error of the peer.",
+        stats.session_errors,
+    );
+    page.counter(
+        "ice_tcp_refused_total",
+        "ICE connections over TCP refused.",
+        stats.tcp_refused,
+    );
+    page.counter(
+        "rooms_panicked_total",
+        "Rooms ended by a fault of this server.",
+        stats.room_panics,
+    );
+    page.counter(
+        "observers_dropped_total",
+        "Observers dropped because they fell behind.",
+        stats.observers_dropped,
+    );
+}
+
+fn web(page: &mut Page, sources: &Sources) {
+    let stats = sources.web.stats();
+    page.counter(
+        "guest_tokens_issued_total",
+        "Tokens given to guests.",
+        stats.tokens_issued,
+    );
+    page.counter(
+        "requests_limited_total",
+        "Requests refused because their source asked too often.",
+        stats.rate_limited,
+    );
+    page.counter(
+        "tokens_refused_total",
+        "API requests with a missing or wrong token.",
+        stats.tokens_refused,
+    );
+    page.counter(
+        "chat_messages_total",
+        "Chat messages taken over the API.",
+        stats.chat_messages,
+    );
+    page.gauge("event_streams", "Event streams open now.", stats.streams);
+    page.counter(
+        "event_streams_opened_total",
+        "Event streams opened.",
+        stats.streams_opened,
+    );
+    page.counter(
+        "event_streams_slow_total",
+        "Event streams closed because their reader was slow.",
+        stats.slow_streams,
+    );
+}

@@ -1,0 +1,190 @@
+//! Running: start, serve, and stop within a bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tertulia_door_livekit::LiveKitDoor;
+use tertulia_door_web::Api;
+use tertulia_engine::Engine;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::cli::ServerArgs;
+use crate::config::Config;
+use crate::http::{Connections, ListenerLimits, Readiness, TrustedProxies, WebApp};
+use crate::{addresses, data, http, limits, logging, metrics, wiring};
+
+/// Runs the server until a signal ends it.
+///
+/// # Errors
+/// When something it needs cannot be had; the message says what.
+pub fn run(args: &ServerArgs, config: &Config) -> Result<()> {
+    logging::start(&config.log)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(serve(args, config))
+}
+
+async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    limits::raise_open_files();
+    let directory = data::directory(config);
+    data::prepare(&directory)?;
+    let keys = data::api_keys(config, &directory, args.dev)?;
+    let advertised = addresses::advertised(&config.media, args.dev)?;
+    for address in &advertised {
+        tracing::info!(public = %address.public, local = %address.local, "media address told to clients");
+    }
+
+    let proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
+    let listener = http::bind(config.http.listen)
+        .with_context(|| format!("cannot listen on {} (http.listen)", config.http.listen))?;
+    let engine = Engine::start(wiring::engine(config, advertised))?;
+    let livekit_keys = wiring::webhook_keys(config, &keys)?;
+    let livekit = LiveKitDoor::start(engine.clone(), livekit_keys, wiring::livekit(config))?;
+    let web = Api::new(engine.clone(), Arc::new(keys), wiring::web(config));
+
+    let (stop, stopped) = watch::channel(false);
+    let connections = Connections::default();
+    let readiness = Readiness::default();
+    let web_app = WebApp::embedded();
+    let compressing = web_app.clone();
+    let compressed = tokio::task::spawn_blocking(move || compressing.compress());
+
+    let doors = tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
+    let router = http::router(doors, web_app, readiness.clone(), proxies.clone());
+    let limits = ListenerLimits {
+        connections: config.http.connections,
+        per_address: config.http.connections_per_address,
+        exempt: proxies,
+    };
+    let http = tokio::spawn(http::serve(
+        listener,
+        router,
+        limits,
+        connections.clone(),
+        stopped.clone(),
+    ));
+    let sources = metrics::Sources {
+        engine: engine.clone(),
+        livekit: livekit.clone(),
+        web,
+        connections: connections.clone(),
+    };
+    let metrics = serve_metrics(args, config, sources, stopped)?;
+    readiness.set(true);
+    announce(args, config);
+
+    signals.next().await;
+    tracing::info!(
+        seconds = config.server.shutdown_timeout_s,
+        "stopping: telling clients"
+    );
+    readiness.set(false);
+    let deadline = Duration::from_secs(config.server.shutdown_timeout_s);
+    let stopping = async {
+        engine.shutdown(deadline).await;
+        livekit.closed().await;
+        // The listener is gone once nobody holds a receiver; new connections are refused from here on.
+        stop.send_replace(true);
+        connections.none_left().await;
+    };
+    tokio::select! {
+        done = tokio::time::timeout(deadline, stopping) => match done {
+            Ok(()) => tracing::info!("stopped"),
+            Err(_) => tracing::warn!(left = connections.count(), "stopped with connections still open"),
+        },
+        () = signals.next() => tracing::warn!("stopped at once by a second signal"),
+    }
+    for task in [Some(http), metrics, Some(compressed)].into_iter().flatten() {
+        task.abort();
+    }
+    Ok(())
+}
+
+/// In development a second server may run beside this one, so that a port in use is no reason to fail.
+fn serve_metrics(
+    args: &ServerArgs,
+    config: &Config,
+    sources: metrics::Sources,
+    stopped: watch::Receiver<bool>,
+) -> Result<Option<JoinHandle<()>>> {
+    if !config.metrics.enabled {
+        return Ok(None);
+    }
+    let address = config.metrics.listen;
+    let listener = match http::bind(address) {
+        Ok(listener) => listener,
+        Err(error) if args.dev => {
+            tracing::warn!(%error, %address, "no metrics: cannot listen");
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot listen on {address} (metrics.listen)"));
+        }
+    };
+    let limits = ListenerLimits {
+        connections: 64,
+        per_address: 64,
+        exempt: TrustedProxies::default(),
+    };
+    let router = metrics::router(sources);
+    Ok(Some(tokio::spawn(http::serve(
+        listener,
+        router,
+        limits,
+        Connections::default(),
+        stopped,
+    ))))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the line somebody who started the server by hand looks for"
+)]
+fn announce(args: &ServerArgs, config: &Config) {
+    let listen = config.http.listen;
+    let host = if listen.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        listen.ip().to_string()
+    };
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host
+    };
+    let url = format!("http://{host}:{}", listen.port());
+    tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), dev = args.dev, "ready");
+    println!(
+        "{} {} is ready: {url}",
+        config.server.name,
+        env!("CARGO_PKG_VERSION")
+    );
+    if args.dev {
+        println!("Development mode: anybody may sign tokens with API key `devkey` and secret `secret`.");
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

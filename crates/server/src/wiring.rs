@@ -1,0 +1,102 @@
+//! From the configuration to what the engine and the doors are given.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tertulia_auth::ApiKeys;
+use tertulia_door_livekit::{DoorConfig, IceServer};
+use tertulia_door_web::{ApiSettings, RateLimit};
+use tertulia_engine::{AdvertisedAddress, EngineConfig};
+use tertulia_model::Bitrate;
+use tertulia_room::RoomSettings;
+
+use crate::config::{Config, Rooms};
+
+/// A UTF-8 character has at most this many bytes.
+const BYTES_A_CHAR: usize = 4;
+
+/// What the engine is started with.
+pub fn engine(config: &Config, advertised: Vec<AdvertisedAddress>) -> EngineConfig {
+    let media = &config.media;
+    EngineConfig {
+        workers: workers(config),
+        bind: media.bind,
+        udp_port: media.udp_port,
+        tcp_port: (media.tcp_port != 0).then_some(media.tcp_port),
+        advertised,
+        room_defaults: rooms(&config.rooms),
+        initial_bitrate: Bitrate::from_bps(media.initial_bitrate_bps),
+        media_timeout: Duration::from_secs(media.media_timeout_s),
+        connect_timeout: Duration::from_secs(media.connect_timeout_s),
+    }
+}
+
+/// How many media workers there are.
+pub fn workers(config: &Config) -> usize {
+    match config.media.workers {
+        0 => std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(64),
+        listed => listed,
+    }
+}
+
+fn rooms(rooms: &Rooms) -> RoomSettings {
+    RoomSettings {
+        max_participants: (rooms.max_participants != 0).then_some(rooms.max_participants),
+        empty_timeout: Duration::from_secs(rooms.empty_timeout_s),
+        departure_timeout: Duration::from_secs(rooms.departure_timeout_s),
+        metadata: String::new(),
+        chat_history: rooms.chat_history,
+        chat_text_bytes: rooms.chat_text_chars.saturating_mul(BYTES_A_CHAR),
+    }
+}
+
+/// What the web door is started with.
+pub fn web(config: &Config) -> ApiSettings {
+    let limits = &config.limits;
+    let rate = |burst, per_minute| RateLimit { burst, per_minute };
+    ApiSettings {
+        server_name: config.server.name.clone(),
+        open: config.rooms.open,
+        guest_token: Duration::from_secs(config.rooms.guest_token_s),
+        chat_text_chars: config.rooms.chat_text_chars,
+        joins: rate(limits.joins_burst, limits.joins_per_minute),
+        lookups: rate(limits.lookups_burst, limits.lookups_per_minute),
+        chat: rate(limits.chat_burst, limits.chat_per_minute),
+        reactions: rate(limits.reactions_burst, limits.reactions_per_minute),
+    }
+}
+
+/// What the LiveKit door is started with.
+pub fn livekit(config: &Config) -> DoorConfig {
+    DoorConfig {
+        ice_servers: config
+            .livekit
+            .ice_servers
+            .iter()
+            .map(|url| IceServer {
+                urls: vec![url.clone()],
+                ..IceServer::default()
+            })
+            .collect(),
+        create_rooms: config.livekit.create_rooms,
+        webhook_urls: config.webhooks.urls.clone(),
+        resume_window: Duration::from_secs(config.livekit.resume_window_s),
+        signals_per_second: config.livekit.signals_per_second,
+        ..DoorConfig::default()
+    }
+}
+
+/// The keys with the one in front that webhooks are signed with.
+///
+/// # Errors
+/// When the configuration names a key that does not exist.
+pub fn webhook_keys(config: &Config, keys: &ApiKeys) -> Result<ApiKeys> {
+    match config.webhooks.api_key.as_str() {
+        "" => Ok(keys.clone()),
+        id => keys
+            .with_first(id)
+            .with_context(|| format!("webhooks.api_key: there is no API key `{id}`")),
+    }
+}
