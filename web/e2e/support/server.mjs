@@ -9,7 +9,8 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
-const binary = process.env.TERTULIA_BINARY ?? join(root, 'target/release/tertulia');
+/** The program under test. */
+export const binary = process.env.TERTULIA_BINARY ?? join(root, 'target/release/tertulia');
 
 /** Where servers' logs, screenshots and traces of failed tests go. */
 export const artifacts = join(root, 'target/e2e');

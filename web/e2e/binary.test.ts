@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from './support/meeting';
+import { scratch } from './support/person';
+import { binary, devKey } from './support/server.mjs';
+
+const run = promisify(execFile);
+
+test('the data directory is for its owner alone, and liveness and readiness are told', async ({
+  server,
+}) => {
+  const { mode } = await stat(join(server.folder, 'data'));
+  expect((mode & 0o777).toString(8)).toBe('700');
+  expect((await fetch(`${server.origin}/healthz`)).status).toBe(200);
+  expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+});
+
+test('metrics are on a listener of their own, and only there', async ({ server }) => {
+  const metrics = await fetch(`http://127.0.0.1:${server.ports.metrics}/metrics`);
+  expect(metrics.status).toBe(200);
+  expect(await metrics.text()).toMatch(/^tertulia_\w+/m);
+  const outside = await fetch(`${server.origin}/metrics`);
+  expect(await outside.text()).not.toMatch(/^tertulia_\w+/m);
+});
+
+test('a token made on the command line is signed with the key and opens the named room', async () => {
+  await scratch(async (folder) => {
+    const config = join(folder, 'tertulia.toml');
+    await writeFile(config, `data_dir = "${folder}/data"\n`);
+    const args = ['token', 'create', '--config', config, '--dev', '--api-key', devKey.key];
+    const { stdout } = await run(binary, [...args, '--room', 'weekly', '--identity', 'ana']);
+    const [header, payload, signature] = stdout.trim().split('.');
+    const mac = createHmac('sha256', devKey.secret).update(`${header}.${payload}`);
+    expect(mac.digest('base64url')).toBe(signature);
+    const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({ iss: devKey.key, sub: 'ana' });
+    expect(claims.video).toMatchObject({ room: 'weekly', roomJoin: true });
+  });
+});
+
+test('sample secrets are refused outside development, and unknown keys are named', async () => {
+  await scratch(async (folder) => {
+    await mkdir(join(folder, 'data'));
+    const config = join(folder, 'tertulia.toml');
+    const check = () => run(binary, ['check', '--config', config], { cwd: folder });
+    await writeFile(config, `data_dir = "${folder}/data"\n[keys]\n${devKey.key} = "secret"\n`);
+    await expect(check()).rejects.toMatchObject({ code: expect.any(Number) });
+    await writeFile(config, `data_dir = "${folder}/data"\n[http]\nlissten = "x"\n`);
+    await expect(check()).rejects.toThrow(/lissten/);
+    await writeFile(config, `data_dir = "${folder}/data"\n`);
+    await check();
+  });
+});
