@@ -10,4 +10,5 @@ mod random;
 mod report;
 mod rights;
 mod stage;
+mod steps;
 mod subscribe;
