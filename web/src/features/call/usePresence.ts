@@ -23,14 +23,25 @@ export function usePresence(): void {
       timer = undefined;
       const { joined, left } = watch.take();
       const sounds = usePreferences.getState().sounds.joinLeave;
-      for (const [names, key] of [
-        [joined, 'notice.joined'],
-        [left, 'notice.left'],
-      ] as const) {
-        const [first] = names;
-        if (first === undefined) continue;
-        announce(t(key, { count: names.length, name: first, others: names.length - 1 }));
-        if (sounds) chime(key === 'notice.joined' ? 'join' : 'leave');
+      const [arrived] = joined;
+      const [gone] = left;
+      if (arrived !== undefined) {
+        const count = joined.length - 1;
+        announce(
+          count > 0
+            ? t('notice.joinedWith', { name: arrived, count })
+            : t('notice.joined', { name: arrived }),
+        );
+        if (sounds) chime('join');
+      }
+      if (gone !== undefined) {
+        const count = left.length - 1;
+        announce(
+          count > 0
+            ? t('notice.leftWith', { name: gone, count })
+            : t('notice.left', { name: gone }),
+        );
+        if (sounds) chime('leave');
       }
     };
 

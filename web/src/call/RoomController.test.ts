@@ -1,0 +1,326 @@
+import { EventEmitter } from 'node:events';
+import {
+  ConnectionState,
+  DisconnectReason,
+  type LocalTrack,
+  type Room,
+  RoomEvent,
+  Track,
+} from 'livekit-client';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, api } from '../api';
+import type { EndReason } from './endReason';
+import { type Notice, RoomController } from './RoomController';
+
+vi.mock('livekit-client', async (original) => ({
+  ...(await original<typeof import('livekit-client')>()),
+  isBrowserSupported: () => true,
+}));
+
+/** As much of a Room as the controller touches, without any network. */
+class FakeRoom extends EventEmitter {
+  state = ConnectionState.Disconnected;
+  remoteParticipants = new Map();
+  activeSpeakers = [];
+  canPlaybackAudio = true;
+  token = '';
+  fails: Error | null = null;
+  readonly publications = new Map<Track.Source, FakePublication>();
+  readonly captured: Track.Source[] = [];
+  captureError: Error | null = null;
+  readonly localParticipant = {
+    identity: 'me',
+    name: 'Me',
+    isLocal: true,
+    isSpeaking: false,
+    joinedAt: new Date(0),
+    connectionQuality: 'excellent',
+    getTrackPublication: (source: Track.Source) => this.publications.get(source),
+    setMicrophoneEnabled: (on: boolean) => this.enable(Track.Source.Microphone, on),
+    setCameraEnabled: (on: boolean) => this.enable(Track.Source.Camera, on),
+    publishTrack: async (track: FakeTrack) => this.publish(track),
+  };
+
+  async connect(_url: string, token: string) {
+    this.token = token;
+    if (this.fails) throw this.fails;
+    this.state = ConnectionState.Connected;
+  }
+
+  async disconnect() {
+    this.state = ConnectionState.Disconnected;
+  }
+
+  lose(reason?: DisconnectReason) {
+    this.state = ConnectionState.Disconnected;
+    for (const publication of this.publications.values()) {
+      this.emit(RoomEvent.LocalTrackUnpublished, publication);
+    }
+    this.publications.clear();
+    this.emit(RoomEvent.Disconnected, reason);
+  }
+
+  private async enable(source: Track.Source, on: boolean) {
+    const known = this.publications.get(source);
+    if (known) {
+      if (on) known.track.isMuted = false;
+      return known;
+    }
+    if (this.captureError) throw this.captureError;
+    this.captured.push(source);
+    return this.publish(new FakeTrack(source));
+  }
+
+  private publish(track: FakeTrack) {
+    const publication = new FakePublication(track);
+    this.publications.set(track.source, publication);
+    this.emit(RoomEvent.LocalTrackPublished, publication);
+    return publication;
+  }
+}
+
+class FakeTrack {
+  isMuted = false;
+  readonly mediaStreamTrack = { readyState: 'live', enabled: true, getSettings: () => ({}) };
+  constructor(readonly source: Track.Source) {}
+  async unmute() {
+    this.isMuted = false;
+  }
+  stop() {
+    this.mediaStreamTrack.readyState = 'ended';
+  }
+}
+
+class FakePublication {
+  readonly trackSid = 'TR_1';
+  readonly isLocal = true;
+  constructor(readonly track: FakeTrack) {}
+  get source() {
+    return this.track.source;
+  }
+  get isMuted() {
+    return this.track.isMuted;
+  }
+  async mute() {
+    this.track.isMuted = true;
+  }
+}
+
+const rooms: FakeRoom[] = [];
+const notices: Notice[] = [];
+let end: EndReason | null = null;
+let controller: RoomController;
+let prepare: (room: FakeRoom) => void = () => undefined;
+
+function current(): FakeRoom {
+  const room = rooms.at(-1);
+  if (!room) throw new Error('no room yet');
+  return room;
+}
+
+async function join(wish: { mic?: boolean; camera?: boolean } = {}) {
+  controller = new RoomController({
+    intent: {
+      room: 'weekly',
+      displayName: 'Me',
+      identity: 'me',
+      token: 'first',
+      micOn: wish.mic ?? true,
+      cameraOn: wish.camera ?? true,
+      devices: {},
+    },
+    noiseSuppression: true,
+    onEnded: (reason) => {
+      end = reason;
+    },
+    onNotice: (notice) => notices.push(notice),
+    buildRoom: () => {
+      const room = new FakeRoom();
+      prepare(room);
+      rooms.push(room);
+      return room as unknown as Room;
+    },
+  });
+  controller.start();
+  await settle();
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('fetch', () => new Promise(() => undefined));
+  vi.spyOn(api, 'leave').mockResolvedValue();
+  vi.spyOn(api, 'setHand').mockResolvedValue();
+  vi.spyOn(api, 'join').mockImplementation(async (room) => ({
+    token: 'second',
+    room,
+    identity: 'me',
+    displayName: 'Me',
+    expiresAt: 0,
+  }));
+});
+
+afterEach(() => {
+  controller.dispose();
+  rooms.length = 0;
+  notices.length = 0;
+  end = null;
+  prepare = () => undefined;
+  vi.useRealTimers();
+});
+
+describe('RoomController', () => {
+  it('joins with the token it was given and publishes what is wanted', async () => {
+    await join({ mic: true, camera: false });
+    expect(current().token).toBe('first');
+    expect(current().captured).toEqual([Track.Source.Microphone]);
+    expect(controller.store.getState()).toMatchObject({
+      entered: true,
+      recovery: { phase: 'live' },
+    });
+  });
+
+  it('builds a new Room with a new token when the SDK gives up', async () => {
+    await join();
+    current().lose();
+    await settle();
+    expect(rooms).toHaveLength(2);
+    expect(current().token).toBe('second');
+    expect(api.join).toHaveBeenCalledWith(
+      'weekly',
+      { displayName: 'Me', previousToken: 'first' },
+      expect.anything(),
+    );
+    expect(controller.store.getState().recovery.phase).toBe('live');
+    expect(notices).toContainEqual({ kind: 'restored' });
+  });
+
+  it('publishes the same captured tracks again, asking for no permission', async () => {
+    await join();
+    const camera = current().publications.get(Track.Source.Camera)?.track;
+    current().lose();
+    await settle();
+    expect(current().captured).toEqual([]);
+    expect(current().publications.get(Track.Source.Camera)?.track).toBe(camera);
+    expect(current().publications.get(Track.Source.Microphone)?.track.isMuted).toBe(false);
+  });
+
+  it('never comes back unmuted', async () => {
+    await join();
+    controller.setMic(false);
+    await settle();
+    expect(current().publications.get(Track.Source.Microphone)?.isMuted).toBe(true);
+    current().lose();
+    await settle();
+    expect(current().publications.has(Track.Source.Microphone)).toBe(false);
+    expect(current().captured).toEqual([]);
+  });
+
+  it('mutes at once, whatever the network does, even while the connection is lost', async () => {
+    await join();
+    const mic = current().publications.get(Track.Source.Microphone)?.track;
+    vi.mocked(api.join).mockRejectedValue(new ApiError('network', 0, 'no answer'));
+    current().lose();
+    controller.setMic(false);
+    expect(mic?.mediaStreamTrack.enabled).toBe(false);
+    vi.mocked(api.join).mockResolvedValue({
+      token: 'third',
+      room: 'weekly',
+      identity: 'me',
+      displayName: 'Me',
+      expiresAt: 0,
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(current().token).toBe('third');
+    expect(current().publications.has(Track.Source.Microphone)).toBe(false);
+  });
+
+  it('keeps trying while the server is away, and gives up after ten minutes', async () => {
+    await join();
+    vi.mocked(api.join).mockRejectedValue(new ApiError('network', 0, 'no answer'));
+    current().lose(DisconnectReason.SERVER_SHUTDOWN);
+    await vi.advanceTimersByTimeAsync(9 * 60_000);
+    expect(end).toBeNull();
+    await vi.advanceTimersByTimeAsync(90_000);
+    expect(end).toBe('connection_lost');
+  });
+
+  it.each([
+    [DisconnectReason.PARTICIPANT_REMOVED, 'removed'],
+    [DisconnectReason.DUPLICATE_IDENTITY, 'duplicate'],
+    [DisconnectReason.ROOM_DELETED, 'ended'],
+  ] as const)('ends on reason %s as %s', async (reason, expected) => {
+    await join();
+    current().lose(reason);
+    await settle();
+    expect(end).toBe(expected);
+    expect(rooms).toHaveLength(1);
+  });
+
+  it('ends when the room has filled up meanwhile', async () => {
+    await join();
+    vi.mocked(api.join).mockRejectedValue(new ApiError('room_full', 409, 'full'));
+    current().lose();
+    await settle();
+    expect(end).toBe('full');
+  });
+
+  it('stays in the call without a device that fails, and says why', async () => {
+    prepare = (room) => {
+      room.captureError = new DOMException('denied', 'NotAllowedError');
+    };
+    await join({ mic: true, camera: false });
+    expect(controller.store.getState().intent.mic).toBe(false);
+    expect(notices).toContainEqual({ kind: 'trouble', device: 'mic', trouble: 'denied' });
+    expect(controller.store.getState().recovery.phase).toBe('live');
+  });
+
+  it('follows a moderator who mutes, without arguing', async () => {
+    await join();
+    const publication = current().publications.get(Track.Source.Microphone);
+    await publication?.mute();
+    current().emit(RoomEvent.TrackMuted, publication, current().localParticipant);
+    await settle();
+    expect(controller.store.getState().intent.mic).toBe(false);
+    expect(notices).toContainEqual({ kind: 'muted-by-other' });
+  });
+
+  it('shows the person their wish at once when they press quickly', async () => {
+    await join();
+    for (const on of [false, true, false, true, false]) controller.setMic(on);
+    expect(controller.store.getState().intent.mic).toBe(false);
+    await settle();
+    const track = current().publications.get(Track.Source.Microphone)?.track;
+    expect(track?.isMuted).toBe(true);
+    expect((track as unknown as LocalTrack).mediaStreamTrack.enabled).toBe(false);
+  });
+
+  it('leaves for good, frees the seat and releases the devices', async () => {
+    await join();
+    const mic = current().publications.get(Track.Source.Microphone)?.track;
+    controller.leave();
+    await settle();
+    expect(end).toBe('left');
+    expect(api.leave).toHaveBeenCalledWith('weekly', 'first');
+    expect(mic?.mediaStreamTrack.readyState).toBe('ended');
+    expect(rooms).toHaveLength(1);
+  });
+
+  it('asks for a new identity only if the server does not know the old token', async () => {
+    await join();
+    vi.mocked(api.join)
+      .mockRejectedValueOnce(new ApiError('unauthorized', 401, 'unknown token'))
+      .mockResolvedValueOnce({
+        token: 'fresh',
+        room: 'weekly',
+        identity: 'me-2',
+        displayName: 'Me',
+        expiresAt: 0,
+      });
+    current().lose();
+    await settle();
+    expect(current().token).toBe('fresh');
+    expect(controller.store.getState().identity).toBe('me-2');
+  });
+});
