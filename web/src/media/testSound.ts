@@ -3,6 +3,9 @@
 const notesHz = [523.25, 659.25, 783.99];
 const noteSeconds = 0.22;
 
+// Without a working sound system a context stays suspended, and some browsers then never answer.
+const startsWithinMs = 2_000;
+
 /** Whether this browser can send sound to a chosen speaker. */
 export function canChooseSpeaker(): boolean {
   return 'setSinkId' in HTMLMediaElement.prototype;
@@ -16,7 +19,7 @@ export async function playTestSound(speaker?: string, signal?: AbortSignal): Pro
   const context = new AudioContext();
   const element = new Audio();
   try {
-    await context.resume();
+    await running(context);
     const out = context.createMediaStreamDestination();
     element.srcObject = out.stream;
     if (speaker && canChooseSpeaker()) await element.setSinkId(speaker);
@@ -51,5 +54,17 @@ export async function playTestSound(speaker?: string, signal?: AbortSignal): Pro
     element.pause();
     element.srcObject = null;
     await context.close();
+  }
+}
+
+async function running(context: AudioContext): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the sound system did not start')), startsWithinMs);
+  });
+  try {
+    await Promise.race([context.resume(), tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }

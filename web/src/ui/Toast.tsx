@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { cx } from './cx';
 import { Icon } from './Icon';
 import styles from './Toast.module.css';
@@ -17,8 +17,28 @@ interface ToastRegionProps {
 /** The place where passing messages appear. Rendered once, by the app. */
 export function ToastRegion({ label, dismissLabel }: ToastRegionProps) {
   const items = useToasts((state) => state.items);
+  const region = useRef<HTMLElement>(null);
+  const newest = items.at(-1)?.id;
+
+  // The top layer stacks by time: each new message puts the region above whatever opened meanwhile,
+  // a dialog or a full-screen stage.
+  useEffect(() => {
+    const node = region.current;
+    if (!node || newest === undefined) return;
+    node.showPopover();
+    return () => {
+      if (node.isConnected) node.hidePopover();
+    };
+  }, [newest]);
+
   return (
-    <section className={styles.region} aria-label={label} aria-live="polite">
+    <section
+      ref={region}
+      popover="manual"
+      className={styles.region}
+      aria-label={label}
+      aria-live="polite"
+    >
       {items.map((item) => (
         <ToastLine key={item.id} item={item} dismissLabel={dismissLabel} />
       ))}

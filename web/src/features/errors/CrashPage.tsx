@@ -7,7 +7,9 @@ import { HomeLink, MessagePage } from './EndPage';
 export function isLoadingError(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /dynamically imported module|module script failed|Importing a module/i.test(error.message)
+    /dynamically imported module|module script failed|Importing a module|Unable to preload/i.test(
+      error.message,
+    )
   );
 }
 

@@ -122,7 +122,11 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
             <h1 className={styles.room}>{title}</h1>
             <p className={styles.people} role="status">
               <Icon icon={Users} size={18} />
-              {info ? t('people', { count: info.participants }) : t('peopleUnknown')}
+              {info && !infoError
+                ? t('people', { count: info.participants })
+                : infoError
+                  ? t('peopleFailed')
+                  : t('peopleUnknown')}
             </p>
           </div>
 

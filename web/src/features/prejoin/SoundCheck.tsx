@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type DevicePhase, playTestSound, useLevel } from '../../media';
 import { usePreferences } from '../../media/preferences';
-import { Button, Icon, showToast } from '../../ui';
+import { Button, Icon } from '../../ui';
 import styles from './SoundCheck.module.css';
 
 interface MicMeterProps {
@@ -31,23 +31,23 @@ export function MicMeter({ track, phase = track ? 'on' : 'off' }: MicMeterProps)
 export function SpeakerTest() {
   const { t } = useTranslation('prejoin');
   const speaker = usePreferences((state) => state.audioOutput);
-  const [playing, setPlaying] = useState(false);
+  const [state, setState] = useState<'idle' | 'playing' | 'failed'>('idle');
   const abort = useRef<AbortController>(null);
 
   useEffect(() => () => abort.current?.abort(), []);
 
   const play = async () => {
     abort.current = new AbortController();
-    setPlaying(true);
+    setState('playing');
     try {
       await playTestSound(speaker, abort.current.signal);
+      setState('idle');
     } catch {
-      showToast({ text: t('speakerFailed'), tone: 'danger', key: 'speaker-test' });
-    } finally {
-      setPlaying(false);
+      setState('failed');
     }
   };
 
+  const playing = state === 'playing';
   return (
     <div className={styles.speaker}>
       <Button
@@ -58,8 +58,8 @@ export function SpeakerTest() {
       >
         {t('testSpeaker')}
       </Button>
-      <span className={styles.playing} role="status">
-        {playing ? t('playing') : null}
+      <span className={styles.result} role="status">
+        {playing ? t('playing') : state === 'failed' ? t('speakerFailed') : null}
       </span>
     </div>
   );
