@@ -16,11 +16,12 @@ import {
  * How a device stands.
  *
  * - `off`: not wanted
+ * - `waiting`: wanted, and not yet known whether the browser will ask
  * - `asking`: the browser's question is, or may be, open
  * - `starting`: allowed, and on its way
  * - `on`, or `problem`
  */
-export type DevicePhase = 'off' | 'asking' | 'starting' | 'on' | 'problem';
+export type DevicePhase = 'off' | 'waiting' | 'asking' | 'starting' | 'on' | 'problem';
 
 export interface DeviceState {
   phase: DevicePhase;
@@ -59,11 +60,7 @@ const inputOf = { audio: 'audioInput', video: 'videoInput' } as const;
 
 /** Holds the preview's tracks. One per pre-join screen; `stop` lets go of every device. */
 export class Preview {
-  #state: PreviewState = {
-    audio: { phase: 'off' },
-    video: { phase: 'off' },
-    devices: noDevices,
-  };
+  #state: PreviewState;
   readonly #listeners = new Set<() => void>();
   readonly #media: MediaDevicesLike | null;
   readonly #permission: typeof permissionFor;
@@ -77,6 +74,11 @@ export class Preview {
 
   constructor(choices: PreviewChoices, options: PreviewOptions = {}) {
     this.#choices = choices;
+    this.#state = {
+      audio: { phase: choices.audio ? 'waiting' : 'off' },
+      video: { phase: choices.video ? 'waiting' : 'off' },
+      devices: noDevices,
+    };
     this.#media = options.media === undefined ? browserMediaDevices() : options.media;
     this.#permission = options.permission ?? permissionFor;
     this.#onNotice = options.onNotice ?? (() => undefined);
@@ -142,15 +144,14 @@ export class Preview {
 
   async #open(wanted: readonly CaptureKind[]): Promise<void> {
     if (wanted.length === 0) return;
-    for (const kind of wanted) this.#close(kind, { phase: 'asking' });
+    for (const kind of wanted) this.#close(kind, { phase: 'waiting' });
     const turn = { ...this.#turn };
     const current = (kind: CaptureKind) => !this.#stopped && this.#turn[kind] === turn[kind];
 
     for (const kind of wanted) {
       this.#permission(kind).then((permission) => {
-        if (permission === 'granted' && current(kind) && this.#state[kind].phase === 'asking') {
-          this.#set({ [kind]: { phase: 'starting' } });
-        }
+        if (!current(kind) || this.#state[kind].phase !== 'waiting') return;
+        this.#set({ [kind]: { phase: permission === 'granted' ? 'starting' : 'asking' } });
       });
     }
 

@@ -47,7 +47,7 @@ export function PreviewTile({ state, children }: PreviewTileProps) {
               <Spinner size={30} />
               <p>{t('starting')}</p>
             </>
-          ) : (
+          ) : state.video.phase === 'waiting' ? null : (
             <>
               <span className={styles.glyph}>
                 <Icon icon={CameraOff} size={30} />
