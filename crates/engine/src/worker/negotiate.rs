@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use tertulia_forward::RouteSettings;
 use tertulia_model::{Codec, MediaKind, Mid, ParticipantId, PeerSpec, TrackId};
 use tertulia_room::Fact;
-use tertulia_session::{RxSection, TxState};
+use tertulia_session::{RxId, RxSection, TxState};
 
 use super::Worker;
 use super::mailbox::negotiated;
@@ -41,27 +41,33 @@ impl Worker {
             peer.negotiate_at = None;
         }
         let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
-        for section in offer
+        let known: Vec<Mid> = slot
+            .session
+            .rx_sections()
+            .into_iter()
+            .filter(|section| section.active && slot.is_settled(section.rx))
+            .map(|section| section.mid)
+            .collect();
+        let fresh: Vec<_> = offer
             .media
             .iter()
-            .filter(|section| section.direction.sends() && !section.stopped)
-        {
-            if section.kind != MediaKind::Video {
+            .filter(|section| section.direction.sends() && !section.stopped && !known.contains(&section.mid))
+            .collect();
+        let asked: Vec<_> = fresh
+            .iter()
+            .map(|section| (section.kind, section.track_id.as_deref()))
+            .collect();
+        for (section, track) in fresh.iter().zip(room.room.match_sections(who, &asked)) {
+            let Some((_, info)) = track.as_ref().and_then(|track| room.room.track(track)) else {
                 continue;
-            }
-            let pending = room
-                .room
-                .match_pending(who, section.kind, section.track_id.as_deref());
-            let wanted = pending
-                .and_then(|track| room.room.track(&track))
-                .map(|(_, info)| {
-                    info.codecs
-                        .iter()
-                        .map(|simulcast| simulcast.codec)
-                        .take(1)
-                        .collect::<Vec<Codec>>()
-                });
-            if let Some(wanted) = wanted.filter(|codecs| !codecs.is_empty()) {
+            };
+            let wanted: Vec<Codec> = info
+                .codecs
+                .first()
+                .map(|simulcast| simulcast.codec)
+                .into_iter()
+                .collect();
+            if section.kind == MediaKind::Video && !wanted.is_empty() {
                 slot.session.prefer_codecs(&section.mid, &wanted);
             }
         }
@@ -216,26 +222,43 @@ impl Worker {
         else {
             return;
         };
-        let Some(slot) = self.sessions.get(key) else {
+        let Some(slot) = self.sessions.get_mut(key) else {
             return;
         };
-        let sections: Vec<RxSection> = slot.session.rx_sections();
+        let sections: Vec<RxSection> = slot
+            .session
+            .rx_sections()
+            .into_iter()
+            .filter(|section| section.active)
+            .collect();
+        let flows = |rx: RxId| sections.iter().any(|section| section.rx == rx);
+        slot.retired.retain(|rx| flows(*rx));
         let gone: Vec<TrackId> = slot
             .received
             .iter()
-            .filter(|received| {
-                !sections
-                    .iter()
-                    .any(|section| section.rx == received.rx && section.active)
-            })
+            .filter(|received| !flows(received.rx))
             .map(|received| received.track.clone())
             .collect();
         for track in gone {
             self.fact(room_key, Fact::TrackGone { track }, now);
         }
         self.pump(room_key, now);
-        for section in sections.into_iter().filter(|section| section.active) {
-            self.bind_section(room_key, who, key, section, now);
+        let (Some(slot), Some(room)) = (self.sessions.get(key), self.rooms.get(room_key)) else {
+            return;
+        };
+        let fresh: Vec<RxSection> = sections
+            .into_iter()
+            .filter(|section| !slot.is_settled(section.rx))
+            .collect();
+        let asked: Vec<_> = fresh
+            .iter()
+            .map(|section| (section.kind, section.track_id.as_deref()))
+            .collect();
+        let tracks = room.room.match_sections(who, &asked);
+        for (section, track) in fresh.into_iter().zip(tracks) {
+            if let Some(track) = track {
+                self.bind_section(room_key, key, section, track, now);
+            }
         }
         self.pump(room_key, now);
     }
@@ -243,24 +266,15 @@ impl Worker {
     fn bind_section(
         &mut self,
         room_key: usize,
-        who: &ParticipantId,
         key: usize,
         section: RxSection,
+        track: TrackId,
         now: Instant,
     ) {
         let Some(slot) = self.sessions.get_mut(key) else {
             return;
         };
-        if slot.received.iter().any(|received| received.rx == section.rx) {
-            return;
-        }
         let Some(room) = self.rooms.get_mut(room_key) else {
-            return;
-        };
-        let Some(track) = room
-            .room
-            .match_pending(who, section.kind, section.track_id.as_deref())
-        else {
             return;
         };
         let Some(bound) = room.tracks.get_mut(&track) else {

@@ -225,6 +225,7 @@ impl Worker {
             && let Some(slot) = self.sessions.get_mut(session)
         {
             slot.received.retain(|received| received.rx != rx);
+            slot.retired.push(rx);
         }
     }
 

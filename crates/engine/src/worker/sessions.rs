@@ -21,6 +21,8 @@ pub(super) struct SessionSlot {
     pub(super) role: PeerRole,
     /// What arrives on it, by what it is bound to.
     pub(super) received: Vec<ReceivedTrack>,
+    /// What still arrives of tracks the room has withdrawn; bound to nothing until its section ends.
+    pub(super) retired: Vec<RxId>,
     pub(super) connected: bool,
     dirty: bool,
     /// Instant of the timer that is set for it.
@@ -44,6 +46,13 @@ pub(super) struct Sink {
     pub(super) tx: TxId,
     /// Payload types of this receiver.
     pub(super) payload_types: Vec<(Codec, u8)>,
+}
+
+impl SessionSlot {
+    /// Whether what arrives is bound to a track, or to none on purpose.
+    pub(super) fn is_settled(&self, rx: RxId) -> bool {
+        self.retired.contains(&rx) || self.received.iter().any(|received| received.rx == rx)
+    }
 }
 
 impl Worker {
@@ -75,6 +84,7 @@ impl Worker {
             participant: participant.clone(),
             role,
             received: Vec::new(),
+            retired: Vec::new(),
             connected: false,
             dirty: false,
             scheduled: None,
