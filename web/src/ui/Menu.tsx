@@ -68,7 +68,11 @@ export function Menu({
     const place = () => placeBeside(node, anchor, { placement, align, gap: 8 });
     place();
     const all = [...node.querySelectorAll<HTMLElement>(itemSelector)];
-    const checked = all.find((item) => item.getAttribute('aria-checked') === 'true');
+    // Only a list of choices opens at the choice; a menu of many things opens at its top.
+    const choices = all[0]?.getAttribute('role') === 'menuitemradio';
+    const checked = choices
+      ? all.find((item) => item.getAttribute('aria-checked') === 'true')
+      : undefined;
     (openAt.current === 'last' ? all.at(-1) : (checked ?? all[0]))?.focus();
     openAt.current = 'first';
     window.addEventListener('resize', place);
