@@ -24,11 +24,12 @@ export interface FakeOptions {
   people: number;
   share: boolean;
   mine: boolean;
+  muted: boolean;
   recovery: RecoveryState;
 }
 
 /** A call without a server, for looking at every arrangement. */
-export function fakeCall({ people, share, mine, recovery }: FakeOptions): Call {
+export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions): Call {
   const participants = Array.from({ length: people }, (_, index): ParticipantView => {
     const name = names[index % names.length] ?? 'Someone';
     return {
@@ -70,7 +71,7 @@ export function fakeCall({ people, share, mine, recovery }: FakeOptions): Call {
     recovery,
     entered: true,
     snapshot: { participants, speakers: people > 2 ? ['p2'] : [], soundBlocked: false },
-    intent: { mic: true, camera: true, hand: false },
+    intent: { mic: !muted, camera: true, hand: false },
     share: mine ? { surface: 'monitor', sound: true } : null,
     audioOnly: false,
   }));

@@ -26,6 +26,7 @@ function Gallery() {
       people: Number(query.get('n') ?? 3),
       share: query.has('share'),
       mine: query.has('mine'),
+      muted: query.has('talking'),
       recovery,
     }),
     ui: createUiStore({

@@ -1,4 +1,4 @@
-import { VideoOff, WifiLow } from 'lucide-react';
+import { TriangleAlert, VideoOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { announce, Button, Icon } from '../../ui';
@@ -45,7 +45,7 @@ export function WeakNetwork() {
   if (!lasting) return null;
   return (
     <section className={styles.banner} data-tone="warning" aria-label={t('banner.weak')}>
-      <Icon icon={WifiLow} />
+      <Icon icon={TriangleAlert} />
       <p className={styles.text}>{t('banner.weak')}</p>
       <Button size="sm" onClick={() => call.setAudioOnly(true)}>
         {t('banner.weakAction')}

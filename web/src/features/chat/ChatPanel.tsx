@@ -167,7 +167,10 @@ function Composer() {
   const sendable = draft.trim() !== '' && over <= 0;
 
   useEffect(() => {
-    field.current?.focus();
+    // A phone would push its keyboard over the messages one came to read.
+    if (!window.matchMedia('(pointer: fine)').matches) return;
+    // After the panel itself has taken the focus.
+    queueMicrotask(() => field.current?.focus());
   }, []);
 
   const send = () => {

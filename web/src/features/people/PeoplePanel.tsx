@@ -1,4 +1,14 @@
-import { Hand, Link, Mic, MicOff, MonitorUp, Pin, Video, VideoOff, WifiLow } from 'lucide-react';
+import {
+  Hand,
+  Link,
+  Mic,
+  MicOff,
+  MonitorUp,
+  Pin,
+  TriangleAlert,
+  Video,
+  VideoOff,
+} from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ParticipantView } from '../../call/model';
@@ -93,7 +103,7 @@ function Person({ person, position }: { person: ParticipantView; position?: numb
         )}
       </span>
       <span className={styles.states}>
-        {weak ? <State icon={WifiLow} text={t('tile.weak')} tone="warning" /> : null}
+        {weak ? <State icon={TriangleAlert} text={t('tile.weak')} tone="warning" /> : null}
         {person.screen ? (
           <State icon={MonitorUp} text={t('share.of', { name: person.name })} />
         ) : null}

@@ -1,4 +1,4 @@
-import { Hand, MicOff, MonitorUp, Pin, WifiLow, WifiOff } from 'lucide-react';
+import { Hand, MicOff, MonitorUp, Pin, TriangleAlert, WifiOff } from 'lucide-react';
 import { type CSSProperties, memo, type PointerEvent as ReactPointerEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ParticipantView } from '../../call/model';
@@ -99,7 +99,7 @@ export const Tile = memo(function Tile(props: TileProps) {
         {weak ? (
           <span title={t(person.quality === 'lost' ? 'tile.lost' : 'tile.weak')}>
             <Icon
-              icon={person.quality === 'lost' ? WifiOff : WifiLow}
+              icon={person.quality === 'lost' ? WifiOff : TriangleAlert}
               size={14}
               className={styles.weak}
             />

@@ -259,19 +259,21 @@ export function Toolbar({ actions }: ToolbarProps) {
 interface MoreItemsProps {
   actions: readonly Action[];
   hidden: ReadonlySet<string>;
+  /** Whether to tell the shortcuts, which a phone has no keys for. */
+  hints: boolean;
   onReactions(): void;
 }
 
-function MoreItems({ actions, hidden, onReactions }: MoreItemsProps) {
+function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
   const always = ['fullscreen', 'pip', 'audioOnly', 'strip', 'help'];
-  const line = (id: string) => {
+  const line = (id: string, asSwitch: boolean) => {
     const action = actions.find((one) => one.id === id);
     if (!action?.available) return null;
     const shortcut = action.shortcuts[0];
-    const hint = shortcut ? shortcutText(shortcut, isMac()).join('+') : undefined;
+    const hint = hints && shortcut ? shortcutText(shortcut, isMac()).join('+') : undefined;
     const run = id === 'reactions' ? onReactions : action.run;
     const common = { icon: action.icon, hint, onSelect: run };
-    return action.pressed === undefined ? (
+    return action.pressed === undefined || !asSwitch ? (
       <MenuItem key={id} {...common}>
         {action.label}
       </MenuItem>
@@ -284,9 +286,9 @@ function MoreItems({ actions, hidden, onReactions }: MoreItemsProps) {
   const spilled = [...hidden].filter((id) => id !== 'layout');
   return (
     <>
-      {spilled.map(line)}
+      {spilled.map((id) => line(id, false))}
       {spilled.length > 0 ? <MenuSeparator /> : null}
-      {always.map(line)}
+      {always.map((id) => line(id, true))}
       {hidden.has('layout') ? (
         <>
           <MenuSeparator />

@@ -1,4 +1,4 @@
-import type { ComponentPropsWithRef, ReactNode } from 'react';
+import type { ComponentPropsWithRef } from 'react';
 import { cx, Icon, type IconType, Tooltip } from '../../ui';
 import styles from './ToolbarButton.module.css';
 
@@ -10,7 +10,8 @@ export interface ToolbarButtonProps extends Omit<ComponentPropsWithRef<'button'>
   /** `device` turns red when off, `switch` is lit when on, `danger` ends things. */
   look?: 'plain' | 'device' | 'switch' | 'danger';
   narrow?: boolean;
-  badge?: ReactNode;
+  /** A small count in the corner; `aria-description` should tell the same. */
+  badge?: number | string | null;
 }
 
 /** A control of the call's toolbar. */
@@ -33,11 +34,7 @@ export function ToolbarButton({
         {...rest}
       >
         <Icon icon={icon} size={narrow ? 16 : 22} />
-        {badge ? (
-          <span className={styles.badge} aria-hidden="true">
-            {badge}
-          </span>
-        ) : null}
+        {badge ? <span className={styles.badge} data-count={badge} aria-hidden="true" /> : null}
       </button>
     </Tooltip>
   );
