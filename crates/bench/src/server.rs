@@ -1,0 +1,198 @@
+//! Starts the server to be measured, with a configuration of its own, and stops it.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::error::BenchError;
+
+/// How long the server may take to answer, and to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server we started. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    directory: PathBuf,
+    url: String,
+    secret: String,
+}
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The binary.
+    pub binary: PathBuf,
+    /// Media workers; zero leaves it to the server.
+    pub workers: u16,
+    /// The processor it is confined to.
+    pub core: Option<u16>,
+}
+
+/// Id of the API key the server is given.
+pub const API_KEY: &str = "bench";
+
+impl Server {
+    /// Starts a server on free loopback ports and waits until it answers.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not answer.
+    pub async fn start(launch: &Launch) -> Result<Self, BenchError> {
+        let fault =
+            |what: &str, error: &dyn std::fmt::Display| BenchError::Server(format!("{what}: {error}"));
+        let random: u64 = rand::rng().random();
+        let directory = std::env::temp_dir().join(format!("tertulia-bench-{random:016x}"));
+        fs::create_dir(&directory).map_err(|error| fault("its directory", &error))?;
+        let secret: String = (0..4)
+            .map(|_| format!("{:016x}", rand::rng().random::<u64>()))
+            .collect();
+        let http = free_tcp_port().map_err(|error| fault("a port", &error))?;
+        let udp = free_udp_ports(launch.workers.max(64)).map_err(|error| fault("ports", &error))?;
+        let file = directory.join("tertulia.toml");
+        let text = configuration(&directory, &secret, http, udp, launch.workers);
+        fs::write(&file, text).map_err(|error| fault("its configuration", &error))?;
+
+        let mut command = match launch.core {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command
+                    .arg("--cpu-list")
+                    .arg(core.to_string())
+                    .arg(&launch.binary);
+                command
+            }
+            None => Command::new(&launch.binary),
+        };
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let child = command
+            .spawn()
+            .map_err(|error| fault("cannot be started", &error))?;
+        let url = format!("ws://127.0.0.1:{http}");
+        let mut server = Self {
+            child,
+            directory,
+            url,
+            secret,
+        };
+        server.wait_until_it_answers(http).await?;
+        Ok(server)
+    }
+
+    /// Base address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Secret of [`API_KEY`].
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Process id; `None` once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Asks the server to stop, and removes what it left.
+    ///
+    /// # Errors
+    /// When it does not stop in time (it is then killed), or ended with a failure.
+    pub async fn stop(mut self) -> Result<(), BenchError> {
+        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+        let ended = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            Ok(Ok(status)) if asked && status.success() => Ok(()),
+            Ok(Ok(status)) => Err(BenchError::Server(format!("ended with {status}"))),
+            Ok(Err(error)) => Err(BenchError::Server(error.to_string())),
+            Err(_) => Err(BenchError::Server(format!(
+                "does not stop within {} s",
+                PATIENCE.as_secs()
+            ))),
+        };
+        fs::remove_dir_all(&self.directory)
+            .map_err(|error| BenchError::File(self.directory.display().to_string(), error))?;
+        ended
+    }
+
+    async fn wait_until_it_answers(&mut self, port: u16) -> Result<(), BenchError> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(BenchError::Server(format!("ended at once with {status}")));
+            }
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(BenchError::Server(format!(
+            "does not answer within {} s",
+            PATIENCE.as_secs()
+        )))
+    }
+}
+
+fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, workers: u16) -> String {
+    let data = directory.join("data");
+    format!(
+        "data_dir = {data:?}\n\
+         [keys]\n{API_KEY} = \"{secret}\"\n\
+         [http]\nlisten = \"127.0.0.1:{http}\"\nconnections = 100000\nconnections_per_address = 100000\n\
+         [media]\nbind = \"127.0.0.1\"\nudp_port = {udp}\ntcp_port = 0\nworkers = {workers}\n\
+         advertised = [\"127.0.0.1\"]\n\
+         [metrics]\nenabled = false\n\
+         [log]\nlevel = \"warn\"\n"
+    )
+}
+
+fn free_tcp_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// The first of `count` free ports in a row.
+fn free_udp_ports(count: u16) -> std::io::Result<u16> {
+    const ATTEMPTS: usize = 50;
+    for _ in 0..ATTEMPTS {
+        let first = rand::rng().random_range(20_000..60_000 - count);
+        let sockets: Result<Vec<UdpSocket>, _> = (first..first + count)
+            .map(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)))
+            .collect();
+        if sockets.is_ok() {
+            return Ok(first);
+        }
+    }
+    Err(std::io::Error::other("no free ports in a row"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_keeps_the_server_to_itself() {
+        let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, 2);
+        assert!(text.starts_with("data_dir = \"/tmp/a b/data\"\n"));
+        assert!(
+            text.contains("listen = \"127.0.0.1:8000\"") && text.contains("advertised = [\"127.0.0.1\"]")
+        );
+    }
+
+    #[test]
+    fn free_ports_are_found() {
+        assert!(free_tcp_port().unwrap() > 0);
+        let first = free_udp_ports(4).unwrap();
+        assert!(UdpSocket::bind((Ipv4Addr::LOCALHOST, first + 3)).is_ok());
+    }
+}
