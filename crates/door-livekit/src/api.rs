@@ -144,11 +144,11 @@ impl IntoResponse for ApiError {
 /// Answers one request to `/twirp/<service>/<method>`.
 pub(crate) async fn call(
     State(door): State<LiveKitDoor>,
-    Path((service, method)): Path<(String, String)>,
+    Path(path): Path<String>,
     request: Request,
 ) -> Response {
     Counters::up(&door.counters().api_calls);
-    match answer(&door, &service, &method, request).await {
+    match answer(&door, &path, request).await {
         Ok(response) => response,
         Err(error) => {
             Counters::up(&door.counters().api_errors);
@@ -157,18 +157,11 @@ pub(crate) async fn call(
     }
 }
 
-async fn answer(
-    door: &LiveKitDoor,
-    service: &str,
-    method: &str,
-    request: Request,
-) -> Result<Response, ApiError> {
-    if service != SERVICE {
-        return Err(ApiError::new(
-            Code::BadRoute,
-            format!("no service {service:.100}"),
-        ));
-    }
+async fn answer(door: &LiveKitDoor, path: &str, request: Request) -> Result<Response, ApiError> {
+    let method = path.strip_prefix(SERVICE).and_then(|rest| rest.strip_prefix('/'));
+    let Some(method) = method else {
+        return Err(ApiError::new(Code::BadRoute, format!("no service at {path:.100}")));
+    };
     if request.method() != Method::POST {
         return Err(ApiError::new(
             Code::BadRoute,

@@ -28,11 +28,7 @@ pub fn router(door: LiveKitDoor) -> Router {
             .route(&format!("{prefix}/rtc/validate"), get(validate_v0))
             .route(&format!("{prefix}/rtc/v1/validate"), get(validate_v1))
             .route(&format!("{prefix}/rtc/{{*rest}}"), any(not_found))
-            .route(
-                &format!("{prefix}/twirp/{{service}}/{{method}}"),
-                any(crate::api::call),
-            )
-            .route(&format!("{prefix}/twirp/{{*rest}}"), any(not_found));
+            .route(&format!("{prefix}/twirp/{{*call}}"), any(crate::api::call));
     }
     router
         .layer(middleware::from_fn(allow_any_origin))
