@@ -1,13 +1,14 @@
 import { Suspense, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, joinRoom, normalizeRoomName, roomNameProblem } from '../api';
+import type { EndReason } from '../call/endReason';
 import type { JoinIntent } from '../call/joinIntent';
 import { type EndKind, EndPage } from '../features/errors/EndPage';
 import { intentOf } from '../features/prejoin/intent';
 import { PreJoin } from '../features/prejoin/PreJoin';
 import { canCall } from '../media/browser';
 import { usePreferences } from '../media/preferences';
-import { showToast } from '../ui';
+import { showToast, usePageMeta } from '../ui';
 import { LazyCallScreen, prefetchCall } from './callChunk';
 import { EnteringScreen } from './EnteringScreen';
 
@@ -76,12 +77,7 @@ export function RoomRoute({ room: path }: { room: string }) {
   }
   if (stage.name === 'call') {
     return (
-      <Suspense fallback={<EnteringScreen room={stage.intent.room} />}>
-        <LazyCallScreen
-          intent={stage.intent}
-          onEnded={(reason) => setStage({ name: 'over', kind: reason })}
-        />
-      </Suspense>
+      <Call intent={stage.intent} onEnded={(reason) => setStage({ name: 'over', kind: reason })} />
     );
   }
   return (
@@ -94,5 +90,15 @@ export function RoomRoute({ room: path }: { room: string }) {
       onAgain={() => void enterAgain(stage)}
       onPrepare={() => setStage({ name: 'prejoin' })}
     />
+  );
+}
+
+function Call({ intent, onEnded }: { intent: JoinIntent; onEnded(reason: EndReason): void }) {
+  const { t } = useTranslation();
+  usePageMeta({ title: t('inCall', { room: intent.room }) });
+  return (
+    <Suspense fallback={<EnteringScreen room={intent.room} />}>
+      <LazyCallScreen intent={intent} onEnded={onEnded} />
+    </Suspense>
   );
 }
