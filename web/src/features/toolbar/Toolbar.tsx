@@ -243,7 +243,12 @@ export function Toolbar({ actions }: ToolbarProps) {
             />
           )}
         >
-          <MoreItems actions={actions} hidden={hidden} onReactions={() => setReacting(true)} />
+          <MoreItems
+            actions={actions}
+            hidden={hidden}
+            hints={carets}
+            onReactions={() => setReacting(true)}
+          />
         </Menu>
         <LeaveButton />
         <ReactionPicker
