@@ -445,8 +445,9 @@ impl Session {
                     self.stirred = true;
                 }
                 Ok(RtcOutput::Timeout(at)) => {
+                    // Deadlines below a millisecond are kept: the pacer's probes measure what their spacing is.
                     self.passes = 0;
-                    return Ok(Output::Timeout(at.max(self.now + Duration::from_millis(1))));
+                    return Ok(Output::Timeout(if at > self.now { at } else { self.now + Duration::from_millis(1) }));
                 }
                 Ok(RtcOutput::Transmit(transmit)) => {
                     let Some(protocol) = own_protocol(transmit.proto) else {

@@ -13,7 +13,9 @@ use tertulia_session::{
     Certificate, ClientFamily, Input, LocalCandidate, Output, RxPacket, Session, SessionConfig, SessionEvent,
 };
 
-pub use client::{Client, rid};
+pub use client::Client;
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use client::rid;
 
 pub const SERVER: &str = "192.0.2.1:7882";
 const LATENCY: Duration = Duration::from_millis(10);
@@ -44,6 +46,8 @@ pub struct Pair {
     /// Whether the n-th media packet towards the session, or from it, is lost.
     pub lose_up: Box<dyn FnMut(&[u8]) -> bool>,
     pub lose_down: Box<dyn FnMut(&[u8]) -> bool>,
+    /// Nothing passes at all.
+    pub cut: bool,
     pub events: Vec<SessionEvent>,
     pub received: Vec<RxPacket>,
     up: VecDeque<(Instant, SocketAddr, Vec<u8>)>,
@@ -63,6 +67,7 @@ impl Pair {
             client: Client::new(now),
             lose_up: Box::new(|_| false),
             lose_down: Box::new(|_| false),
+            cut: false,
             events: Vec::new(),
             received: Vec::new(),
             up: VecDeque::new(),
@@ -119,7 +124,7 @@ impl Pair {
                 Output::Timeout(at) => break at,
                 Output::Transmit { destination, contents, .. } => {
                     let lost = is_media(&contents) && (self.lose_down)(&contents);
-                    if !lost && destination == self.client.addr {
+                    if !lost && !self.cut && destination == self.client.addr {
                         self.down.push_back((self.now + LATENCY, destination, contents));
                     }
                 }
@@ -129,7 +134,7 @@ impl Pair {
         };
         let (client_wake, sent) = self.client.drain();
         for (source, contents) in sent {
-            if !(is_media(&contents) && (self.lose_up)(&contents)) {
+            if !self.cut && !(is_media(&contents) && (self.lose_up)(&contents)) {
                 self.up.push_back((self.now + LATENCY, source, contents));
             }
         }
