@@ -215,10 +215,13 @@ impl Routes {
         let Some(slot) = self.routes.get(route.0) else {
             return;
         };
-        let Some(layer) = slot.forwarder.current_layer().or(slot.forwarder.waiting_for()) else {
+        let forwarder = &slot.forwarder;
+        let Some(layer) = forwarder.current_layer().or(forwarder.waiting_for()) else {
             return;
         };
-        if let Some(track) = self.tracks.get_mut(slot.track) {
+        if let Some(track) = self.tracks.get_mut(slot.track)
+            && track.published.kind == MediaKind::Video
+        {
             track.published.layers[layer.min(2)].throttle.want(now);
         }
     }
@@ -457,6 +460,16 @@ mod tests {
             (rig.sent[0].codec, &rig.sent[0].payload[..]),
             (Codec::Red, &red[..])
         );
+    }
+
+    #[test]
+    fn a_keyframe_wish_for_sound_sets_no_timer() {
+        let mut rig = Rig::new(MediaKind::Audio);
+        let route = rig.subscribe(READY);
+        rig.feed(Codec::Opus, 0, 1, &vec![1, 2].into(), 0);
+        rig.routes.keyframe_wanted(route, rig.at(1));
+        assert!(rig.asked(2).is_empty());
+        assert!(rig.routes.poll_timeout() > Some(rig.at(2)));
     }
 
     #[test]

@@ -41,6 +41,8 @@ const FIRST_TCP: usize = 2;
 const MAIL_PER_TURN: usize = 64;
 /// Receive batches before timers and mail get their turn.
 const BATCHES_PER_TURN: usize = 8;
+/// A room is not looked at again sooner than this, so that no deadline of it can starve the packets.
+const SOONEST: Duration = Duration::from_millis(1);
 /// Longest sleep; bounds the damage of a deadline that was missed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -282,7 +284,7 @@ impl Worker {
             return;
         };
         let Some(deadline) = slot.deadline() else { return };
-        let deadline = deadline.max(now);
+        let deadline = deadline.max(now + SOONEST);
         if slot.scheduled.is_none_or(|scheduled| deadline < scheduled) {
             slot.scheduled = Some(deadline);
             self.timers.push(Reverse((deadline, Timer::Room(key))));
