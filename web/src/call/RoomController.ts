@@ -143,7 +143,6 @@ export class RoomController implements Call {
     window.addEventListener('online', () => this.online(), { signal });
     window.addEventListener('pagehide', () => this.pageHidden(), { signal });
     window.addEventListener('pageshow', (event) => event.persisted && this.pageShown(), { signal });
-    this.link.start();
     void this.connect(false);
   }
 
@@ -268,7 +267,7 @@ export class RoomController implements Call {
       this.store.setState({ entered: true });
       this.step({ kind: 'connected' });
       this.refresh();
-      this.link.poke();
+      this.link.start();
       await this.media.resume();
       this.listenWhileMuted();
     } catch (error) {

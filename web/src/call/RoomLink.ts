@@ -42,8 +42,13 @@ export class RoomLink {
     private readonly events: RoomLinkEvents,
   ) {}
 
+  /** Follows the room, which exists for the server from the first connection on; opens the stream anew if it does. */
   start(): void {
-    this.following ??= followRoom({
+    if (this.following) {
+      this.following.poke();
+      return;
+    }
+    this.following = followRoom({
       room: this.room,
       token: () => this.credentials.token(),
       onUnauthorized: () => this.credentials.renew(),

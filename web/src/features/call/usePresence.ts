@@ -50,12 +50,12 @@ export function usePresence(): void {
         watch.forget();
         clearTimeout(timer);
         timer = undefined;
-        quietUntil = Date.now() + returnMs;
+        if (after.entered) quietUntil = Date.now() + returnMs;
         return;
       }
       if (after.snapshot.participants === before.snapshot.participants) return;
       const others = after.snapshot.participants.filter(({ isLocal }) => !isLocal);
-      if (Date.now() < quietUntil && before.entered) watch.forget();
+      if (Date.now() < quietUntil) watch.forget();
       if (watch.see(others)) timer ??= setTimeout(tell, presenceBatchMs);
     });
     return () => {
