@@ -36,11 +36,18 @@ pub fn write(spec: &PeerSpec, kind: Kind, origin: Origin) -> String {
     text.line(format_args!("o=- {session} {} IN IP4 127.0.0.1", origin.version));
     text.line(format_args!("s=-"));
     text.line(format_args!("t=0 0"));
-    let mut sections: Vec<SectionRef<'_>> =
-        spec.media.iter().map(SectionRef::Media).chain(spec.data.iter().map(SectionRef::Data)).collect();
+    let mut sections: Vec<SectionRef<'_>> = spec
+        .media
+        .iter()
+        .map(SectionRef::Media)
+        .chain(spec.data.iter().map(SectionRef::Data))
+        .collect();
     sections.sort_by_key(SectionRef::index);
-    let bundled: Vec<&str> =
-        sections.iter().filter(|section| !section.is_stopped()).map(SectionRef::mid).collect();
+    let bundled: Vec<&str> = sections
+        .iter()
+        .filter(|section| !section.is_stopped())
+        .map(SectionRef::mid)
+        .collect();
     if !bundled.is_empty() {
         text.line(format_args!("a=group:BUNDLE {}", bundled.join(" ")));
     }
@@ -50,7 +57,10 @@ pub fn write(spec: &PeerSpec, kind: Kind, origin: Origin) -> String {
         text.line(format_args!("a=ice-lite"));
     }
     // The section that leads the bundle carries the candidates; all carry the credentials.
-    let leading = sections.iter().position(|section| !section.is_stopped()).unwrap_or(0);
+    let leading = sections
+        .iter()
+        .position(|section| !section.is_stopped())
+        .unwrap_or(0);
     for (position, section) in sections.iter().enumerate() {
         match section {
             SectionRef::Media(media) => text.media(media),
@@ -98,7 +108,10 @@ impl Text {
         // Writing to a string cannot fail.
         let _ = self.0.write_fmt(content);
         if self.0[start..].contains(['\r', '\n', '\0']) {
-            let clean: String = self.0[start..].chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
+            let clean: String = self.0[start..]
+                .chars()
+                .filter(|c| !matches!(c, '\r' | '\n' | '\0'))
+                .collect();
             self.0.truncate(start);
             self.0.push_str(&clean);
         }
@@ -120,7 +133,10 @@ impl Text {
             formats.push("0".to_owned());
         }
         let port = if media.stopped { 0 } else { 9 };
-        self.line(format_args!("m={kind} {port} UDP/TLS/RTP/SAVPF {}", formats.join(" ")));
+        self.line(format_args!(
+            "m={kind} {port} UDP/TLS/RTP/SAVPF {}",
+            formats.join(" ")
+        ));
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         self.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
         self.line(format_args!("a=mid:{}", media.mid));
@@ -134,7 +150,11 @@ impl Text {
         self.line(format_args!("a=rtcp-mux"));
         self.line(format_args!("a=rtcp-rsize"));
         for extension in &media.extensions {
-            self.line(format_args!("a=extmap:{} {}", extension.id, extension.extension.uri()));
+            self.line(format_args!(
+                "a=extmap:{} {}",
+                extension.id,
+                extension.extension.uri()
+            ));
         }
         for codec in &media.codecs {
             self.codec(codec);
@@ -142,14 +162,21 @@ impl Text {
         if media.stream_id.is_some() || media.track_id.is_some() {
             let stream = media.stream_id.as_deref().unwrap_or("-");
             let track = media.track_id.as_deref().unwrap_or("");
-            self.line(format_args!("a=msid:{stream}{}{track}", if track.is_empty() { "" } else { " " }));
+            self.line(format_args!(
+                "a=msid:{stream}{}{track}",
+                if track.is_empty() { "" } else { " " }
+            ));
         }
         self.encodings(&media.encodings, media.direction);
     }
 
     fn codec(&mut self, codec: &CodecSpec) {
         let payload_type = codec.payload_type;
-        let channels = if codec.channels > 1 { format!("/{}", codec.channels) } else { String::new() };
+        let channels = if codec.channels > 1 {
+            format!("/{}", codec.channels)
+        } else {
+            String::new()
+        };
         self.line(format_args!(
             "a=rtpmap:{payload_type} {}/{}{channels}",
             codec.codec.subtype(),
@@ -175,8 +202,11 @@ impl Text {
     }
 
     fn encodings(&mut self, encodings: &[EncodingSpec], direction: Direction) {
-        let rids: Vec<&str> =
-            encodings.iter().filter_map(|encoding| encoding.rid.as_ref()).map(|rid| rid.as_str()).collect();
+        let rids: Vec<&str> = encodings
+            .iter()
+            .filter_map(|encoding| encoding.rid.as_ref())
+            .map(|rid| rid.as_str())
+            .collect();
         if !rids.is_empty() {
             let word = if direction.sends() { "send" } else { "recv" };
             for rid in &rids {
@@ -188,8 +218,11 @@ impl Text {
         if !direction.sends() {
             return;
         }
-        let ssrcs: Vec<String> =
-            encodings.iter().filter_map(|encoding| encoding.ssrc).map(|ssrc| ssrc.to_string()).collect();
+        let ssrcs: Vec<String> = encodings
+            .iter()
+            .filter_map(|encoding| encoding.ssrc)
+            .map(|ssrc| ssrc.to_string())
+            .collect();
         if ssrcs.len() > 1 {
             self.line(format_args!("a=ssrc-group:SIM {}", ssrcs.join(" ")));
         }
@@ -208,7 +241,9 @@ impl Text {
 
     fn data(&mut self, data: &DataSpec) {
         let port = if data.stopped { 0 } else { 9 };
-        self.line(format_args!("m=application {port} UDP/DTLS/SCTP webrtc-datachannel"));
+        self.line(format_args!(
+            "m=application {port} UDP/DTLS/SCTP webrtc-datachannel"
+        ));
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         self.line(format_args!("a=mid:{}", data.mid));
         self.line(format_args!("a=sctp-port:{}", data.port));
@@ -219,8 +254,17 @@ impl Text {
         self.line(format_args!("a=ice-ufrag:{}", spec.ice.ufrag));
         self.line(format_args!("a=ice-pwd:{}", spec.ice.pwd));
         self.line(format_args!("a=ice-options:trickle"));
-        let digest: Vec<String> = spec.fingerprint.bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-        self.line(format_args!("a=fingerprint:{} {}", spec.fingerprint.hash, digest.join(":")));
+        let digest: Vec<String> = spec
+            .fingerprint
+            .bytes
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        self.line(format_args!(
+            "a=fingerprint:{} {}",
+            spec.fingerprint.hash,
+            digest.join(":")
+        ));
         let setup = match (spec.dtls_role, kind) {
             (DtlsRole::Either, Kind::Offer) => "actpass",
             (DtlsRole::Client, _) => "active",

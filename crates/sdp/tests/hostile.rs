@@ -1,12 +1,19 @@
 //! Texts that are not what they should be.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use proptest::prelude::*;
 use tertulia_model::PeerSpec;
 use tertulia_sdp::{Kind, Limits, Origin, SdpError, parse, parse_candidate, parse_within, write};
 
 const GOOD: &str = include_str!("data/chromium-dual-publish.sdp");
-const ORIGIN: Origin = Origin { session: u64::MAX, version: 1 };
+const ORIGIN: Origin = Origin {
+    session: u64::MAX,
+    version: 1,
+};
 
 /// What comes of the good text with one thing replaced.
 fn with(from: &str, to: &str) -> Result<PeerSpec, SdpError> {
@@ -33,19 +40,63 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn what_is_wrong_is_named() {
-    assert_eq!(with("a=mid:0", "a=mid:a b"), Err(SdpError::Invalid { attribute: "a=mid" }));
-    assert_eq!(with("a=mid:0", "a=mid:01234567890123456"), Err(SdpError::Invalid { attribute: "a=mid" }));
-    assert_eq!(with("a=ice-ufrag:E3TE", "a=ice-ufrag:E"), Err(SdpError::Invalid { attribute: "a=ice-ufrag" }));
-    assert_eq!(with("5E:5F:0F", "5E:5F"), Err(SdpError::Invalid { attribute: "a=fingerprint" }));
-    assert_eq!(with("sha-256", "md5"), Err(SdpError::Unsupported("the hash of a=fingerprint")));
-    assert_eq!(with("actpass", "holdconn"), Err(SdpError::Invalid { attribute: "a=setup" }));
-    assert_eq!(with("SAVPF 111", "SAVPF 300 111"), Err(SdpError::Invalid { attribute: "m=" }));
-    assert_eq!(with("a=ssrc:3933044526 cname", "a=ssrc:-1 cname"), Err(SdpError::Invalid { attribute: "a=ssrc" }));
+    assert_eq!(
+        with("a=mid:0", "a=mid:a b"),
+        Err(SdpError::Invalid { attribute: "a=mid" })
+    );
+    assert_eq!(
+        with("a=mid:0", "a=mid:01234567890123456"),
+        Err(SdpError::Invalid { attribute: "a=mid" })
+    );
+    assert_eq!(
+        with("a=ice-ufrag:E3TE", "a=ice-ufrag:E"),
+        Err(SdpError::Invalid {
+            attribute: "a=ice-ufrag"
+        })
+    );
+    assert_eq!(
+        with("5E:5F:0F", "5E:5F"),
+        Err(SdpError::Invalid {
+            attribute: "a=fingerprint"
+        })
+    );
+    assert_eq!(
+        with("sha-256", "md5"),
+        Err(SdpError::Unsupported("the hash of a=fingerprint"))
+    );
+    assert_eq!(
+        with("actpass", "holdconn"),
+        Err(SdpError::Invalid { attribute: "a=setup" })
+    );
+    assert_eq!(
+        with("SAVPF 111", "SAVPF 300 111"),
+        Err(SdpError::Invalid { attribute: "m=" })
+    );
+    assert_eq!(
+        with("a=ssrc:3933044526 cname", "a=ssrc:-1 cname"),
+        Err(SdpError::Invalid { attribute: "a=ssrc" })
+    );
     assert_eq!(with("send q;h;f", "send q;h h;;"), with("send q;h;f", "send q;h"));
-    assert_eq!(with("send q;h;f", "send q;;f"), Err(SdpError::Invalid { attribute: "a=simulcast" }));
-    assert_eq!(with("a=sctp-port:5000", "a=sctp-port:70000"), Err(SdpError::Invalid { attribute: "a=sctp-port" }));
-    assert!(matches!(with("UDP/DTLS/SCTP", "TCP/MSRP"), Err(SdpError::Unsupported(_))));
-    assert!(matches!(with("UDP/TLS/RTP/SAVPF", "RTP/AVP"), Err(SdpError::Unsupported(_))));
+    assert_eq!(
+        with("send q;h;f", "send q;;f"),
+        Err(SdpError::Invalid {
+            attribute: "a=simulcast"
+        })
+    );
+    assert_eq!(
+        with("a=sctp-port:5000", "a=sctp-port:70000"),
+        Err(SdpError::Invalid {
+            attribute: "a=sctp-port"
+        })
+    );
+    assert!(matches!(
+        with("UDP/DTLS/SCTP", "TCP/MSRP"),
+        Err(SdpError::Unsupported(_))
+    ));
+    assert!(matches!(
+        with("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
+        Err(SdpError::Unsupported(_))
+    ));
     assert!(matches!(with("m=video", "m=text"), Err(SdpError::Unsupported(_))));
     assert!(matches!(parse("nonsense"), Err(SdpError::Syntax(_))));
     assert!(parse("").is_err());
@@ -59,7 +110,10 @@ fn what_does_not_matter_is_left_out() {
         ("a=rtcp-mux", "a=rtcp-mux\r\na=rtcp-fb:77 nack"),
         ("a=rtcp-mux", "a=rtcp-mux\r\na=rtcp-fb:111 nonsense"),
         ("a=rtcp-mux", "a=rtcp-mux\r\na=rtpmap:nonsense"),
-        ("a=rtcp-mux", "a=rtcp-mux\r\na=extmap:0 urn:ietf:params:rtp-hdrext:sdes:mid"),
+        (
+            "a=rtcp-mux",
+            "a=rtcp-mux\r\na=extmap:0 urn:ietf:params:rtp-hdrext:sdes:mid",
+        ),
         ("a=rtcp-mux", "a=rtcp-mux\r\na=candidate:nonsense"),
         ("a=fmtp:97 apt=96", "a=fmtp:97 apt=96\r\na=fmtp:98\r\na=fmtp:x y"),
     ] {
@@ -69,27 +123,58 @@ fn what_does_not_matter_is_left_out() {
 
 #[test]
 fn too_much_is_too_much() {
-    assert_eq!(parse(&"a".repeat(300_000)), Err(SdpError::TooLong { max: 262_144 }));
-    assert_eq!(parse(&format!("v=0\r\ns={}\r\n", "a".repeat(5_000))), Err(SdpError::TooLong { max: 4_096 }));
+    assert_eq!(
+        parse(&"a".repeat(300_000)),
+        Err(SdpError::TooLong { max: 262_144 })
+    );
+    assert_eq!(
+        parse(&format!("v=0\r\ns={}\r\n", "a".repeat(5_000))),
+        Err(SdpError::TooLong { max: 4_096 })
+    );
     let sections = GOOD.to_owned() + &"m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n".repeat(200);
-    assert_eq!(parse(&sections), Err(SdpError::TooMany { what: "sections", max: 200 }));
+    assert_eq!(
+        parse(&sections),
+        Err(SdpError::TooMany {
+            what: "sections",
+            max: 200
+        })
+    );
     let lines = GOOD.to_owned() + &"a=x\r\n".repeat(30_000);
-    assert!(matches!(parse(&lines), Err(SdpError::TooMany { what: "lines", .. })));
-    let ssrcs: String = (1..400).map(|ssrc| format!("a=ssrc:{ssrc} cname:x\r\n")).collect();
+    assert!(matches!(
+        parse(&lines),
+        Err(SdpError::TooMany { what: "lines", .. })
+    ));
+    let ssrcs: String = (1..400)
+        .map(|ssrc| format!("a=ssrc:{ssrc} cname:x\r\n"))
+        .collect();
     let many = GOOD.replacen("a=rtcp-mux\r\n", &format!("a=rtcp-mux\r\n{ssrcs}"), 1);
-    assert_eq!(parse(&many), Err(SdpError::TooMany { what: "SSRCs in one section", max: 128 }));
-    let candidates: String =
-        (1..500).map(|port| format!("a=candidate:1 1 udp 1 192.0.2.9 {port} typ host\r\n")).collect();
+    assert_eq!(
+        parse(&many),
+        Err(SdpError::TooMany {
+            what: "SSRCs in one section",
+            max: 128
+        })
+    );
+    let candidates: String = (1..500)
+        .map(|port| format!("a=candidate:1 1 udp 1 192.0.2.9 {port} typ host\r\n"))
+        .collect();
     let many = GOOD.replacen("a=rtcp-mux\r\n", &format!("a=rtcp-mux\r\n{candidates}"), 1);
     assert_eq!(parse(&many).unwrap().candidates.len(), 64);
-    let few = Limits { sections: 2, ..Limits::default() };
+    let few = Limits {
+        sections: 2,
+        ..Limits::default()
+    };
     assert!(matches!(parse_within(GOOD, &few), Err(SdpError::TooMany { .. })));
 }
 
 #[test]
 fn candidates_by_themselves() {
     let good = "842163049 1 udp 1677729535 203.0.113.9 46154 typ srflx raddr 10.0.0.1 rport 1 generation 0";
-    for text in [good.to_owned(), format!("candidate:{good}"), format!("a=candidate:{good}\r\n")] {
+    for text in [
+        good.to_owned(),
+        format!("candidate:{good}"),
+        format!("a=candidate:{good}\r\n"),
+    ] {
         let candidate = parse_candidate(&text).unwrap();
         assert_eq!(candidate.text, good);
         assert_eq!(candidate.address.unwrap().to_string(), "203.0.113.9:46154");

@@ -1,5 +1,9 @@
 //! Offers as Chromium 156, Firefox ESR 153 and the Python SDK 1.2.0 (libwebrtc) write them.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use tertulia_model::{
     Codec, CodecSpec, Direction, DtlsRole, Extension, Feedback, MediaKind, PeerSpec, TransportProtocol,
@@ -21,11 +25,19 @@ fn read(text: &str) -> PeerSpec {
 }
 
 fn codec(spec: &PeerSpec, index: usize, codec: Codec) -> &CodecSpec {
-    spec.media[index].codecs.iter().find(|known| known.codec == codec).unwrap()
+    spec.media[index]
+        .codecs
+        .iter()
+        .find(|known| known.codec == codec)
+        .unwrap()
 }
 
 fn extension(spec: &PeerSpec, index: usize, extension: Extension) -> Option<u8> {
-    spec.media[index].extensions.iter().find(|known| known.extension == extension).map(|known| known.id)
+    spec.media[index]
+        .extensions
+        .iter()
+        .find(|known| known.extension == extension)
+        .map(|known| known.id)
 }
 
 #[test]
@@ -44,7 +56,14 @@ fn all_are_read_and_read_back() {
         let spec = read(text);
         assert_eq!(spec.dtls_role, DtlsRole::Either);
         assert!(!spec.ice_lite);
-        let written = write(&spec, Kind::Offer, Origin { session: 7, version: 1 });
+        let written = write(
+            &spec,
+            Kind::Offer,
+            Origin {
+                session: 7,
+                version: 1,
+            },
+        );
         assert_eq!(read(&written), spec);
     }
 }
@@ -74,7 +93,13 @@ fn chromium_s_codecs_and_extensions() {
     assert_eq!(codec(&spec, 0, Codec::Pcmu).payload_type, 0);
     let vp8 = codec(&spec, 3, Codec::Vp8);
     assert_eq!((vp8.payload_type, vp8.rtx), (96, Some(97)));
-    for feedback in [Feedback::Remb, Feedback::TransportCc, Feedback::Fir, Feedback::Nack, Feedback::Pli] {
+    for feedback in [
+        Feedback::Remb,
+        Feedback::TransportCc,
+        Feedback::Fir,
+        Feedback::Nack,
+        Feedback::Pli,
+    ] {
         assert!(vp8.feedback.contains(&feedback));
     }
     assert!(
@@ -90,17 +115,27 @@ fn chromium_publishes() {
     let spec = read(CHROMIUM_DUAL);
     let sound = &spec.media[0];
     assert_eq!(sound.direction, Direction::SendOnly);
-    assert_eq!(sound.track_id.as_deref(), Some("0a1e81ca-d2fd-4f33-af15-eff01fa06246"));
+    assert_eq!(
+        sound.track_id.as_deref(),
+        Some("0a1e81ca-d2fd-4f33-af15-eff01fa06246")
+    );
     assert_eq!(sound.encodings[0].ssrc, Some(3_933_044_526));
     let picture = &spec.media[1];
-    let rids: Vec<&str> =
-        picture.encodings.iter().map(|encoding| encoding.rid.as_ref().unwrap().as_str()).collect();
+    let rids: Vec<&str> = picture
+        .encodings
+        .iter()
+        .map(|encoding| encoding.rid.as_ref().unwrap().as_str())
+        .collect();
     assert_eq!(rids, ["q", "h", "f"]);
     assert_eq!(extension(&spec, 1, Extension::DependencyDescriptor), Some(12));
     assert_eq!(spec.data.unwrap().max_message_size, 262_144);
     assert_eq!(spec.ice.ufrag, "E3TE");
     assert_eq!(spec.fingerprint.bytes[..2], [0x5e, 0x5f]);
-    let protocols: Vec<TransportProtocol> = spec.candidates.iter().map(|candidate| candidate.protocol).collect();
+    let protocols: Vec<TransportProtocol> = spec
+        .candidates
+        .iter()
+        .map(|candidate| candidate.protocol)
+        .collect();
     assert_eq!(protocols.len(), 4, "those of the section that leads the bundle");
     assert_eq!(protocols[3], TransportProtocol::Tcp);
     assert!(spec.candidates[1].address.unwrap().is_ipv6());
@@ -114,14 +149,41 @@ fn firefox_publishes() {
     assert_eq!((vp8.payload_type, vp8.rtx), (120, Some(124)));
     let picture = &spec.media[1];
     assert_eq!(picture.encodings.len(), 3);
-    assert!(picture.encodings.iter().all(|encoding| encoding.rid.is_some() && encoding.ssrc.is_none()));
-    assert_eq!(extension(&spec, 1, Extension::RtpStreamId), Some(9), "its direction is left out");
-    assert!(spec.candidates.iter().all(|candidate| candidate.address.is_none()), "names are not resolved");
-    assert!(spec.candidates.iter().all(|candidate| candidate.text.contains(" 1 UDP ") || candidate.text.contains(" 1 TCP ")));
-    assert_eq!(picture.stream_id.as_deref(), Some("{51ed96c3-8d75-44d4-9564-f3f1a8497ba3}"));
+    assert!(
+        picture
+            .encodings
+            .iter()
+            .all(|encoding| encoding.rid.is_some() && encoding.ssrc.is_none())
+    );
+    assert_eq!(
+        extension(&spec, 1, Extension::RtpStreamId),
+        Some(9),
+        "its direction is left out"
+    );
+    assert!(
+        spec.candidates
+            .iter()
+            .all(|candidate| candidate.address.is_none()),
+        "names are not resolved"
+    );
+    assert!(
+        spec.candidates
+            .iter()
+            .all(|candidate| candidate.text.contains(" 1 UDP ") || candidate.text.contains(" 1 TCP "))
+    );
+    assert_eq!(
+        picture.stream_id.as_deref(),
+        Some("{51ed96c3-8d75-44d4-9564-f3f1a8497ba3}")
+    );
     let sound = &spec.media[0].encodings;
     assert_eq!(sound.len(), 1);
     assert_eq!(sound[0].ssrc, Some(407_334_088));
     let last = read(FIREFOX_PUBLISH);
-    assert_eq!(last.media.iter().filter(|section| section.direction == Direction::SendOnly).count(), 2);
+    assert_eq!(
+        last.media
+            .iter()
+            .filter(|section| section.direction == Direction::SendOnly)
+            .count(),
+        2
+    );
 }

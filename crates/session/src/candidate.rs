@@ -31,7 +31,11 @@ pub(crate) fn describe(candidates: &[LocalCandidate]) -> Vec<Candidate> {
                 ip = address.ip(),
                 port = address.port()
             );
-            Candidate { text, address: Some(address), protocol: candidate.protocol }
+            Candidate {
+                text,
+                address: Some(address),
+                protocol: candidate.protocol,
+            }
         })
         .collect()
 }
@@ -46,16 +50,20 @@ fn foundation(ip: IpAddr, protocol: TransportProtocol) -> u32 {
     octets
         .into_iter()
         .chain([protocol])
-        .fold(0x811c_9dc5, |hash, octet| (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193))
+        .fold(0x811c_9dc5, |hash, octet| {
+            (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
+        })
 }
 
 /// Our candidate as the agent takes it.
 pub(crate) fn local(candidate: &LocalCandidate) -> Result<str0m::Candidate, String> {
     let built = match candidate.protocol {
         TransportProtocol::Udp => str0m::Candidate::host(candidate.addr, Protocol::Udp),
-        TransportProtocol::Tcp => {
-            str0m::Candidate::builder().tcp().host(candidate.addr).tcptype(TcpType::Passive).build()
-        }
+        TransportProtocol::Tcp => str0m::Candidate::builder()
+            .tcp()
+            .host(candidate.addr)
+            .tcptype(TcpType::Passive)
+            .build(),
     };
     built.map_err(|error| error.to_string())
 }
@@ -81,21 +89,35 @@ mod tests {
     use super::*;
 
     fn candidate(text: &str, address: Option<&str>, protocol: TransportProtocol) -> Candidate {
-        Candidate { text: text.to_owned(), address: address.map(|text| text.parse().unwrap()), protocol }
+        Candidate {
+            text: text.to_owned(),
+            address: address.map(|text| text.parse().unwrap()),
+            protocol,
+        }
     }
 
     #[test]
     fn our_candidates_are_readable_and_udp_comes_first() {
         let addr = "192.0.2.1:7882".parse().unwrap();
         let locals = [
-            LocalCandidate { addr, protocol: TransportProtocol::Udp, advertised: addr },
-            LocalCandidate { addr, protocol: TransportProtocol::Tcp, advertised: addr },
+            LocalCandidate {
+                addr,
+                protocol: TransportProtocol::Udp,
+                advertised: addr,
+            },
+            LocalCandidate {
+                addr,
+                protocol: TransportProtocol::Tcp,
+                advertised: addr,
+            },
         ];
         let texts = describe(&locals);
         let priorities: Vec<u32> = texts
             .iter()
             .map(|candidate| {
-                str0m::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text)).unwrap().prio()
+                str0m::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text))
+                    .unwrap()
+                    .prio()
             })
             .collect();
         assert!(priorities[0] > priorities[1]);
@@ -109,7 +131,11 @@ mod tests {
         assert!(remote(&good).is_some());
         let bad = [
             candidate("1 1 udp 1 abc.local 9 typ host", None, udp),
-            candidate("1 1 tcp 1 192.0.2.1 9 typ host tcptype active", Some("192.0.2.1:9"), TransportProtocol::Tcp),
+            candidate(
+                "1 1 tcp 1 192.0.2.1 9 typ host tcptype active",
+                Some("192.0.2.1:9"),
+                TransportProtocol::Tcp,
+            ),
             candidate("1 1 udp 1 224.0.0.1 9 typ host", Some("224.0.0.1:9"), udp),
             candidate("1 1 udp 1 192.0.2.1 0 typ host", Some("192.0.2.1:0"), udp),
             candidate("nonsense", Some("192.0.2.1:9"), udp),

@@ -23,7 +23,12 @@ impl Channels {
             Some(retransmits) => Reliability::MaxRetransmits { retransmits },
             None => Reliability::Reliable,
         };
-        self.wanted.push(ChannelConfig { label: label.to_owned(), ordered, reliability, ..ChannelConfig::default() });
+        self.wanted.push(ChannelConfig {
+            label: label.to_owned(),
+            ordered,
+            reliability,
+            ..ChannelConfig::default()
+        });
     }
 
     /// Whether any is wanted or open.
@@ -55,7 +60,10 @@ impl Channels {
 
     /// The label of an open one.
     pub(crate) fn label(&self, id: ChannelId) -> Option<&str> {
-        self.open.iter().find(|(open, _)| *open == id).map(|(_, label)| label.as_str())
+        self.open
+            .iter()
+            .find(|(open, _)| *open == id)
+            .map(|(_, label)| label.as_str())
     }
 
     /// Whether one of that label is open.
@@ -65,11 +73,18 @@ impl Channels {
 
     /// Sends on the latest of that label; `Ok(false)` where too much waits already.
     pub(crate) fn send(&self, rtc: &mut Rtc, label: &str, contents: &[u8]) -> Result<bool, ChannelError> {
-        let (id, _) = self.open.iter().rev().find(|(_, open)| open == label).ok_or(ChannelError::NotOpen)?;
+        let (id, _) = self
+            .open
+            .iter()
+            .rev()
+            .find(|(_, open)| open == label)
+            .ok_or(ChannelError::NotOpen)?;
         if contents.len() > MAX_MESSAGE {
             return Err(ChannelError::TooLong);
         }
         let mut channel = rtc.channel(*id).ok_or(ChannelError::NotOpen)?;
-        channel.write(true, contents).map_err(|_| ChannelError::Association)
+        channel
+            .write(true, contents)
+            .map_err(|_| ChannelError::Association)
     }
 }

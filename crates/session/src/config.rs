@@ -40,7 +40,12 @@ pub struct LocalCandidate {
 
 impl fmt::Debug for LocalCandidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LocalCandidate({:?}, port {})", self.protocol, self.advertised.port())
+        write!(
+            f,
+            "LocalCandidate({:?}, port {})",
+            self.protocol,
+            self.advertised.port()
+        )
     }
 }
 
@@ -72,7 +77,10 @@ impl Certificate {
             .dtls_provider
             .generate_certificate()
             .ok_or_else(|| CertificateError("no certificate".to_owned()))?;
-        Ok(Self { certificate, provider })
+        Ok(Self {
+            certificate,
+            provider,
+        })
     }
 }
 

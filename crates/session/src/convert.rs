@@ -31,7 +31,10 @@ pub(crate) fn received(packet: RtpPacket, rx: RxId, rid: Option<Rid>, codec: Cod
         voice: values.voice_activity,
         ext: PassedExtensions {
             orientation: values.video_orientation.map(|orientation| orientation as u8),
-            capture_time: values.abs_capture_time.as_ref().map(|time| (time.capture_time, time.clock_offset)),
+            capture_time: values
+                .abs_capture_time
+                .as_ref()
+                .map(|time| (time.capture_time, time.clock_offset)),
             playout_delay,
             dependency_descriptor: values
                 .user_values
@@ -54,7 +57,10 @@ pub(crate) fn to_send(packet: TxPacket, retransmittable: bool) -> Result<RtpWrit
     if packet.payload.len() > MAX_PAYLOAD || packet.payload.is_empty() {
         return Err(SendError::TooLong);
     }
-    let patch = packet.vp8.map(|rewrite| vp8_patch(&packet.payload, rewrite)).transpose()?;
+    let patch = packet
+        .vp8
+        .map(|rewrite| vp8_patch(&packet.payload, rewrite))
+        .transpose()?;
     let values = extension_values(&packet);
     let mut write = RtpWrite::new(
         packet.payload_type.into(),
@@ -83,7 +89,10 @@ fn extension_values(packet: &TxPacket) -> ExtensionValues {
     values.abs_capture_time = packet
         .ext
         .capture_time
-        .map(|(capture_time, clock_offset)| AbsCaptureTime { capture_time, clock_offset });
+        .map(|(capture_time, clock_offset)| AbsCaptureTime {
+            capture_time,
+            clock_offset,
+        });
     if let Some((min, max)) = packet.ext.playout_delay {
         values.play_delay_min = Some(MediaTime::from_hundredths(min.into()));
         values.play_delay_max = Some(MediaTime::from_hundredths(max.into()));

@@ -55,7 +55,9 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout(at) => write!(f, "Timeout({at:?})"),
-            Self::Transmit { protocol, contents, .. } => write!(f, "Transmit({protocol:?}, {} bytes)", contents.len()),
+            Self::Transmit {
+                protocol, contents, ..
+            } => write!(f, "Transmit({protocol:?}, {} bytes)", contents.len()),
             Self::Event(event) => write!(f, "Event({event:?})"),
         }
     }

@@ -7,6 +7,10 @@ use crate::{RxId, TxId};
 
 /// One place in the order of sections.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "all but one of a session's slots are of the large kind"
+)]
 pub(crate) enum Slot {
     /// Sound or picture.
     Media(Section),

@@ -1,29 +1,20 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use str0m::bwe::BweKind;
-use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpPacket;
-use str0m::{Event as RtcEvent, IceConnectionState, Input as RtcInput, Output as RtcOutput, RtcError};
-use tertulia_model::{Bitrate, Candidate, Codec, IceCredentials, MediaKind, Mid, Rid, TransportProtocol};
+use tertulia_model::{Bitrate, Candidate, Codec, IceCredentials, MediaKind, Mid, Rid};
 
 use crate::candidate::MAX_REMOTE_CANDIDATES;
 use crate::channel::Channels;
 use crate::convert;
 use crate::negotiation::Offerer;
 use crate::section::{Section, Sending, Slot, Stream};
-use crate::transport::{Transport, rtc_mid};
+use crate::transport::Transport;
 use crate::{
-    ChannelError, Input, Output, RxId, RxSection, RxStats, SendError, SessionConfig, SessionError, SessionEvent, TxId,
-    TxPacket, TxState, TxWish,
+    ChannelError, RxId, RxSection, SendError, SessionConfig, SessionEvent, TxId, TxPacket, TxState, TxWish,
 };
 
-/// A deadline for sessions that wait for nothing.
-const IDLE: Duration = Duration::from_secs(3_600);
-/// How often one drain passes the same instant on, before it leaves the rest to the next millisecond.
-const MAX_PASSES: u32 = 64;
 /// Packets of one stream that may wait for the pacer; some two seconds of 1080p.
 const MAX_QUEUED: usize = 600;
 
@@ -40,7 +31,7 @@ pub struct Session {
     pub(crate) config: SessionConfig,
     pub(crate) ice: IceCredentials,
     pub(crate) rng: StdRng,
-    now: Instant,
+    pub(crate) now: Instant,
     /// Built with the first description, so that payload types and extension ids follow the peer's.
     pub(crate) transport: Option<Box<Transport>>,
     pub(crate) slots: Vec<Slot>,
@@ -60,15 +51,15 @@ pub struct Session {
     pub(crate) received: BTreeMap<u32, (RxId, Option<Rid>)>,
     /// Something changed: time must pass before output is polled.
     pub(crate) stirred: bool,
-    passes: u32,
-    events: VecDeque<SessionEvent>,
-    state: State,
-    ice_lost: bool,
-    dropped_datagrams: u64,
+    pub(crate) passes: u32,
+    pub(crate) events: VecDeque<SessionEvent>,
+    pub(crate) state: State,
+    pub(crate) ice_lost: bool,
+    pub(crate) dropped_datagrams: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     Connecting,
     Connected,
     /// What remains to be said is drained.
@@ -148,21 +139,31 @@ impl Session {
     /// Whether a new description would say something new: something waits for a section, a section's sender went, a
     /// data channel wants its section, or an ICE restart is wished.
     pub fn negotiation_needed(&self) -> bool {
-        let leaving = self.sections().any(|section| matches!(section.sending, Sending::Leaving));
+        let leaving = self
+            .sections()
+            .any(|section| matches!(section.sending, Sending::Leaving));
         let placed = self.txs.iter().filter(|(_, tx)| !tx.unsupported).count() == self.bound_count();
         let data = !self.channels.is_empty() && !self.slots.iter().any(|slot| matches!(slot, Slot::Data(_)));
         leaving || !placed || self.wants_restart || (data && self.offerer != Some(Offerer::Peer))
     }
 
     fn bound_count(&self) -> usize {
-        self.sections().filter(|section| matches!(section.sending, Sending::Bound(_))).count()
+        self.sections()
+            .filter(|section| matches!(section.sending, Sending::Bound(_)))
+            .count()
     }
 
     /// Wants to send something. It is bound to a section in the next answer or offer.
     pub fn add_tx(&mut self, wish: TxWish) -> TxId {
         let id = TxId(self.next_tx);
         self.next_tx += 1;
-        self.txs.insert(id, Tx { wish, unsupported: false });
+        self.txs.insert(
+            id,
+            Tx {
+                wish,
+                unsupported: false,
+            },
+        );
         id
     }
 
@@ -205,28 +206,38 @@ impl Session {
 
     /// The section something is sent on.
     pub fn tx_bound(&self, tx: TxId) -> Option<&Mid> {
-        self.stream(tx).filter(|(_, stream)| stream.agreed).map(|(section, _)| &section.mid)
+        self.stream(tx)
+            .filter(|(_, stream)| stream.agreed)
+            .map(|(section, _)| &section.mid)
     }
 
     /// This receiver's payload type for a codec of something we send.
     pub fn tx_payload_type(&self, tx: TxId, codec: Codec) -> Option<u8> {
         let (_, stream) = self.stream(tx).filter(|(_, stream)| stream.agreed)?;
-        stream.codecs.iter().find(|known| known.codec == codec).map(|known| known.payload_type)
+        stream
+            .codecs
+            .iter()
+            .find(|known| known.codec == codec)
+            .map(|known| known.payload_type)
     }
 
     /// Further sections the peer must offer before all is bound, audio and video: what waits, less the sections that
     /// are free. For a peer that offers.
     pub fn unbound(&self) -> (usize, usize) {
         let missing = |kind: MediaKind| {
-            let wanted = self.txs.iter().filter(|(id, tx)| {
-                tx.wish.kind == kind && !tx.unsupported && self.stream(**id).is_none()
-            });
+            let wanted = self
+                .txs
+                .iter()
+                .filter(|(id, tx)| tx.wish.kind == kind && !tx.unsupported && self.stream(**id).is_none());
             let free = self.sections().filter(|section| {
                 section.kind == kind
                     && !section.stopped
                     && section.peer_receives
                     && matches!(section.sending, Sending::Free)
-                    && !section.receiving.as_ref().is_some_and(|receiving| receiving.active)
+                    && !section
+                        .receiving
+                        .as_ref()
+                        .is_some_and(|receiving| receiving.active)
             });
             wanted.count().saturating_sub(free.count())
         };
@@ -275,13 +286,20 @@ impl Session {
     pub fn request_keyframe(&mut self, rx: RxId, rid: Option<&Rid>) -> bool {
         let Some(mid) = self
             .sections()
-            .find(|section| section.receiving.as_ref().is_some_and(|known| known.rx == rx && known.active))
+            .find(|section| {
+                section
+                    .receiving
+                    .as_ref()
+                    .is_some_and(|known| known.rx == rx && known.active)
+            })
             .map(|section| section.mid.clone())
         else {
             return false;
         };
         self.stirred = true;
-        self.transport.as_mut().is_some_and(|transport| transport.request_keyframe(&mid, rid))
+        self.transport
+            .as_mut()
+            .is_some_and(|transport| transport.request_keyframe(&mid, rid))
     }
 
     /// Sends a packet.
@@ -295,7 +313,11 @@ impl Session {
             return Err(SendError::Unbound);
         };
         let bound = self.slots.iter_mut().find_map(|slot| match slot {
-            Slot::Media(Section { mid, sending: Sending::Bound(stream), .. }) if stream.tx == tx => Some((mid, stream)),
+            Slot::Media(Section {
+                mid,
+                sending: Sending::Bound(stream),
+                ..
+            }) if stream.tx == tx => Some((mid, stream)),
             _ => None,
         });
         let Some((_, stream)) = bound.filter(|(_, stream)| stream.agreed) else {
@@ -314,7 +336,10 @@ impl Session {
         let Some(sent) = direct.stream_tx(&stream.ssrc.into()) else {
             return Err(SendError::Unbound);
         };
-        if sent.queue_info().is_some_and(|queue| queue.packet_count() > MAX_QUEUED) {
+        if sent
+            .queue_info()
+            .is_some_and(|queue| queue.packet_count() > MAX_QUEUED)
+        {
             return Err(SendError::Full);
         }
         if !stream.sent.admit(sequence) {
@@ -336,8 +361,15 @@ impl Session {
     /// Opens a data channel of ours, as soon as the peer agrees to data channels.
     pub fn open_channel(&mut self, label: &str, ordered: bool, max_retransmits: Option<u16>) {
         self.channels.want(label, ordered, max_retransmits);
-        let negotiated = self.slots.iter().any(|slot| matches!(slot, Slot::Data(data) if !data.stopped));
-        if let Some(transport) = self.transport.as_mut().filter(|_| negotiated && !self.outstanding) {
+        let negotiated = self
+            .slots
+            .iter()
+            .any(|slot| matches!(slot, Slot::Data(data) if !data.stopped));
+        if let Some(transport) = self
+            .transport
+            .as_mut()
+            .filter(|_| negotiated && !self.outstanding)
+        {
             self.channels.create(&mut transport.rtc);
             self.stirred = true;
         }
@@ -374,230 +406,6 @@ impl Session {
             self.transport = None;
         }
     }
-
-    /// Takes a datagram or the news that time has passed.
-    ///
-    /// A datagram that is no part of the conversation is dropped and counted.
-    ///
-    /// # Errors
-    ///
-    /// Where the session cannot go on.
-    pub fn handle_input(&mut self, input: Input<'_>, now: Instant) -> Result<(), SessionError> {
-        self.advance(now);
-        let Some(transport) = &mut self.transport else {
-            if matches!(input, Input::Datagram { .. }) {
-                self.dropped_datagrams += 1;
-            }
-            return Ok(());
-        };
-        match input {
-            Input::Timeout => {
-                self.stirred = true;
-            }
-            Input::Datagram { protocol, source, destination, contents } => {
-                // RFC 7983: 20 to 63 is DTLS, which must wait until the fingerprint is known.
-                let early = contents.first().is_some_and(|first| (20..=63).contains(first)) && !transport.takes_dtls();
-                let received = match Receive::new(rtc_protocol(protocol), source, destination, contents) {
-                    Ok(received) if !early => received,
-                    _ => {
-                        self.dropped_datagrams += 1;
-                        return Ok(());
-                    }
-                };
-                // What the transport finds wrong with one datagram may be forged; a conversation that is truly broken
-                // shows when output is polled.
-                if transport.rtc.handle_input(RtcInput::Receive(self.now, received)).is_err() {
-                    self.dropped_datagrams += 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives what is to be done next; to be called until it gives [`Output::Timeout`].
-    ///
-    /// # Errors
-    ///
-    /// Where the session cannot go on; it is closed then.
-    pub fn poll_output(&mut self) -> Result<Output, SessionError> {
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Output::Event(event));
-            }
-            if self.state == State::Closed {
-                return Ok(Output::Timeout(self.now + IDLE));
-            }
-            let Some(transport) = &mut self.transport else {
-                if self.state == State::Closing {
-                    return Ok(self.report_closed());
-                }
-                return Ok(Output::Timeout(self.now + IDLE));
-            };
-            let polled = if std::mem::take(&mut self.stirred) {
-                transport.rtc.handle_input(RtcInput::Timeout(self.now)).and_then(|()| transport.rtc.poll_output())
-            } else {
-                transport.rtc.poll_output()
-            };
-            match polled {
-                Ok(RtcOutput::Timeout(_)) if self.state == State::Closing => return Ok(self.report_closed()),
-                Ok(RtcOutput::Timeout(at)) if at <= self.now && self.passes < MAX_PASSES => {
-                    self.passes += 1;
-                    self.stirred = true;
-                }
-                Ok(RtcOutput::Timeout(at)) => {
-                    // Deadlines below a millisecond are kept: the pacer's probes measure what their spacing is.
-                    self.passes = 0;
-                    return Ok(Output::Timeout(if at > self.now { at } else { self.now + Duration::from_millis(1) }));
-                }
-                Ok(RtcOutput::Transmit(transmit)) => {
-                    let Some(protocol) = own_protocol(transmit.proto) else {
-                        continue;
-                    };
-                    return Ok(Output::Transmit {
-                        protocol,
-                        source: transmit.source,
-                        destination: transmit.destination,
-                        contents: transmit.contents.to_vec(),
-                    });
-                }
-                Ok(RtcOutput::Event(event)) => {
-                    if let Some(event) = self.translate(event) {
-                        return Ok(Output::Event(event));
-                    }
-                }
-                Err(error) => {
-                    self.state = State::Closed;
-                    return Err(session_error(&error));
-                }
-            }
-        }
-    }
-
-    fn report_closed(&mut self) -> Output {
-        self.state = State::Closed;
-        Output::Event(SessionEvent::Closed)
-    }
-
-    /// Lets time go forward only.
-    pub(crate) fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-    }
-
-    fn translate(&mut self, event: RtcEvent) -> Option<SessionEvent> {
-        match event {
-            RtcEvent::Connected => {
-                if self.state != State::Connecting {
-                    return None;
-                }
-                self.state = State::Connected;
-                Some(SessionEvent::Connected)
-            }
-            RtcEvent::IceConnectionStateChange(state) => self.translate_ice(state),
-            RtcEvent::RtpPacket(packet) => self.translate_rtp(packet),
-            RtcEvent::KeyframeRequest(request) => {
-                let tx = self.tx_on(request.mid)?;
-                Some(SessionEvent::KeyframeRequested { tx })
-            }
-            RtcEvent::ChannelOpen(id, label) => {
-                if self.channels.opened(id, &label) {
-                    return Some(SessionEvent::ChannelOpened { label });
-                }
-                if let Some(transport) = &mut self.transport {
-                    transport.rtc.direct_api().close_data_channel(id);
-                }
-                None
-            }
-            RtcEvent::ChannelData(data) => {
-                let label = self.channels.label(data.id)?.to_owned();
-                Some(SessionEvent::ChannelData { label, contents: data.data })
-            }
-            RtcEvent::ChannelClose(id) => {
-                self.channels.closed(id).map(|label| SessionEvent::ChannelClosed { label })
-            }
-            RtcEvent::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                Some(SessionEvent::EstimatedBitrate(Bitrate::from_bps(estimate.as_u64())))
-            }
-            RtcEvent::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
-                let estimates = self.transport.as_ref().is_some_and(|known| known.tables.sends_transport_cc);
-                (!estimates).then(|| SessionEvent::EstimatedBitrate(Bitrate::from_bps(estimate.as_u64())))
-            }
-            RtcEvent::MediaEgressStats(stats) => {
-                let tx = self.tx_on(stats.mid)?;
-                let fraction_lost = stats.loss?;
-                Some(SessionEvent::TxFeedback { tx, fraction_lost, rtt: stats.rtt })
-            }
-            RtcEvent::MediaIngressStats(stats) => {
-                let receiving = self.section_on(stats.mid)?.receiving.as_ref().filter(|known| known.active)?;
-                Some(SessionEvent::RxStats(RxStats {
-                    rx: receiving.rx,
-                    rid: stats.rid.and_then(|rid| Rid::parse(&rid)),
-                    packets: stats.packets,
-                    bytes: stats.bytes,
-                    fraction_lost: stats.loss,
-                    jitter: stats.jitter,
-                    rtt: stats.rtt,
-                }))
-            }
-            RtcEvent::Closed => {
-                if self.state != State::Closed {
-                    self.state = State::Closing;
-                }
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn translate_ice(&mut self, state: IceConnectionState) -> Option<SessionEvent> {
-        match state {
-            IceConnectionState::Disconnected if self.state == State::Connected && !self.ice_lost => {
-                self.ice_lost = true;
-                Some(SessionEvent::IceDisconnected)
-            }
-            IceConnectionState::Connected | IceConnectionState::Completed if self.ice_lost => {
-                self.ice_lost = false;
-                Some(SessionEvent::IceReconnected)
-            }
-            _ => None,
-        }
-    }
-
-    fn translate_rtp(&mut self, packet: RtpPacket) -> Option<SessionEvent> {
-        let ssrc = *packet.header.ssrc;
-        let codec = self.transport.as_ref()?.tables.codec(*packet.header.payload_type)?;
-        let (rx, rid) = match self.received.get(&ssrc) {
-            Some(known) => known.clone(),
-            None => self.place_received(ssrc)?,
-        };
-        Some(SessionEvent::Rtp(convert::received(packet, rx, rid, codec)))
-    }
-
-    /// Finds out, once per SSRC, what it belongs to.
-    fn place_received(&mut self, ssrc: u32) -> Option<(RxId, Option<Rid>)> {
-        let (mid, rid) = self.transport.as_mut()?.received_as(ssrc)?;
-        let section = self.sections().find(|section| section.mid.as_str() == mid)?;
-        let receiving = section.receiving.as_ref().filter(|receiving| receiving.active)?;
-        let rid = match rid {
-            Some(text) => Some(receiving.rids.iter().find(|known| known.as_str() == text).cloned()?),
-            None => None,
-        };
-        let found = (receiving.rx, rid);
-        // A new SSRC for an encoding takes the place of the old one.
-        self.received.retain(|_, known| *known != found);
-        self.received.insert(ssrc, found.clone());
-        Some(found)
-    }
-
-    fn section_on(&self, mid: str0m::media::Mid) -> Option<&Section> {
-        self.sections().find(|section| rtc_mid(&section.mid) == mid)
-    }
-
-    fn tx_on(&self, mid: str0m::media::Mid) -> Option<TxId> {
-        match &self.section_on(mid)?.sending {
-            Sending::Bound(stream) => Some(stream.tx),
-            _ => None,
-        }
-    }
 }
 
 impl std::fmt::Debug for Session {
@@ -607,29 +415,5 @@ impl std::fmt::Debug for Session {
             .field("state", &self.state)
             .field("sections", &self.slots.len())
             .finish_non_exhaustive()
-    }
-}
-
-fn rtc_protocol(protocol: TransportProtocol) -> Protocol {
-    match protocol {
-        TransportProtocol::Udp => Protocol::Udp,
-        TransportProtocol::Tcp => Protocol::Tcp,
-    }
-}
-
-fn own_protocol(protocol: Protocol) -> Option<TransportProtocol> {
-    match protocol {
-        Protocol::Udp => Some(TransportProtocol::Udp),
-        Protocol::Tcp => Some(TransportProtocol::Tcp),
-        _ => None,
-    }
-}
-
-fn session_error(error: &RtcError) -> SessionError {
-    match error {
-        RtcError::RemoteSdp(_) | RtcError::Dtls(_) | RtcError::Net(_) | RtcError::Packet(..) => {
-            SessionError::Peer(error.to_string())
-        }
-        _ => SessionError::Transport(error.to_string()),
     }
 }

@@ -23,8 +23,11 @@ pub(crate) struct Tables {
 impl Tables {
     /// Takes what the sections name, then fills in `family`'s defaults.
     pub(crate) fn new(media: &[MediaSpec], family: ClientFamily) -> Self {
-        let mut tables =
-            Self { codecs: BTreeMap::new(), extensions: BTreeMap::new(), sends_transport_cc: false };
+        let mut tables = Self {
+            codecs: BTreeMap::new(),
+            extensions: BTreeMap::new(),
+            sends_transport_cc: false,
+        };
         for section in media.iter().filter(|section| !section.stopped) {
             for codec in best_variants(&section.codecs) {
                 tables.insert_codec(codec);
@@ -43,7 +46,10 @@ impl Tables {
             }
         }
         for (extension, id) in default_extensions(family) {
-            tables.insert_extension(ExtensionSpec { id: *id, extension: *extension });
+            tables.insert_extension(ExtensionSpec {
+                id: *id,
+                extension: *extension,
+            });
         }
         tables
     }
@@ -125,7 +131,10 @@ impl Tables {
 
     fn accepts_extension(&self, section: &MediaSpec, extension: Extension) -> bool {
         let id = self.extensions.get(&extension);
-        section.extensions.iter().any(|spec| spec.extension == extension && id == Some(&spec.id))
+        section
+            .extensions
+            .iter()
+            .any(|spec| spec.extension == extension && id == Some(&spec.id))
     }
 
     /// What we offer for a section that sends in one of `codecs`, best first.
@@ -136,7 +145,9 @@ impl Tables {
             .cloned()
             .map(|mut codec| {
                 if !self.sends_transport_cc {
-                    codec.feedback.retain(|feedback| *feedback != Feedback::TransportCc);
+                    codec
+                        .feedback
+                        .retain(|feedback| *feedback != Feedback::TransportCc);
                 }
                 codec
             })
@@ -157,7 +168,10 @@ impl Tables {
                 Extension::RtpStreamId | Extension::RepairedRtpStreamId => false,
                 Extension::AbsSendTime | Extension::AbsCaptureTime | Extension::Mid => true,
             })
-            .map(|(extension, id)| ExtensionSpec { id: *id, extension: *extension })
+            .map(|(extension, id)| ExtensionSpec {
+                id: *id,
+                extension: *extension,
+            })
             .collect();
         offered.sort_by_key(|spec| spec.id);
         offered
@@ -166,11 +180,20 @@ impl Tables {
 
 /// `None` where the offer has no section of that kind.
 fn reports_transport_cc(media: &[MediaSpec], kind: MediaKind) -> Option<bool> {
-    let mut sections = media.iter().filter(|section| section.kind == kind && !section.stopped).peekable();
+    let mut sections = media
+        .iter()
+        .filter(|section| section.kind == kind && !section.stopped)
+        .peekable();
     sections.peek()?;
     Some(sections.all(|section| {
-        let extension = section.extensions.iter().any(|spec| spec.extension == Extension::TransportCc);
-        let feedback = section.codecs.iter().any(|codec| codec.feedback.contains(&Feedback::TransportCc));
+        let extension = section
+            .extensions
+            .iter()
+            .any(|spec| spec.extension == Extension::TransportCc);
+        let feedback = section
+            .codecs
+            .iter()
+            .any(|codec| codec.feedback.contains(&Feedback::TransportCc));
         extension && feedback
     }))
 }
@@ -211,7 +234,9 @@ fn variant_rank(codec: &CodecSpec) -> u8 {
         Codec::Av1 => u8::from(matches!(parameter("profile"), None | Some("0"))),
         Codec::H264 => {
             // RFC 6184 §8.1: without a profile it is baseline; packetization mode 0 carries no fragments.
-            let profile = parameter("profile-level-id").unwrap_or("42000a").to_ascii_lowercase();
+            let profile = parameter("profile-level-id")
+                .unwrap_or("42000a")
+                .to_ascii_lowercase();
             let profile_rank = match profile.get(..4) {
                 Some("42e0") => 3,
                 Some(text) if text.starts_with("42") => 2,
@@ -285,7 +310,11 @@ fn audio(payload_type: u8, codec: Codec, fmtp: &str) -> CodecSpec {
         payload_type,
         codec,
         clock_rate: codec.clock_rate(),
-        channels: if matches!(codec, Codec::Opus | Codec::Red) { 2 } else { 1 },
+        channels: if matches!(codec, Codec::Opus | Codec::Red) {
+            2
+        } else {
+            1
+        },
         fmtp: fmtp.to_owned(),
         rtx: None,
         feedback,
@@ -300,7 +329,13 @@ fn video(payload_type: u8, rtx: u8, codec: Codec, fmtp: &str) -> CodecSpec {
         channels: 1,
         fmtp: fmtp.to_owned(),
         rtx: Some(rtx),
-        feedback: vec![Feedback::Nack, Feedback::Pli, Feedback::Fir, Feedback::Remb, Feedback::TransportCc],
+        feedback: vec![
+            Feedback::Nack,
+            Feedback::Pli,
+            Feedback::Fir,
+            Feedback::Remb,
+            Feedback::TransportCc,
+        ],
     }
 }
 

@@ -13,7 +13,8 @@ use str0m::media::{Frequency, KeyframeRequestKind, MediaKind as RtcMediaKind};
 use str0m::rtp::{Extension as RtcExtension, ExtensionMap};
 use str0m::{IceCreds, Rtc, RtcConfig};
 use tertulia_model::{
-    Bitrate, Candidate, Codec, CodecSpec, Extension, Feedback, Fingerprint, IceCredentials, MediaKind, Mid, Rid,
+    Bitrate, Candidate, Codec, CodecSpec, Extension, Feedback, Fingerprint, IceCredentials, MediaKind, Mid,
+    Rid,
 };
 
 use crate::candidate::{self, MAX_REMOTE_CANDIDATES};
@@ -76,7 +77,8 @@ impl Transport {
         }
         let mut rtc = rtc_config.build(now);
         // Without bounds the estimator pads towards any rate.
-        rtc.bwe().set_bitrate(RtcBitrate::ZERO, rate(config.initial_bitrate));
+        rtc.bwe()
+            .set_bitrate(RtcBitrate::ZERO, rate(config.initial_bitrate));
         for local in &config.local_candidates {
             let local = candidate::local(local).map_err(NegotiationError::Transport)?;
             rtc.add_local_candidate(local);
@@ -85,7 +87,10 @@ impl Transport {
         direct.set_ice_controlling(controlling);
         direct.enable_twcc_feedback();
         let own = direct.local_dtls_fingerprint();
-        let fingerprint = Fingerprint { hash: own.hash_func.to_ascii_lowercase(), bytes: own.bytes.clone() };
+        let fingerprint = Fingerprint {
+            hash: own.hash_func.to_ascii_lowercase(),
+            bytes: own.bytes.clone(),
+        };
         Ok(Self {
             rtc,
             tables,
@@ -118,7 +123,11 @@ impl Transport {
     ///
     /// Taking the local candidates away and back makes the agent forget every pair it had; the peer's old candidates
     /// go with them.
-    pub(crate) fn restart_ice(&mut self, config: &SessionConfig, ice: &IceCredentials) -> Result<(), NegotiationError> {
+    pub(crate) fn restart_ice(
+        &mut self,
+        config: &SessionConfig,
+        ice: &IceCredentials,
+    ) -> Result<(), NegotiationError> {
         let locals = config
             .local_candidates
             .iter()
@@ -165,7 +174,9 @@ impl Transport {
             hash_func: fingerprint.hash.clone(),
             bytes: fingerprint.bytes.clone(),
         });
-        direct.start_dtls(false).map_err(|error| NegotiationError::Transport(error.to_string()))?;
+        direct
+            .start_dtls(false)
+            .map_err(|error| NegotiationError::Transport(error.to_string()))?;
         self.dtls_started = true;
         Ok(())
     }
@@ -202,7 +213,14 @@ impl Transport {
     }
 
     /// Expects a stream by its SSRC on a declared section.
-    pub(crate) fn expect_ssrc(&mut self, mid: &Mid, ssrc: u32, rtx: Option<u32>, rid: Option<&Rid>, nack: bool) {
+    pub(crate) fn expect_ssrc(
+        &mut self,
+        mid: &Mid,
+        ssrc: u32,
+        rtx: Option<u32>,
+        rid: Option<&Rid>,
+        nack: bool,
+    ) {
         let mid = rtc_mid(mid);
         if self.rtc.media(mid).is_none() {
             return;
@@ -272,7 +290,10 @@ fn rate(bitrate: Bitrate) -> RtcBitrate {
 }
 
 fn ice_creds(ice: &IceCredentials) -> IceCreds {
-    IceCreds { ufrag: ice.ufrag.clone(), pass: ice.pwd.clone() }
+    IceCreds {
+        ufrag: ice.ufrag.clone(),
+        pass: ice.pwd.clone(),
+    }
 }
 
 pub(crate) fn rtc_mid(mid: &Mid) -> str0m::media::Mid {
@@ -327,7 +348,12 @@ fn payload_params(codec: &CodecSpec) -> PayloadParams {
         Codec::H265 => (RtcCodec::H265, Frequency::NINETY_KHZ, None),
         Codec::Av1 => (RtcCodec::Av1, Frequency::NINETY_KHZ, None),
     };
-    let spec = RtcCodecSpec { codec: name, clock_rate: frequency, channels, format: FormatParams::default() };
+    let spec = RtcCodecSpec {
+        codec: name,
+        clock_rate: frequency,
+        channels,
+        format: FormatParams::default(),
+    };
     let mut params = PayloadParams::new(codec.payload_type.into(), codec.rtx.map(Into::into), spec);
     params.set_fb_transport_cc(codec.feedback.contains(&Feedback::TransportCc));
     params

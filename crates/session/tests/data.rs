@@ -1,5 +1,9 @@
 //! Data channels.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -15,7 +19,9 @@ fn connected() -> Pair {
     pair.negotiate();
     pair.connect();
     assert!(pair.run_until(Duration::from_secs(3), |pair| {
-        pair.session.channel_open("_reliable") && pair.session.channel_open("_lossy") && pair.client.open.len() == 2
+        pair.session.channel_open("_reliable")
+            && pair.session.channel_open("_lossy")
+            && pair.client.open.len() == 2
     }));
     pair
 }
@@ -41,8 +47,12 @@ fn messages_pass_both_ways() {
     let mut got = messages(&pair);
     got.sort_unstable();
     assert_eq!(got, [("_lossy", 1_000), ("_reliable", 10)]);
-    let mut got: Vec<_> =
-        pair.client.messages.iter().map(|(label, contents)| (label.as_str(), contents.len())).collect();
+    let mut got: Vec<_> = pair
+        .client
+        .messages
+        .iter()
+        .map(|(label, contents)| (label.as_str(), contents.len()))
+        .collect();
     got.sort_unstable();
     assert_eq!(got, [("_lossy", 5), ("_reliable", 60_000)]);
 }
@@ -50,10 +60,19 @@ fn messages_pass_both_ways() {
 #[test]
 fn what_cannot_be_sent_is_refused() {
     let mut pair = connected();
-    assert_eq!(pair.session.send_channel("_data_track", b"x"), Err(ChannelError::NotOpen));
-    assert_eq!(pair.session.send_channel("_reliable", &[0; 64_001]), Err(ChannelError::TooLong));
+    assert_eq!(
+        pair.session.send_channel("_data_track", b"x"),
+        Err(ChannelError::NotOpen)
+    );
+    assert_eq!(
+        pair.session.send_channel("_reliable", &[0; 64_001]),
+        Err(ChannelError::TooLong)
+    );
     let mut fresh = Pair::new();
-    assert_eq!(fresh.session.send_channel("_reliable", b"x"), Err(ChannelError::NotOpen));
+    assert_eq!(
+        fresh.session.send_channel("_reliable", b"x"),
+        Err(ChannelError::NotOpen)
+    );
 }
 
 #[test]
@@ -62,7 +81,10 @@ fn a_slow_receiver_is_noticed() {
     let accepted = (0..200)
         .take_while(|_| pair.session.send_channel("_reliable", &[0; 60_000]) == Ok(true))
         .count();
-    assert!((10..100).contains(&accepted), "{accepted} messages of 60 000 bytes were taken at once");
+    assert!(
+        (10..100).contains(&accepted),
+        "{accepted} messages of 60 000 bytes were taken at once"
+    );
 }
 
 #[test]
@@ -74,7 +96,11 @@ fn many_channels_are_too_many() {
     pair.negotiate();
     pair.connect();
     pair.run(Duration::from_secs(3));
-    let opened = pair.events.iter().filter(|event| matches!(event, SessionEvent::ChannelOpened { .. })).count();
+    let opened = pair
+        .events
+        .iter()
+        .filter(|event| matches!(event, SessionEvent::ChannelOpened { .. }))
+        .count();
     assert_eq!(opened, 16);
 }
 

@@ -1,5 +1,9 @@
 //! Whatever a peer says, a session answers with a typed error or goes on.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -15,7 +19,8 @@ use tertulia_session::{Input, NegotiationError, Output, SessionError};
 fn pair() -> Pair {
     let mut pair = Pair::new();
     pair.client.add_receiving(1, 1);
-    pair.client.add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
+    pair.client
+        .add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
     pair
 }
 
@@ -33,12 +38,30 @@ fn check(change: impl FnOnce(&mut PeerSpec), expected: NegotiationError) {
 
 #[test]
 fn malformed_offers_are_refused_one_by_one() {
-    check(|offer| offer.ice.ufrag = "abc".into(), NegotiationError::IceCredentials);
-    check(|offer| offer.ice.pwd = "short".into(), NegotiationError::IceCredentials);
-    check(|offer| offer.ice.pwd = "0123456789abcdef0123456\n".into(), NegotiationError::IceCredentials);
-    check(|offer| offer.fingerprint.hash = "md5".into(), NegotiationError::Fingerprint);
-    check(|offer| offer.fingerprint.bytes.truncate(31), NegotiationError::Fingerprint);
-    check(|offer| offer.dtls_role = DtlsRole::Server, NegotiationError::DtlsRole);
+    check(
+        |offer| offer.ice.ufrag = "abc".into(),
+        NegotiationError::IceCredentials,
+    );
+    check(
+        |offer| offer.ice.pwd = "short".into(),
+        NegotiationError::IceCredentials,
+    );
+    check(
+        |offer| offer.ice.pwd = "0123456789abcdef0123456\n".into(),
+        NegotiationError::IceCredentials,
+    );
+    check(
+        |offer| offer.fingerprint.hash = "md5".into(),
+        NegotiationError::Fingerprint,
+    );
+    check(
+        |offer| offer.fingerprint.bytes.truncate(31),
+        NegotiationError::Fingerprint,
+    );
+    check(
+        |offer| offer.dtls_role = DtlsRole::Server,
+        NegotiationError::DtlsRole,
+    );
     check(|offer| offer.media[1].index = 7, NegotiationError::SectionOrder);
     check(|offer| offer.media[1].index = 0, NegotiationError::SectionOrder);
     check(
@@ -65,11 +88,23 @@ fn malformed_offers_are_refused_one_by_one() {
         NegotiationError::TooManyEncodings { max: 6 },
     );
     check(
-        |offer| offer.media[2].encodings = vec![EncodingSpec { ssrc: Some(0), rtx_ssrc: None, rid: None }],
+        |offer| {
+            offer.media[2].encodings = vec![EncodingSpec {
+                ssrc: Some(0),
+                rtx_ssrc: None,
+                rid: None,
+            }]
+        },
         NegotiationError::InvalidSsrc(0),
     );
     check(
-        |offer| offer.media[2].encodings = vec![EncodingSpec { ssrc: Some(5), rtx_ssrc: Some(5), rid: None }],
+        |offer| {
+            offer.media[2].encodings = vec![EncodingSpec {
+                ssrc: Some(5),
+                rtx_ssrc: Some(5),
+                rid: None,
+            }]
+        },
         NegotiationError::InvalidSsrc(5),
     );
     check(
@@ -107,7 +142,10 @@ fn a_session_is_continued_or_refused() {
         continue_with(|offer| offer.media[0].mid = Mid::parse("other").unwrap()),
         Err(NegotiationError::SectionChanged(0))
     );
-    assert_eq!(continue_with(|offer| offer.data = None), Err(NegotiationError::SectionChanged(3)));
+    assert_eq!(
+        continue_with(|offer| offer.data = None),
+        Err(NegotiationError::SectionChanged(3))
+    );
     assert_eq!(
         continue_with(|offer| {
             offer.media.swap(0, 1);
@@ -120,8 +158,14 @@ fn a_session_is_continued_or_refused() {
         continue_with(|offer| offer.fingerprint.bytes[0] ^= 1),
         Err(NegotiationError::FingerprintChanged)
     );
-    assert_eq!(continue_with(|offer| offer.media.iter_mut().for_each(|section| section.stopped = true)), Ok(()));
-    assert_eq!(continue_with(|offer| offer.media.iter_mut().for_each(|section| section.codecs.clear())), Ok(()));
+    assert_eq!(
+        continue_with(|offer| offer.media.iter_mut().for_each(|section| section.stopped = true)),
+        Ok(())
+    );
+    assert_eq!(
+        continue_with(|offer| offer.media.iter_mut().for_each(|section| section.codecs.clear())),
+        Ok(())
+    );
     assert_eq!(
         continue_with(|offer| offer.media.iter_mut().for_each(|section| {
             section.direction = Direction::SendRecv;
@@ -152,12 +196,21 @@ fn odd_numbers_are_left_out() {
         again.iter_mut().for_each(|codec| codec.codec = Codec::Av1);
         section.codecs.extend(again);
     }
-    offer.data = Some(DataSpec { port: 0, max_message_size: 0, ..offer.data.unwrap() });
+    offer.data = Some(DataSpec {
+        port: 0,
+        max_message_size: 0,
+        ..offer.data.unwrap()
+    });
     let answer = pair.session.accept_offer(&offer, pair.now).unwrap();
     for section in &answer.media {
         assert!(section.extensions.iter().all(|spec| (1..=14).contains(&spec.id)));
         assert!(section.codecs.iter().all(|codec| codec.payload_type < 128));
-        assert!(section.codecs.iter().all(|codec| codec.codec.kind() == section.kind));
+        assert!(
+            section
+                .codecs
+                .iter()
+                .all(|codec| codec.codec.kind() == section.kind)
+        );
     }
     pair.client.accept_answer(&answer);
     pair.connect();
@@ -255,5 +308,8 @@ fn what_comes_before_any_description_is_dropped() {
     assert_eq!(pair.session.dropped_datagrams(), 1);
     assert!(matches!(pair.session.poll_output(), Ok(Output::Timeout(_))));
     pair.session.close();
-    assert!(matches!(pair.session.poll_output(), Ok(Output::Event(tertulia_session::SessionEvent::Closed))));
+    assert!(matches!(
+        pair.session.poll_output(),
+        Ok(Output::Event(tertulia_session::SessionEvent::Closed))
+    ));
 }

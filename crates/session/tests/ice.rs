@@ -1,5 +1,9 @@
 //! The path: lost, found again, changed.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -32,9 +36,15 @@ fn a_silent_peer_is_noticed_after_about_ten_seconds() {
     pair.cut = true;
     assert!(pair.run_until(Duration::from_secs(60), |pair| count(pair, is_lost) > 0));
     let noticed = pair.now - silent_since;
-    assert!((Duration::from_secs(6)..Duration::from_secs(16)).contains(&noticed), "after {noticed:?}");
+    assert!(
+        (Duration::from_secs(6)..Duration::from_secs(16)).contains(&noticed),
+        "after {noticed:?}"
+    );
     pair.cut = false;
-    assert!(pair.run_until(Duration::from_secs(60), |pair| count(pair, is_back) > 0), "the old path is found again");
+    assert!(
+        pair.run_until(Duration::from_secs(60), |pair| count(pair, is_back) > 0),
+        "the old path is found again"
+    );
 }
 
 #[test]
@@ -43,18 +53,26 @@ fn a_restart_moves_to_another_address_and_media_go_on() {
     let section = pair.client.add(MediaKind::Audio, Direction::SendOnly, &[]);
     let first = pair.negotiate();
     pair.connect();
-    pair.client.restart_ice("othr", Some("203.0.113.5:50000".parse().unwrap()));
+    pair.client
+        .restart_ice("othr", Some("203.0.113.5:50000".parse().unwrap()));
     let second = pair.negotiate();
     assert_ne!(first.ice.ufrag, second.ice.ufrag);
     assert_ne!(first.ice.pwd, second.ice.pwd);
-    assert!(second.ice.ufrag.starts_with(&first.ice.ufrag), "the worker stays readable");
+    assert!(
+        second.ice.ufrag.starts_with(&first.ice.ufrag),
+        "the worker stays readable"
+    );
     assert_eq!(pair.session.local_ufrag(), second.ice.ufrag);
     assert_eq!(first.fingerprint, second.fingerprint);
     let restarted = pair.now;
     pair.run(Duration::from_millis(100));
     let came_back = pair.run_until(Duration::from_secs(10), |pair| pair.session.is_connected());
     assert!(came_back);
-    assert!(pair.now - restarted < Duration::from_secs(3), "{:?}", pair.now - restarted);
+    assert!(
+        pair.now - restarted < Duration::from_secs(3),
+        "{:?}",
+        pair.now - restarted
+    );
     for _ in 0..10 {
         pair.client.send(section, 0, 111, &[1; 40]);
         pair.run(Duration::from_millis(20));
@@ -89,14 +107,22 @@ fn an_offerer_restarts_when_wished_even_over_an_offer_that_waits() {
     let first = pair.negotiate_down();
     pair.connect();
     pair.session.add_tx(wish("TR_2"));
-    assert!(pair.session.create_offer(pair.now).unwrap().is_some(), "an offer whose answer never comes");
+    assert!(
+        pair.session.create_offer(pair.now).unwrap().is_some(),
+        "an offer whose answer never comes"
+    );
     pair.session.restart_ice();
     let offer = pair.session.create_offer(pair.now).unwrap().unwrap();
     assert_ne!(offer.ice.ufrag, first.ice.ufrag);
     assert!(offer.ice.ufrag.starts_with(&first.ice.ufrag));
     assert_eq!(offer.media.len(), 2);
-    assert_eq!(pair.session.local_ufrag(), first.ice.ufrag, "until the answer the old path holds");
-    pair.client.restart_ice("othr", Some("203.0.113.5:50000".parse().unwrap()));
+    assert_eq!(
+        pair.session.local_ufrag(),
+        first.ice.ufrag,
+        "until the answer the old path holds"
+    );
+    pair.client
+        .restart_ice("othr", Some("203.0.113.5:50000".parse().unwrap()));
     let answer = pair.client.accept_offer(&offer);
     pair.session.accept_answer(&answer, pair.now).unwrap();
     assert_eq!(pair.session.local_ufrag(), offer.ice.ufrag);

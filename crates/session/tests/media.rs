@@ -1,5 +1,9 @@
 //! Packets both ways between a session and a client.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -7,7 +11,9 @@ use std::time::Duration;
 
 use support::{Pair, rid};
 use tertulia_model::{Codec, Direction, MediaKind};
-use tertulia_session::{PassedExtensions, SendError, SessionEvent, TxId, TxPacket, TxState, TxWish, Vp8Rewrite};
+use tertulia_session::{
+    PassedExtensions, SendError, SessionEvent, TxId, TxPacket, TxState, TxWish, Vp8Rewrite,
+};
 
 /// A VP8 descriptor with 15-bit picture id, TL0PICIDX and TID, and a little payload.
 const VP8: [u8; 9] = [0x90, 0xe0, 0x80, 0x05, 0x07, 0x20, 0x10, 0x02, 0x00];
@@ -44,7 +50,8 @@ fn publishing() -> Pair {
     let mut pair = Pair::new();
     pair.client.add_receiving(1, 1);
     pair.client.add(MediaKind::Audio, Direction::SendOnly, &[]);
-    pair.client.add(MediaKind::Video, Direction::SendOnly, &["q", "h", "f"]);
+    pair.client
+        .add(MediaKind::Video, Direction::SendOnly, &["q", "h", "f"]);
     pair
 }
 
@@ -77,7 +84,10 @@ fn sound_and_simulcast_picture_arrive() {
         assert_eq!(of(video.rx, Some(encoding)), 50, "of {encoding}");
     }
     let sound = pair.received.iter().find(|packet| packet.rx == audio.rx).unwrap();
-    assert_eq!((sound.codec, sound.audio_level, sound.voice), (Codec::Opus, Some(-20), Some(true)));
+    assert_eq!(
+        (sound.codec, sound.audio_level, sound.voice),
+        (Codec::Opus, Some(-20), Some(true))
+    );
     let picture = pair.received.iter().find(|packet| packet.rx == video.rx).unwrap();
     assert_eq!((picture.codec, picture.ext.orientation), (Codec::Vp8, Some(3)));
     assert_eq!(picture.payload[..], VP8);
@@ -107,7 +117,11 @@ fn what_is_sent_arrives_with_its_descriptor_rewritten() {
     assert_eq!(pair.session.tx_payload_type(picture, Codec::H264), None);
     for sequence in 0..10 {
         let mut sent = packet(&pair, picture, Codec::Vp8, 65_530 + sequence, &VP8);
-        sent.vp8 = Some(Vp8Rewrite { picture_id: Some(0x1234), tl0_pic_idx: Some(9), key_idx: Some(3) });
+        sent.vp8 = Some(Vp8Rewrite {
+            picture_id: Some(0x1234),
+            tl0_pic_idx: Some(9),
+            key_idx: Some(3),
+        });
         pair.session.send(picture, sent, pair.now).unwrap();
         let mut sent = packet(&pair, sound, Codec::Opus, sequence, &[5; 40]);
         sent.audio_level = Some(-33);
@@ -115,10 +129,20 @@ fn what_is_sent_arrives_with_its_descriptor_rewritten() {
         pair.run(Duration::from_millis(20));
     }
     pair.run(Duration::from_millis(50));
-    let pictures: Vec<_> = pair.client.received.iter().filter(|packet| *packet.header.payload_type == 96).collect();
+    let pictures: Vec<_> = pair
+        .client
+        .received
+        .iter()
+        .filter(|packet| *packet.header.payload_type == 96)
+        .collect();
     assert_eq!(pictures.len(), 10);
     assert_eq!(pictures[0].payload[..6], [0x90, 0xe0, 0x92, 0x34, 0x09, 0x20]);
-    let sounds: Vec<_> = pair.client.received.iter().filter(|packet| *packet.header.payload_type == 111).collect();
+    let sounds: Vec<_> = pair
+        .client
+        .received
+        .iter()
+        .filter(|packet| *packet.header.payload_type == 111)
+        .collect();
     assert_eq!(sounds.len(), 10);
     assert_eq!(sounds[0].header.ext_vals.audio_level, Some(-33));
 }
@@ -144,8 +168,12 @@ fn lost_pictures_are_sent_again_both_ways() {
         pair.run(Duration::from_millis(10));
     }
     pair.run(Duration::from_millis(500));
-    let up: std::collections::BTreeSet<u64> =
-        pair.received.iter().filter(|packet| packet.codec == Codec::Vp8).map(|packet| packet.sequence).collect();
+    let up: std::collections::BTreeSet<u64> = pair
+        .received
+        .iter()
+        .filter(|packet| packet.codec == Codec::Vp8)
+        .map(|packet| packet.sequence)
+        .collect();
     // The last ones may have nothing behind them that shows the gap.
     assert!(up.len() >= 199, "{} of 200 arrived", up.len());
     let down: std::collections::BTreeSet<u64> =
@@ -160,7 +188,10 @@ fn key_frames_are_asked_for_both_ways() {
     pair.negotiate();
     pair.connect();
     let rx = pair.session.rx_sections()[1].rx;
-    assert!(!pair.session.request_keyframe(rx, Some(&rid("h"))), "nothing has arrived yet");
+    assert!(
+        !pair.session.request_keyframe(rx, Some(&rid("h"))),
+        "nothing has arrived yet"
+    );
     pair.client.send(3, 1, 96, &VP8);
     let sent = packet(&pair, tx, Codec::Vp8, 1, &VP8);
     pair.session.send(tx, sent, pair.now).unwrap();
@@ -168,8 +199,18 @@ fn key_frames_are_asked_for_both_ways() {
     assert!(pair.session.request_keyframe(rx, Some(&rid("h"))));
     pair.client.request_keyframe(1);
     pair.run(Duration::from_millis(100));
-    assert_eq!(pair.client.keyframe_requests[0].rid.map(|rid| rid.to_string()).as_deref(), Some("h"));
-    assert!(pair.events.iter().any(|event| matches!(event, SessionEvent::KeyframeRequested { tx: of } if *of == tx)));
+    assert_eq!(
+        pair.client.keyframe_requests[0]
+            .rid
+            .map(|rid| rid.to_string())
+            .as_deref(),
+        Some("h")
+    );
+    assert!(
+        pair.events
+            .iter()
+            .any(|event| matches!(event, SessionEvent::KeyframeRequested { tx: of } if *of == tx))
+    );
 }
 
 #[test]
@@ -198,7 +239,11 @@ fn what_cannot_be_sent_is_refused() {
     bad.vp8 = Some(Vp8Rewrite::default());
     assert_eq!(send(&mut pair, tx, bad), Err(SendError::Vp8));
     assert_eq!(send(&mut pair, tx, good.clone()), Ok(()));
-    assert_eq!(send(&mut pair, tx, good), Err(SendError::Sequence), "a number twice");
+    assert_eq!(
+        send(&mut pair, tx, good),
+        Err(SendError::Sequence),
+        "a number twice"
+    );
 }
 
 #[test]
@@ -208,9 +253,16 @@ fn the_estimate_rises_where_the_path_is_wide() {
     let tx = pair.session.add_tx(wish(MediaKind::Video, "TR_picture"));
     pair.negotiate();
     pair.connect();
-    pair.session.set_desired_bitrate(tertulia_model::Bitrate::from_kbps(4_000));
+    pair.session
+        .set_desired_bitrate(tertulia_model::Bitrate::from_kbps(4_000));
     for sequence in 0..1_500 {
-        let sent = packet(&pair, tx, Codec::Vp8, sequence, &[[0x10].as_slice(), &[0; 1_000]].concat());
+        let sent = packet(
+            &pair,
+            tx,
+            Codec::Vp8,
+            sequence,
+            &[[0x10].as_slice(), &[0; 1_000]].concat(),
+        );
         pair.session.send(tx, sent, pair.now).unwrap();
         pair.run(Duration::from_millis(5));
     }
@@ -222,5 +274,8 @@ fn the_estimate_rises_where_the_path_is_wide() {
             _ => None,
         })
         .collect();
-    assert!(estimates.last().is_some_and(|last| *last > 2_000_000), "{estimates:?}");
+    assert!(
+        estimates.last().is_some_and(|last| *last > 2_000_000),
+        "{estimates:?}"
+    );
 }

@@ -1,12 +1,18 @@
 //! Sections of one and of two connections as things come and go.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
 use std::time::Duration;
 
 use support::{Pair, config};
-use tertulia_model::{Codec, Direction, DtlsRole, Extension, Feedback, MediaKind, PeerSpec, TransportProtocol};
+use tertulia_model::{
+    Codec, Direction, DtlsRole, Extension, Feedback, MediaKind, PeerSpec, TransportProtocol,
+};
 use tertulia_session::{ClientFamily, NegotiationError, PassedExtensions, TxId, TxPacket, TxState, TxWish};
 
 fn wish(kind: MediaKind, track: &str) -> TxWish {
@@ -50,7 +56,11 @@ fn arriving(pair: &mut Pair, tx: TxId) -> usize {
 }
 
 fn directions(description: &PeerSpec) -> Vec<Direction> {
-    description.media.iter().map(|section| section.direction).collect()
+    description
+        .media
+        .iter()
+        .map(|section| section.direction)
+        .collect()
 }
 
 #[test]
@@ -58,7 +68,8 @@ fn an_answer_is_complete() {
     let mut pair = Pair::new();
     pair.client.add_receiving(1, 1);
     pair.client.add(MediaKind::Audio, Direction::SendOnly, &[]);
-    pair.client.add(MediaKind::Video, Direction::SendOnly, &["q", "h", "f"]);
+    pair.client
+        .add(MediaKind::Video, Direction::SendOnly, &["q", "h", "f"]);
     pair.session.add_tx(wish(MediaKind::Video, "TR_picture"));
     let answer = pair.negotiate();
     assert_eq!(answer.dtls_role, DtlsRole::Server);
@@ -68,21 +79,48 @@ fn an_answer_is_complete() {
     assert_eq!(answer.candidates[0].protocol, TransportProtocol::Udp);
     assert_eq!(
         directions(&answer),
-        [Direction::Inactive, Direction::SendOnly, Direction::RecvOnly, Direction::RecvOnly]
+        [
+            Direction::Inactive,
+            Direction::SendOnly,
+            Direction::RecvOnly,
+            Direction::RecvOnly
+        ]
     );
     let sent = &answer.media[1];
     assert_eq!(sent.track_id.as_deref(), Some("TR_picture"));
     assert_eq!(sent.stream_id.as_deref(), Some("PA_a|camera"));
-    assert_eq!(sent.codecs.iter().map(|codec| codec.payload_type).collect::<Vec<_>>(), [96]);
+    assert_eq!(
+        sent.codecs
+            .iter()
+            .map(|codec| codec.payload_type)
+            .collect::<Vec<_>>(),
+        [96]
+    );
     assert_eq!(sent.codecs[0].rtx, Some(97));
     assert!(sent.encodings[0].ssrc.is_some() && sent.encodings[0].rtx_ssrc.is_some());
     let picture = &answer.media[3];
-    let rids: Vec<_> = picture.encodings.iter().map(|encoding| encoding.rid.as_ref().unwrap().as_str()).collect();
+    let rids: Vec<_> = picture
+        .encodings
+        .iter()
+        .map(|encoding| encoding.rid.as_ref().unwrap().as_str())
+        .collect();
     assert_eq!(rids, ["q", "h", "f"]);
     // Of two H.264 variants the one every receiver decodes.
-    assert_eq!(picture.codecs.iter().map(|codec| codec.payload_type).collect::<Vec<_>>(), [96, 108, 98]);
+    assert_eq!(
+        picture
+            .codecs
+            .iter()
+            .map(|codec| codec.payload_type)
+            .collect::<Vec<_>>(),
+        [96, 108, 98]
+    );
     assert!(picture.codecs[0].feedback.contains(&Feedback::TransportCc));
-    assert!(picture.extensions.iter().any(|spec| spec.extension == Extension::RtpStreamId && spec.id == 10));
+    assert!(
+        picture
+            .extensions
+            .iter()
+            .any(|spec| spec.extension == Extension::RtpStreamId && spec.id == 10)
+    );
     let data = answer.data.unwrap();
     assert_eq!((data.index, data.max_message_size), (4, 64_000));
 }
@@ -98,7 +136,11 @@ fn a_preference_orders_and_limits_what_is_published() {
     assert_eq!(codecs, [Codec::Vp9, Codec::Vp8]);
     pair.session.prefer_codecs(&mid, &[Codec::Av1]);
     let answer = pair.negotiate();
-    assert_eq!(answer.media[0].codecs.len(), 3, "nothing of it was offered, so all is");
+    assert_eq!(
+        answer.media[0].codecs.len(),
+        3,
+        "nothing of it was offered, so all is"
+    );
 }
 
 #[test]
@@ -113,7 +155,11 @@ fn what_finds_no_section_is_counted() {
     assert_eq!(pair.session.unbound(), (0, 2));
     assert!(pair.session.negotiation_needed());
     assert_eq!(
-        pair.session.bindings().into_iter().map(|(_, track)| track).collect::<Vec<_>>(),
+        pair.session
+            .bindings()
+            .into_iter()
+            .map(|(_, track)| track)
+            .collect::<Vec<_>>(),
         ["TR_4", "TR_1"]
     );
     pair.client.add_receiving(0, 2);
@@ -147,7 +193,11 @@ fn a_section_is_inactive_once_before_it_is_used_again() {
     assert_eq!(arriving(&mut pair, first), 5);
     pair.session.remove_tx(first);
     let second = pair.session.add_tx(wish(MediaKind::Video, "TR_second"));
-    assert_eq!(pair.session.unbound(), (0, 1), "the section is not free before the peer knows");
+    assert_eq!(
+        pair.session.unbound(),
+        (0, 1),
+        "the section is not free before the peer knows"
+    );
     assert!(pair.session.bindings().is_empty());
     let answer = pair.negotiate();
     assert_eq!(directions(&answer), [Direction::Inactive]);
@@ -187,7 +237,9 @@ fn what_the_peer_cannot_decode_waits_for_nothing() {
 #[test]
 fn a_publication_that_ends_and_another_that_begins_are_told_apart() {
     let mut pair = Pair::new();
-    let section = pair.client.add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
+    let section = pair
+        .client
+        .add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
     pair.negotiate();
     pair.connect();
     pair.client.send(section, 1, 96, &[0x10, 0, 0]);
@@ -200,7 +252,10 @@ fn a_publication_that_ends_and_another_that_begins_are_told_apart() {
     pair.received.clear();
     pair.client.send(section, 1, 96, &[0x10, 0, 0]);
     pair.run(Duration::from_millis(50));
-    assert!(pair.received.is_empty(), "what is no longer negotiated is not taken");
+    assert!(
+        pair.received.is_empty(),
+        "what is no longer negotiated is not taken"
+    );
     pair.client.sections[section].direction = Direction::SendOnly;
     pair.client.sections[section].track_id = Some("cid-new".into());
     pair.negotiate();
@@ -239,7 +294,9 @@ fn data_alone_comes_first_and_media_follow() {
     let answer = pair.session.accept_offer(&offer, pair.now).unwrap();
     pair.client.accept_answer(&answer);
     pair.connect();
-    let section = pair.client.add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
+    let section = pair
+        .client
+        .add(MediaKind::Video, Direction::SendOnly, &["q", "f"]);
     let mut offer = pair.client.offer();
     offer.data.as_mut().unwrap().index = 0;
     offer.media[0].index = 1;
@@ -277,7 +334,10 @@ fn the_second_of_two_connections_is_offered() {
     assert_eq!(offer.media.len(), 2, "the free section is used again");
     assert_eq!(offer.media[0].track_id.as_deref(), Some("TR_third"));
     assert_eq!(arriving(&mut pair, third), 5);
-    assert!(pair.session.create_offer(pair.now).unwrap().is_none(), "nothing has changed");
+    assert!(
+        pair.session.create_offer(pair.now).unwrap().is_none(),
+        "nothing has changed"
+    );
 }
 
 #[test]
@@ -322,9 +382,18 @@ fn offers_and_answers_out_of_turn_are_refused() {
     let mut pair = Pair::new();
     pair.client.add_receiving(1, 0);
     let answer = pair.negotiate();
-    assert_eq!(pair.session.create_offer(pair.now), Err(NegotiationError::WrongState));
-    assert_eq!(pair.session.accept_answer(&answer, pair.now), Err(NegotiationError::WrongState));
+    assert_eq!(
+        pair.session.create_offer(pair.now),
+        Err(NegotiationError::WrongState)
+    );
+    assert_eq!(
+        pair.session.accept_answer(&answer, pair.now),
+        Err(NegotiationError::WrongState)
+    );
     pair.session.close();
     let offer = pair.client.offer();
-    assert_eq!(pair.session.accept_offer(&offer, pair.now), Err(NegotiationError::Closed));
+    assert_eq!(
+        pair.session.accept_offer(&offer, pair.now),
+        Err(NegotiationError::Closed)
+    );
 }

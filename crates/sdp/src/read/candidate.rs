@@ -14,7 +14,9 @@ const MAX_CANDIDATE: usize = 1_024;
 ///
 /// Where the text is not of RFC 8839 §5.1, is too long, or names another transport than UDP and TCP.
 pub fn parse_candidate(value: &str) -> Result<Candidate, SdpError> {
-    const INVALID: SdpError = SdpError::Invalid { attribute: "a=candidate" };
+    const INVALID: SdpError = SdpError::Invalid {
+        attribute: "a=candidate",
+    };
     if value.len() > MAX_CANDIDATE {
         return Err(SdpError::TooLong { max: MAX_CANDIDATE });
     }
@@ -41,5 +43,9 @@ pub fn parse_candidate(value: &str) -> Result<Candidate, SdpError> {
     }
     let _kind = next()?;
     let address = host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port));
-    Ok(Candidate { text: text.to_owned(), address, protocol })
+    Ok(Candidate {
+        text: text.to_owned(),
+        address,
+        protocol,
+    })
 }

@@ -27,7 +27,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 256 * 1024, lines: 20_000, sections: 200, candidates: 64, per_section: 128 }
+        Self {
+            bytes: 256 * 1024,
+            lines: 20_000,
+            sections: 200,
+            candidates: 64,
+            per_section: 128,
+        }
     }
 }
 
@@ -54,16 +60,31 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<PeerSpec, SdpError> {
     if session.medias.is_empty() {
         return Err(SdpError::Missing("a media section"));
     }
-    let common = Attributes { own: &session.attributes, inherited: &[] };
+    let common = Attributes {
+        own: &session.attributes,
+        inherited: &[],
+    };
     let mut media = Vec::new();
     let mut data = None;
     for (index, section) in session.medias.iter().enumerate() {
-        let attributes = Attributes { own: &section.attributes, inherited: &session.attributes };
+        let attributes = Attributes {
+            own: &section.attributes,
+            inherited: &session.attributes,
+        };
         match section.media.as_str() {
             "audio" | "video" => media.push(section::read(section, index, &attributes, limits)?),
             "application" if data.is_none() => data = Some(read_data(section, index, &attributes)?),
-            "application" => return Err(SdpError::TooMany { what: "data-channel sections", max: 1 }),
-            _ => return Err(SdpError::Unsupported("a section that is neither audio, video nor data channels")),
+            "application" => {
+                return Err(SdpError::TooMany {
+                    what: "data-channel sections",
+                    max: 1,
+                });
+            }
+            _ => {
+                return Err(SdpError::Unsupported(
+                    "a section that is neither audio, video nor data channels",
+                ));
+            }
         }
     }
     // One transport carries all sections (RFC 9143): the section that leads the bundle describes it.
@@ -90,14 +111,20 @@ fn check_size(text: &str, limits: &Limits) -> Result<(), SdpError> {
     let mut sections = 0;
     for (number, line) in text.lines().enumerate() {
         if number >= limits.lines {
-            return Err(SdpError::TooMany { what: "lines", max: limits.lines });
+            return Err(SdpError::TooMany {
+                what: "lines",
+                max: limits.lines,
+            });
         }
         if line.len() > MAX_LINE {
             return Err(SdpError::TooLong { max: MAX_LINE });
         }
         sections += usize::from(line.starts_with("m="));
         if sections > limits.sections {
-            return Err(SdpError::TooMany { what: "sections", max: limits.sections });
+            return Err(SdpError::TooMany {
+                what: "sections",
+                max: limits.sections,
+            });
         }
     }
     Ok(())
@@ -113,13 +140,18 @@ impl<'a> Attributes<'a> {
     /// Values of the section's own attributes of a name.
     fn own(&self, name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
         let own = self.own;
-        own.iter().filter(move |attribute| attribute.attribute == name).filter_map(|attribute| attribute.value.as_deref())
+        own.iter()
+            .filter(move |attribute| attribute.attribute == name)
+            .filter_map(|attribute| attribute.value.as_deref())
     }
 
     /// The value that holds: the section's, else the description's.
     fn find(&self, name: &'static str) -> Option<&'a str> {
         self.own(name).next().or_else(|| {
-            let inherited = Attributes { own: self.inherited, inherited: &[] };
+            let inherited = Attributes {
+                own: self.inherited,
+                inherited: &[],
+            };
             inherited.own(name).next()
         })
     }
@@ -130,15 +162,19 @@ impl<'a> Attributes<'a> {
 
     fn direction(&self) -> Direction {
         let named = |attributes: &[Attribute]| {
-            attributes.iter().find_map(|attribute| match attribute.attribute.as_str() {
-                "sendrecv" => Some(Direction::SendRecv),
-                "sendonly" => Some(Direction::SendOnly),
-                "recvonly" => Some(Direction::RecvOnly),
-                "inactive" => Some(Direction::Inactive),
-                _ => None,
-            })
+            attributes
+                .iter()
+                .find_map(|attribute| match attribute.attribute.as_str() {
+                    "sendrecv" => Some(Direction::SendRecv),
+                    "sendonly" => Some(Direction::SendOnly),
+                    "recvonly" => Some(Direction::RecvOnly),
+                    "inactive" => Some(Direction::Inactive),
+                    _ => None,
+                })
         };
-        named(self.own).or_else(|| named(self.inherited)).unwrap_or(Direction::SendRecv)
+        named(self.own)
+            .or_else(|| named(self.inherited))
+            .unwrap_or(Direction::SendRecv)
     }
 }
 
@@ -148,7 +184,10 @@ fn leading_section<'a>(session: &'a Session, common: &Attributes<'_>) -> Option<
         .find_map(|group| group.strip_prefix("BUNDLE "))
         .and_then(|mids| mids.split_ascii_whitespace().next());
     let tagged = |media: &&Media| {
-        media.attributes.iter().any(|attribute| attribute.attribute == "mid" && attribute.value.as_deref() == lead)
+        media
+            .attributes
+            .iter()
+            .any(|attribute| attribute.attribute == "mid" && attribute.value.as_deref() == lead)
     };
     session
         .medias
@@ -171,18 +210,27 @@ fn is_stopped(section: &Media, attributes: &Attributes<'_>) -> bool {
 
 fn read_data(section: &Media, index: usize, attributes: &Attributes<'_>) -> Result<DataSpec, SdpError> {
     if !section.proto.ends_with("DTLS/SCTP") {
-        return Err(SdpError::Unsupported("an application section that is not data channels"));
+        return Err(SdpError::Unsupported(
+            "an application section that is not data channels",
+        ));
     }
     let port = match attributes.own("sctp-port").next() {
-        Some(text) => text.trim().parse().map_err(|_| SdpError::Invalid { attribute: "a=sctp-port" })?,
+        Some(text) => text.trim().parse().map_err(|_| SdpError::Invalid {
+            attribute: "a=sctp-port",
+        })?,
         None => 5_000,
     };
     let max_message_size = match attributes.own("max-message-size").next() {
         Some(text) => {
-            let size: u64 =
-                text.trim().parse().map_err(|_| SdpError::Invalid { attribute: "a=max-message-size" })?;
+            let size: u64 = text.trim().parse().map_err(|_| SdpError::Invalid {
+                attribute: "a=max-message-size",
+            })?;
             // Zero stands for any size, absence for 64 KiB (RFC 8841 §6).
-            if size == 0 { u32::MAX } else { u32::try_from(size).unwrap_or(u32::MAX) }
+            if size == 0 {
+                u32::MAX
+            } else {
+                u32::try_from(size).unwrap_or(u32::MAX)
+            }
         }
         None => 65_536,
     };
@@ -196,15 +244,28 @@ fn read_data(section: &Media, index: usize, attributes: &Attributes<'_>) -> Resu
 }
 
 fn read_ice(attributes: &Attributes<'_>) -> Result<IceCredentials, SdpError> {
-    let ufrag = attributes.find("ice-ufrag").ok_or(SdpError::Missing("a=ice-ufrag"))?.trim();
-    let pwd = attributes.find("ice-pwd").ok_or(SdpError::Missing("a=ice-pwd"))?.trim();
+    let ufrag = attributes
+        .find("ice-ufrag")
+        .ok_or(SdpError::Missing("a=ice-ufrag"))?
+        .trim();
+    let pwd = attributes
+        .find("ice-pwd")
+        .ok_or(SdpError::Missing("a=ice-pwd"))?
+        .trim();
     if !(4..=256).contains(&ufrag.len()) {
-        return Err(SdpError::Invalid { attribute: "a=ice-ufrag" });
+        return Err(SdpError::Invalid {
+            attribute: "a=ice-ufrag",
+        });
     }
     if !(22..=256).contains(&pwd.len()) {
-        return Err(SdpError::Invalid { attribute: "a=ice-pwd" });
+        return Err(SdpError::Invalid {
+            attribute: "a=ice-pwd",
+        });
     }
-    Ok(IceCredentials { ufrag: ufrag.to_owned(), pwd: pwd.to_owned() })
+    Ok(IceCredentials {
+        ufrag: ufrag.to_owned(),
+        pwd: pwd.to_owned(),
+    })
 }
 
 fn read_candidates(attributes: &Attributes<'_>, limits: &Limits) -> Vec<Candidate> {
@@ -218,10 +279,17 @@ fn read_candidates(attributes: &Attributes<'_>, limits: &Limits) -> Vec<Candidat
 }
 
 fn read_fingerprint(attributes: &Attributes<'_>) -> Result<Fingerprint, SdpError> {
-    let invalid = SdpError::Invalid { attribute: "a=fingerprint" };
+    let invalid = SdpError::Invalid {
+        attribute: "a=fingerprint",
+    };
     let mut texts: Vec<&str> = attributes.own("fingerprint").collect();
     if texts.is_empty() {
-        texts = Attributes { own: attributes.inherited, inherited: &[] }.own("fingerprint").collect();
+        texts = Attributes {
+            own: attributes.inherited,
+            inherited: &[],
+        }
+        .own("fingerprint")
+        .collect();
     }
     if texts.is_empty() {
         return Err(SdpError::Missing("a=fingerprint"));
@@ -246,7 +314,10 @@ fn read_fingerprint(attributes: &Attributes<'_>) -> Result<Fingerprint, SdpError
     }
     // The stronger first (RFC 8122 §5.1).
     known.sort_by_key(|fingerprint| fingerprint.hash != "sha-256");
-    known.into_iter().next().ok_or(SdpError::Unsupported("the hash of a=fingerprint"))
+    known
+        .into_iter()
+        .next()
+        .ok_or(SdpError::Unsupported("the hash of a=fingerprint"))
 }
 
 fn read_role(attributes: &Attributes<'_>) -> Result<DtlsRole, SdpError> {

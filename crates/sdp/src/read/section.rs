@@ -16,7 +16,11 @@ pub(super) fn read(
     attributes: &Attributes<'_>,
     limits: &Limits,
 ) -> Result<MediaSpec, SdpError> {
-    let kind = if section.media == "audio" { MediaKind::Audio } else { MediaKind::Video };
+    let kind = if section.media == "audio" {
+        MediaKind::Audio
+    } else {
+        MediaKind::Video
+    };
     if !section.proto.ends_with("RTP/SAVPF") {
         return Err(SdpError::Unsupported("a section without secure RTP and feedback"));
     }
@@ -56,8 +60,10 @@ fn read_codecs(
         .ok_or(SdpError::Invalid { attribute: "m=" })?;
     bounded(formats.len(), "payload types in one section", limits)?;
     let mappings = read_mappings(attributes);
-    let parameters: BTreeMap<u8, &str> =
-        attributes.own("fmtp").filter_map(|value| split_payload_type(value, ' ')).collect();
+    let parameters: BTreeMap<u8, &str> = attributes
+        .own("fmtp")
+        .filter_map(|value| split_payload_type(value, ' '))
+        .collect();
     let repairs = read_repairs(&mappings, &parameters);
     let feedback = read_feedback(attributes);
     let mut codecs: Vec<CodecSpec> = Vec::new();
@@ -76,7 +82,9 @@ fn read_codecs(
             codec,
             clock_rate: mapping.clock_rate,
             channels: mapping.channels,
-            fmtp: parameters.get(&payload_type).map_or_else(String::new, |text| (*text).to_owned()),
+            fmtp: parameters
+                .get(&payload_type)
+                .map_or_else(String::new, |text| (*text).to_owned()),
             rtx: repairs.get(&payload_type).copied(),
             feedback: feedback
                 .iter()
@@ -97,7 +105,16 @@ fn read_mappings<'a>(attributes: &Attributes<'a>) -> BTreeMap<u8, Mapping<'a>> {
     // Static types need no mapping (RFC 3551 §6).
     let mut mappings: BTreeMap<u8, Mapping<'a>> = [(0, "PCMU"), (8, "PCMA")]
         .into_iter()
-        .map(|(payload_type, name)| (payload_type, Mapping { name, clock_rate: 8_000, channels: 1 }))
+        .map(|(payload_type, name)| {
+            (
+                payload_type,
+                Mapping {
+                    name,
+                    clock_rate: 8_000,
+                    channels: 1,
+                },
+            )
+        })
         .collect();
     for value in attributes.own("rtpmap") {
         let Some((payload_type, encoding)) = split_payload_type(value, ' ') else {
@@ -107,8 +124,19 @@ fn read_mappings<'a>(attributes: &Attributes<'a>) -> BTreeMap<u8, Mapping<'a>> {
         let (Some(name), Some(Ok(clock_rate))) = (parts.next(), parts.next().map(str::parse)) else {
             continue;
         };
-        let channels = parts.next().and_then(|text| text.parse().ok()).filter(|count| *count > 0).unwrap_or(1);
-        mappings.insert(payload_type, Mapping { name, clock_rate, channels });
+        let channels = parts
+            .next()
+            .and_then(|text| text.parse().ok())
+            .filter(|count| *count > 0)
+            .unwrap_or(1);
+        mappings.insert(
+            payload_type,
+            Mapping {
+                name,
+                clock_rate,
+                channels,
+            },
+        );
     }
     mappings
 }
@@ -167,7 +195,9 @@ fn read_extensions(attributes: &Attributes<'_>, limits: &Limits) -> Result<Vec<E
         let (Ok(id), Some(extension)) = (id.parse::<u8>(), Extension::from_uri(uri)) else {
             continue;
         };
-        let repeats = extensions.iter().any(|known| known.id == id || known.extension == extension);
+        let repeats = extensions
+            .iter()
+            .any(|known| known.id == id || known.extension == extension);
         if id != 0 && !repeats {
             extensions.push(ExtensionSpec { id, extension });
         }
@@ -178,7 +208,11 @@ fn read_extensions(attributes: &Attributes<'_>, limits: &Limits) -> Result<Vec<E
 fn read_msid(attributes: &Attributes<'_>) -> (Option<String>, Option<String>) {
     let named = attributes.own("msid").next().map(str::trim);
     // Before unified plan the identifiers stood behind each SSRC.
-    let legacy = || attributes.own("ssrc").find_map(|value| value.split_once(" msid:").map(|(_, msid)| msid.trim()));
+    let legacy = || {
+        attributes
+            .own("ssrc")
+            .find_map(|value| value.split_once(" msid:").map(|(_, msid)| msid.trim()))
+    };
     let Some(text) = named.or_else(legacy) else {
         return (None, None);
     };
@@ -194,9 +228,19 @@ fn read_encodings(
     attributes: &Attributes<'_>,
     limits: &Limits,
 ) -> Result<Vec<EncodingSpec>, SdpError> {
-    let rids = read_simulcast(if direction.sends() { "send" } else { "recv" }, attributes, limits)?;
+    let rids = read_simulcast(
+        if direction.sends() { "send" } else { "recv" },
+        attributes,
+        limits,
+    )?;
     if !rids.is_empty() {
-        return Ok(rids.into_iter().map(|rid| EncodingSpec { rid: Some(rid), ..EncodingSpec::default() }).collect());
+        return Ok(rids
+            .into_iter()
+            .map(|rid| EncodingSpec {
+                rid: Some(rid),
+                ..EncodingSpec::default()
+            })
+            .collect());
     }
     if !direction.sends() {
         return Ok(Vec::new());
@@ -205,20 +249,29 @@ fn read_encodings(
         .own("ssrc-group")
         .filter_map(|value| {
             let (semantics, ssrcs) = value.split_once(' ')?;
-            let ssrcs = ssrcs.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+            let ssrcs = ssrcs
+                .split_ascii_whitespace()
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .ok()?;
             Some((semantics, ssrcs))
         })
         .collect();
     let mut ssrcs: Vec<u32> = Vec::new();
     for value in attributes.own("ssrc") {
         let text = value.split(' ').next().unwrap_or(value);
-        let ssrc = text.parse().map_err(|_| SdpError::Invalid { attribute: "a=ssrc" })?;
+        let ssrc = text
+            .parse()
+            .map_err(|_| SdpError::Invalid { attribute: "a=ssrc" })?;
         if !ssrcs.contains(&ssrc) {
             ssrcs.push(ssrc);
             bounded(ssrcs.len(), "SSRCs in one section", limits)?;
         }
     }
-    let simulcast = groups.iter().find(|(semantics, _)| *semantics == "SIM").map(|(_, ssrcs)| ssrcs.clone());
+    let simulcast = groups
+        .iter()
+        .find(|(semantics, _)| *semantics == "SIM")
+        .map(|(_, ssrcs)| ssrcs.clone());
     let repair_of = |ssrc: u32| {
         groups
             .iter()
@@ -226,18 +279,34 @@ fn read_encodings(
             .and_then(|(_, group)| group.get(1).copied())
     };
     let is_secondary = |ssrc: u32| {
-        groups.iter().any(|(semantics, group)| *semantics != "SIM" && group.iter().skip(1).any(|other| *other == ssrc))
+        groups
+            .iter()
+            .any(|(semantics, group)| *semantics != "SIM" && group.iter().skip(1).any(|other| *other == ssrc))
     };
-    let primary = simulcast
-        .unwrap_or_else(|| ssrcs.iter().copied().filter(|ssrc| !is_secondary(*ssrc)).take(1).collect());
+    let primary = simulcast.unwrap_or_else(|| {
+        ssrcs
+            .iter()
+            .copied()
+            .filter(|ssrc| !is_secondary(*ssrc))
+            .take(1)
+            .collect()
+    });
     Ok(primary
         .into_iter()
-        .map(|ssrc| EncodingSpec { ssrc: Some(ssrc), rtx_ssrc: repair_of(ssrc), rid: None })
+        .map(|ssrc| EncodingSpec {
+            ssrc: Some(ssrc),
+            rtx_ssrc: repair_of(ssrc),
+            rid: None,
+        })
         .collect())
 }
 
 /// Identifiers of one direction, in the order of `a=simulcast`, first alternatives only (RFC 8853 §5.1).
-fn read_simulcast(direction: &str, attributes: &Attributes<'_>, limits: &Limits) -> Result<Vec<Rid>, SdpError> {
+fn read_simulcast(
+    direction: &str,
+    attributes: &Attributes<'_>,
+    limits: &Limits,
+) -> Result<Vec<Rid>, SdpError> {
     let Some(value) = attributes.own("simulcast").next() else {
         return Ok(Vec::new());
     };
@@ -254,7 +323,9 @@ fn read_simulcast(direction: &str, attributes: &Attributes<'_>, limits: &Limits)
     let mut rids = Vec::new();
     for stream in list.split(';') {
         let first = stream.split(',').next().unwrap_or(stream);
-        let rid = Rid::parse(first.trim_start_matches('~')).ok_or(SdpError::Invalid { attribute: "a=simulcast" })?;
+        let rid = Rid::parse(first.trim_start_matches('~')).ok_or(SdpError::Invalid {
+            attribute: "a=simulcast",
+        })?;
         let declared = attributes.own("rid").any(|value| {
             let mut words = value.split_ascii_whitespace();
             words.next() == Some(rid.as_str()) && words.next() == Some(direction)
@@ -269,9 +340,22 @@ fn read_simulcast(direction: &str, attributes: &Attributes<'_>, limits: &Limits)
 
 fn split_payload_type(value: &str, separator: char) -> Option<(u8, &str)> {
     let (payload_type, rest) = value.trim().split_once(separator)?;
-    Some((payload_type.parse().ok().filter(|payload_type| *payload_type < 128)?, rest.trim()))
+    Some((
+        payload_type
+            .parse()
+            .ok()
+            .filter(|payload_type| *payload_type < 128)?,
+        rest.trim(),
+    ))
 }
 
 fn bounded(count: usize, what: &'static str, limits: &Limits) -> Result<(), SdpError> {
-    if count > limits.per_section { Err(SdpError::TooMany { what, max: limits.per_section }) } else { Ok(()) }
+    if count > limits.per_section {
+        Err(SdpError::TooMany {
+            what,
+            max: limits.per_section,
+        })
+    } else {
+        Ok(())
+    }
 }

@@ -28,7 +28,10 @@ impl Session {
         self.check_open()?;
         validate::description(offer)?;
         validate::continuation(offer, &self.slots)?;
-        if let Some(known) = self.transport.as_ref().and_then(|transport| transport.remote_fingerprint.as_ref())
+        if let Some(known) = self
+            .transport
+            .as_ref()
+            .and_then(|transport| transport.remote_fingerprint.as_ref())
             && *known != offer.fingerprint
         {
             return Err(NegotiationError::FingerprintChanged);
@@ -39,7 +42,13 @@ impl Session {
             let tables = Tables::new(&offer.media, self.config.fallback_family);
             // The offerer nominates, unless it cannot (RFC 8445 §6.1.1).
             let controlling = offer.ice_lite && !self.config.ice_lite;
-            self.transport = Some(Box::new(Transport::build(&self.config, &self.ice, tables, controlling, now)?));
+            self.transport = Some(Box::new(Transport::build(
+                &self.config,
+                &self.ice,
+                tables,
+                controlling,
+                now,
+            )?));
         }
         self.take_ice(offer)?;
         if let Some(transport) = &mut self.transport {
@@ -79,7 +88,10 @@ impl Session {
             if let Some(spec) = offer.media.iter().find(|section| section.index == index) {
                 self.take_media(index, spec);
             } else if let Some(data) = offer.data.as_ref().filter(|data| data.index == index) {
-                let slot = Slot::Data(DataSlot { mid: data.mid.clone(), stopped: data.stopped });
+                let slot = Slot::Data(DataSlot {
+                    mid: data.mid.clone(),
+                    stopped: data.stopped,
+                });
                 self.put_slot(index, slot);
                 if let Some(transport) = self.transport.as_mut().filter(|_| !data.stopped) {
                     transport.start_sctp();
@@ -114,7 +126,11 @@ impl Session {
         }
         let preferred = self.preferences.get(&spec.mid).cloned().unwrap_or_default();
         if let Some(section) = self.section_at(index) {
-            section.codecs = if spec.direction.sends() { limit(codecs, &preferred) } else { codecs };
+            section.codecs = if spec.direction.sends() {
+                limit(codecs, &preferred)
+            } else {
+                codecs
+            };
             section.extensions = extensions;
             section.peer_receives = spec.direction.receives();
         }
@@ -140,14 +156,21 @@ impl Session {
     }
 
     fn start_receiving(&mut self, index: usize, spec: &MediaSpec) {
-        let rids: Vec<Rid> = spec.encodings.iter().filter_map(|encoding| encoding.rid.clone()).collect();
-        let continues = self.section_at(index).and_then(|section| section.receiving.as_ref()).is_some_and(|known| {
-            known.active && known.track_id == spec.track_id && known.rids == rids
-        });
+        let rids: Vec<Rid> = spec
+            .encodings
+            .iter()
+            .filter_map(|encoding| encoding.rid.clone())
+            .collect();
+        let continues = self
+            .section_at(index)
+            .and_then(|section| section.receiving.as_ref())
+            .is_some_and(|known| known.active && known.track_id == spec.track_id && known.rids == rids);
         if !continues {
             self.stop_receiving(index);
             // A section is known to the transport with its encodings; it is made anew when they change.
-            let idle = self.section_at(index).is_some_and(|section| matches!(section.sending, Sending::Free));
+            let idle = self
+                .section_at(index)
+                .is_some_and(|section| matches!(section.sending, Sending::Free));
             if let (Some(Slot::Media(section)), Some(transport), true) =
                 (self.slots.get_mut(index), &mut self.transport, idle)
                 && std::mem::take(&mut section.declared)
@@ -173,14 +196,22 @@ impl Session {
 
     /// Streams with tags are found by them; the others by the SSRC told.
     fn expect_ssrcs(&mut self, index: usize, spec: &MediaSpec) {
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
-        let nack = section.codecs.iter().any(|codec| codec.feedback.contains(&Feedback::Nack));
+        let nack = section
+            .codecs
+            .iter()
+            .any(|codec| codec.feedback.contains(&Feedback::Nack));
         let Some(receiving) = &mut section.receiving else {
             return;
         };
-        let told: BTreeSet<u32> = spec.encodings.iter().filter_map(|encoding| encoding.ssrc).collect();
+        let told: BTreeSet<u32> = spec
+            .encodings
+            .iter()
+            .filter_map(|encoding| encoding.ssrc)
+            .collect();
         let gone: Vec<u32> = receiving.ssrcs.difference(&told).copied().collect();
         if !gone.is_empty() {
             transport.forget_received(&section.mid, gone.iter().copied(), &[]);
@@ -195,7 +226,8 @@ impl Session {
     }
 
     fn stop_receiving(&mut self, index: usize) {
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
         let Some(receiving) = section.receiving.as_mut().filter(|receiving| receiving.active) else {
@@ -210,7 +242,8 @@ impl Session {
 
     /// The peer no longer receives there: what was sent waits for another section.
     fn unbind(&mut self, index: usize) {
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
         if let Sending::Bound(stream) = &section.sending {
@@ -256,12 +289,19 @@ impl Session {
         let ssrc = self.new_ssrc();
         let repairs = codecs.iter().any(|codec| codec.rtx.is_some());
         let rtx_ssrc = repairs.then(|| self.new_ssrc()).filter(|rtx| *rtx != ssrc);
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
         transport.declare_sent(&section.mid, section.kind, ssrc, rtx_ssrc);
-        section.sending =
-            Sending::Bound(Stream { tx, ssrc, rtx_ssrc, codecs, agreed: true, sent: Default::default() });
+        section.sending = Sending::Bound(Stream {
+            tx,
+            ssrc,
+            rtx_ssrc,
+            codecs,
+            agreed: true,
+            sent: Default::default(),
+        });
     }
 
     fn answer(&mut self, offer: &PeerSpec) -> Result<PeerSpec, NegotiationError> {
@@ -319,18 +359,27 @@ fn answer_media(
     };
     if stream.is_some() && !sends_transport_cc {
         for codec in &mut codecs {
-            codec.feedback.retain(|feedback| *feedback != Feedback::TransportCc);
+            codec
+                .feedback
+                .retain(|feedback| *feedback != Feedback::TransportCc);
         }
     }
     let encodings = match (stream, receives) {
         (Some(stream), _) => {
-            vec![EncodingSpec { ssrc: Some(stream.ssrc), rtx_ssrc: stream.rtx_ssrc, rid: None }]
+            vec![EncodingSpec {
+                ssrc: Some(stream.ssrc),
+                rtx_ssrc: stream.rtx_ssrc,
+                rid: None,
+            }]
         }
         // Where we do not send, the encodings are those we are ready to receive.
         (None, Some(receiving)) => receiving
             .rids
             .iter()
-            .map(|rid| EncodingSpec { rid: Some(rid.clone()), ..EncodingSpec::default() })
+            .map(|rid| EncodingSpec {
+                rid: Some(rid.clone()),
+                ..EncodingSpec::default()
+            })
             .collect(),
         (None, None) => Vec::new(),
     };
@@ -340,7 +389,11 @@ fn answer_media(
         kind: section.kind,
         direction,
         stopped: section.stopped,
-        codecs: if codecs.is_empty() { spec.codecs.clone() } else { codecs },
+        codecs: if codecs.is_empty() {
+            spec.codecs.clone()
+        } else {
+            codecs
+        },
         extensions: section.extensions.clone(),
         encodings,
         stream_id: wish.map(|wish| wish.stream_id.clone()),
@@ -361,5 +414,9 @@ fn limit(codecs: Vec<CodecSpec>, preferred: &[Codec]) -> Vec<CodecSpec> {
 
 /// Those of `codecs` that are `wanted`, in the wanted order.
 fn choose(codecs: &[CodecSpec], wanted: &[Codec]) -> Vec<CodecSpec> {
-    wanted.iter().filter_map(|wanted| codecs.iter().find(|codec| codec.codec == *wanted)).cloned().collect()
+    wanted
+        .iter()
+        .filter_map(|wanted| codecs.iter().find(|codec| codec.codec == *wanted))
+        .cloned()
+        .collect()
 }

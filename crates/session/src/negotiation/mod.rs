@@ -44,11 +44,16 @@ impl Session {
     /// Credentials for the next ICE generation: the configured user name fragment with something new behind it.
     fn next_ice(&mut self) -> IceCredentials {
         let suffix = self.ice_text(4);
-        IceCredentials { ufrag: format!("{}{suffix}", self.config.ice.ufrag), pwd: self.ice_text(24) }
+        IceCredentials {
+            ufrag: format!("{}{suffix}", self.config.ice.ufrag),
+            pwd: self.ice_text(24),
+        }
     }
 
     fn ice_text(&mut self, length: usize) -> String {
-        (0..length).map(|_| char::from(ICE_CHARS[self.rng.random_range(0..ICE_CHARS.len())])).collect()
+        (0..length)
+            .map(|_| char::from(ICE_CHARS[self.rng.random_range(0..ICE_CHARS.len())]))
+            .collect()
     }
 
     /// An SSRC that is not in use on this session.
@@ -95,7 +100,11 @@ impl Session {
                 _ => None,
             })
             .collect();
-        self.txs.iter().filter(|(id, tx)| !tx.unsupported && !bound.contains(id)).map(|(id, _)| *id).collect()
+        self.txs
+            .iter()
+            .filter(|(id, tx)| !tx.unsupported && !bound.contains(id))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Ends the use of a section for good.
@@ -119,7 +128,11 @@ impl Session {
     }
 
     fn check_open(&self) -> Result<(), NegotiationError> {
-        if self.is_closed() { Err(NegotiationError::Closed) } else { Ok(()) }
+        if self.is_closed() {
+            Err(NegotiationError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     fn settle_offerer(&mut self, offerer: Offerer) -> Result<(), NegotiationError> {

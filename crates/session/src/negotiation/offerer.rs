@@ -32,10 +32,19 @@ impl Session {
         if self.transport.is_none() {
             let tables = Tables::new(&[], self.config.fallback_family);
             let controlling = !self.config.ice_lite;
-            self.transport = Some(Box::new(Transport::build(&self.config, &self.ice, tables, controlling, now)?));
+            self.transport = Some(Box::new(Transport::build(
+                &self.config,
+                &self.ice,
+                tables,
+                controlling,
+                now,
+            )?));
         }
         let restarts = self.wants_restart
-            && self.transport.as_ref().is_some_and(|transport| transport.remote_ice().is_some());
+            && self
+                .transport
+                .as_ref()
+                .is_some_and(|transport| transport.remote_ice().is_some());
         self.wants_restart = false;
         if restarts {
             self.offered_ice = Some(self.next_ice());
@@ -64,7 +73,10 @@ impl Session {
         validate::description(answer)?;
         self.check_answer(answer)?;
         self.advance(now);
-        let known = self.transport.as_ref().and_then(|transport| transport.remote_ice().cloned());
+        let known = self
+            .transport
+            .as_ref()
+            .and_then(|transport| transport.remote_ice().cloned());
         let changed = known.is_some_and(|known| known != answer.ice);
         let offered_ice = self.offered_ice.take();
         if let (true, Some(ice)) = (changed, offered_ice) {
@@ -101,9 +113,10 @@ impl Session {
                     .media
                     .iter()
                     .any(|spec| spec.index == index && spec.mid == section.mid && spec.kind == section.kind),
-                Slot::Data(data) => {
-                    answer.data.as_ref().is_some_and(|spec| spec.index == index && spec.mid == data.mid)
-                }
+                Slot::Data(data) => answer
+                    .data
+                    .as_ref()
+                    .is_some_and(|spec| spec.index == index && spec.mid == data.mid),
             };
             if !same {
                 return Err(NegotiationError::SectionChanged(index));
@@ -112,7 +125,11 @@ impl Session {
         let Some(transport) = &self.transport else {
             return Err(NegotiationError::WrongState);
         };
-        if transport.remote_fingerprint.as_ref().is_some_and(|known| *known != answer.fingerprint) {
+        if transport
+            .remote_fingerprint
+            .as_ref()
+            .is_some_and(|known| *known != answer.fingerprint)
+        {
             return Err(NegotiationError::FingerprintChanged);
         }
         // New credentials without a restart of ours are none of the answerer's business (RFC 8839 §4.4.1.1.1).
@@ -151,7 +168,8 @@ impl Session {
     }
 
     fn release(&mut self, index: usize) {
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
         if let Sending::Bound(stream) = &section.sending {
@@ -210,13 +228,20 @@ impl Session {
         let ssrc = self.new_ssrc();
         let repairs = codecs.iter().any(|codec| codec.rtx.is_some());
         let rtx_ssrc = repairs.then(|| self.new_ssrc()).filter(|rtx| *rtx != ssrc);
-        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport) else {
+        let (Some(Slot::Media(section)), Some(transport)) = (self.slots.get_mut(index), &mut self.transport)
+        else {
             return;
         };
         transport.declare_sent(&section.mid, section.kind, ssrc, rtx_ssrc);
         section.codecs = codecs.clone();
-        section.sending =
-            Sending::Bound(Stream { tx, ssrc, rtx_ssrc, codecs, agreed: false, sent: Default::default() });
+        section.sending = Sending::Bound(Stream {
+            tx,
+            ssrc,
+            rtx_ssrc,
+            codecs,
+            agreed: false,
+            sent: Default::default(),
+        });
     }
 
     fn place_data(&mut self) {
@@ -245,12 +270,18 @@ impl Session {
                         _ => None,
                     };
                     section.offered_inactive = stream.is_none();
-                    let wish = stream.and_then(|stream| self.txs.get(&stream.tx)).map(|tx| &tx.wish);
+                    let wish = stream
+                        .and_then(|stream| self.txs.get(&stream.tx))
+                        .map(|tx| &tx.wish);
                     offer.media.push(MediaSpec {
                         mid: section.mid.clone(),
                         index,
                         kind: section.kind,
-                        direction: if stream.is_some() { Direction::SendOnly } else { Direction::Inactive },
+                        direction: if stream.is_some() {
+                            Direction::SendOnly
+                        } else {
+                            Direction::Inactive
+                        },
                         stopped: section.stopped,
                         codecs: stream.map_or_else(|| section.codecs.clone(), |stream| stream.codecs.clone()),
                         extensions: section.extensions.clone(),

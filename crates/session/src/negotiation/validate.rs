@@ -19,8 +19,12 @@ pub(super) fn description(spec: &PeerSpec) -> Result<(), NegotiationError> {
     if spec.dtls_role == DtlsRole::Server {
         return Err(NegotiationError::DtlsRole);
     }
-    let indices: BTreeSet<usize> =
-        spec.media.iter().map(|section| section.index).chain(spec.data.iter().map(|data| data.index)).collect();
+    let indices: BTreeSet<usize> = spec
+        .media
+        .iter()
+        .map(|section| section.index)
+        .chain(spec.data.iter().map(|data| data.index))
+        .collect();
     let count = spec.media.len() + usize::from(spec.data.is_some());
     if count > MAX_SECTIONS {
         return Err(NegotiationError::TooManySections { max: MAX_SECTIONS });
@@ -29,7 +33,12 @@ pub(super) fn description(spec: &PeerSpec) -> Result<(), NegotiationError> {
         return Err(NegotiationError::SectionOrder);
     }
     let mut mids = BTreeSet::new();
-    for tag in spec.media.iter().map(|section| &section.mid).chain(spec.data.iter().map(|data| &data.mid)) {
+    for tag in spec
+        .media
+        .iter()
+        .map(|section| &section.mid)
+        .chain(spec.data.iter().map(|data| &data.mid))
+    {
         mid(tag)?;
         if !mids.insert(tag.as_str()) {
             return Err(NegotiationError::DuplicateMid(tag.to_string()));
@@ -62,7 +71,10 @@ pub(super) fn continuation(spec: &PeerSpec, slots: &[Slot]) -> Result<(), Negoti
             },
         }
         // A tag lives in one place.
-        let elsewhere = spec.media.iter().any(|section| section.index != index && section.mid == *slot.mid());
+        let elsewhere = spec
+            .media
+            .iter()
+            .any(|section| section.index != index && section.mid == *slot.mid());
         if elsewhere && !slot.is_stopped() {
             return Err(changed);
         }
@@ -71,15 +83,21 @@ pub(super) fn continuation(spec: &PeerSpec, slots: &[Slot]) -> Result<(), Negoti
 }
 
 fn ice(ice: &IceCredentials) -> Result<(), NegotiationError> {
-    let is_ice_text =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
+    let is_ice_text = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    };
     // libwebrtc under test and Gecko keep to ice-chars; some SDKs write '-' and '_'.
     let lenient = |text: &str| is_ice_text(&text.replace(['-', '_', '=', '.'], "+"));
     let valid = (4..=256).contains(&ice.ufrag.len())
         && (22..=256).contains(&ice.pwd.len())
         && lenient(&ice.ufrag)
         && lenient(&ice.pwd);
-    if valid { Ok(()) } else { Err(NegotiationError::IceCredentials) }
+    if valid {
+        Ok(())
+    } else {
+        Err(NegotiationError::IceCredentials)
+    }
 }
 
 fn fingerprint(fingerprint: &Fingerprint) -> Result<(), NegotiationError> {
@@ -88,12 +106,20 @@ fn fingerprint(fingerprint: &Fingerprint) -> Result<(), NegotiationError> {
         "sha-1" => 20,
         _ => return Err(NegotiationError::Fingerprint),
     };
-    if fingerprint.bytes.len() == length { Ok(()) } else { Err(NegotiationError::Fingerprint) }
+    if fingerprint.bytes.len() == length {
+        Ok(())
+    } else {
+        Err(NegotiationError::Fingerprint)
+    }
 }
 
 /// The transport writes tags into header extensions with other characters replaced, so two could become one.
 fn mid(mid: &Mid) -> Result<(), NegotiationError> {
-    if mid.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if mid
+        .as_str()
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
         Ok(())
     } else {
         Err(NegotiationError::UnsupportedMid(mid.to_string()))

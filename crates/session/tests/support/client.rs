@@ -10,8 +10,8 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension as RtcExtension, ExtensionMap, ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate as RtcCandidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 use tertulia_model::{
-    Candidate, Codec, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec, Feedback,
-    Fingerprint, IceCredentials, MediaKind, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
+    Candidate, Codec, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec,
+    Feedback, Fingerprint, IceCredentials, MediaKind, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
 };
 
 pub fn rid(text: &str) -> Rid {
@@ -60,11 +60,21 @@ pub fn codec(payload_type: u8, rtx: Option<u8>, codec: Codec, fmtp: &str) -> Cod
         payload_type,
         codec,
         clock_rate: codec.clock_rate(),
-        channels: if matches!(codec, Codec::Opus | Codec::Red) { 2 } else { 1 },
+        channels: if matches!(codec, Codec::Opus | Codec::Red) {
+            2
+        } else {
+            1
+        },
         fmtp: fmtp.to_owned(),
         rtx,
         feedback: if video {
-            vec![Feedback::Remb, Feedback::TransportCc, Feedback::Fir, Feedback::Nack, Feedback::Pli]
+            vec![
+                Feedback::Remb,
+                Feedback::TransportCc,
+                Feedback::Fir,
+                Feedback::Nack,
+                Feedback::Pli,
+            ]
         } else {
             vec![Feedback::TransportCc]
         },
@@ -79,15 +89,29 @@ pub fn codecs(kind: MediaKind) -> Vec<CodecSpec> {
         ],
         MediaKind::Video => vec![
             codec(96, Some(97), Codec::Vp8, ""),
-            codec(102, Some(103), Codec::H264, "packetization-mode=1;profile-level-id=42001f"),
-            codec(108, Some(109), Codec::H264, "packetization-mode=1;profile-level-id=42e01f"),
+            codec(
+                102,
+                Some(103),
+                Codec::H264,
+                "packetization-mode=1;profile-level-id=42001f",
+            ),
+            codec(
+                108,
+                Some(109),
+                Codec::H264,
+                "packetization-mode=1;profile-level-id=42e01f",
+            ),
             codec(98, Some(99), Codec::Vp9, "profile-id=0"),
         ],
     }
 }
 
 fn extensions(kind: MediaKind) -> Vec<ExtensionSpec> {
-    let common = [(2, Extension::AbsSendTime), (3, Extension::TransportCc), (4, Extension::Mid)];
+    let common = [
+        (2, Extension::AbsSendTime),
+        (3, Extension::TransportCc),
+        (4, Extension::Mid),
+    ];
     let own: &[(u8, Extension)] = match kind {
         MediaKind::Audio => &[(1, Extension::AudioLevel)],
         MediaKind::Video => &[
@@ -96,7 +120,14 @@ fn extensions(kind: MediaKind) -> Vec<ExtensionSpec> {
             (13, Extension::VideoOrientation),
         ],
     };
-    common.iter().chain(own).map(|(id, extension)| ExtensionSpec { id: *id, extension: *extension }).collect()
+    common
+        .iter()
+        .chain(own)
+        .map(|(id, extension)| ExtensionSpec {
+            id: *id,
+            extension: *extension,
+        })
+        .collect()
 }
 
 fn rtc_config() -> RtcConfig {
@@ -108,10 +139,17 @@ fn rtc_config() -> RtcConfig {
         (98, Some(99), RtcCodec::Vp9, Frequency::NINETY_KHZ, None),
     ]
     .into_iter()
-    .map(|(pt, rtx, codec, clock_rate, channels): (u8, Option<u8>, _, _, _)| {
-        let spec = RtcCodecSpec { codec, clock_rate, channels, format: FormatParams::default() };
-        PayloadParams::new(pt.into(), rtx.map(Into::into), spec)
-    })
+    .map(
+        |(pt, rtx, codec, clock_rate, channels): (u8, Option<u8>, _, _, _)| {
+            let spec = RtcCodecSpec {
+                codec,
+                clock_rate,
+                channels,
+                format: FormatParams::default(),
+            };
+            PayloadParams::new(pt.into(), rtx.map(Into::into), spec)
+        },
+    )
     .collect();
     let mut map = ExtensionMap::empty();
     for (id, extension) in [
@@ -136,10 +174,16 @@ fn rtc_config() -> RtcConfig {
 
 impl Client {
     pub fn new(now: Instant) -> Self {
-        let ice = IceCredentials { ufrag: "clnt".into(), pwd: "abcdefabcdefabcdefabcdef".into() };
+        let ice = IceCredentials {
+            ufrag: "clnt".into(),
+            pwd: "abcdefabcdefabcdefabcdef".into(),
+        };
         let addr: SocketAddr = "198.51.100.7:40000".parse().unwrap();
         let mut rtc = rtc_config()
-            .set_local_ice_credentials(IceCreds { ufrag: ice.ufrag.clone(), pass: ice.pwd.clone() })
+            .set_local_ice_credentials(IceCreds {
+                ufrag: ice.ufrag.clone(),
+                pass: ice.pwd.clone(),
+            })
             .build(now);
         let local = RtcCandidate::host(addr, Protocol::Udp).unwrap();
         rtc.add_local_candidate(local.clone());
@@ -194,7 +238,11 @@ impl Client {
 
     fn declare(&mut self, section: &Section) {
         let mid = section.mid.as_str().into();
-        let kind = if section.kind == MediaKind::Audio { RtcKind::Audio } else { RtcKind::Video };
+        let kind = if section.kind == MediaKind::Audio {
+            RtcKind::Audio
+        } else {
+            RtcKind::Video
+        };
         let mut direct = self.rtc.direct_api();
         direct.declare_media(mid, kind);
         for (index, (ssrc, rtx)) in section.ssrcs.iter().enumerate() {
@@ -224,7 +272,10 @@ impl Client {
                 address: Some(self.addr),
                 protocol: TransportProtocol::Udp,
             }],
-            fingerprint: Fingerprint { hash: own.hash_func, bytes: own.bytes },
+            fingerprint: Fingerprint {
+                hash: own.hash_func,
+                bytes: own.bytes,
+            },
             dtls_role,
             media: Vec::new(),
             data: None,
@@ -248,13 +299,20 @@ impl Client {
                     section
                         .ssrcs
                         .iter()
-                        .map(|(ssrc, rtx)| EncodingSpec { ssrc: Some(*ssrc), rtx_ssrc: *rtx, rid: None })
+                        .map(|(ssrc, rtx)| EncodingSpec {
+                            ssrc: Some(*ssrc),
+                            rtx_ssrc: *rtx,
+                            rid: None,
+                        })
                         .collect()
                 } else {
                     section
                         .rids
                         .iter()
-                        .map(|rid| EncodingSpec { rid: Some(rid.clone()), ..EncodingSpec::default() })
+                        .map(|rid| EncodingSpec {
+                            rid: Some(rid.clone()),
+                            ..EncodingSpec::default()
+                        })
                         .collect()
                 },
                 stream_id: section.track_id.as_ref().map(|_| "stream".to_owned()),
@@ -320,7 +378,10 @@ impl Client {
 
     fn take_transport(&mut self, spec: &PeerSpec, _answered: bool) {
         let mut direct = self.rtc.direct_api();
-        direct.set_remote_ice_credentials(IceCreds { ufrag: spec.ice.ufrag.clone(), pass: spec.ice.pwd.clone() });
+        direct.set_remote_ice_credentials(IceCreds {
+            ufrag: spec.ice.ufrag.clone(),
+            pass: spec.ice.pwd.clone(),
+        });
         if !self.started {
             self.started = true;
             direct.set_ice_controlling(true);
@@ -335,7 +396,8 @@ impl Client {
         }
         for candidate in &spec.candidates {
             let text = format!("candidate:{}", candidate.text);
-            self.rtc.add_remote_candidate(RtcCandidate::from_sdp_string(&text).unwrap());
+            self.rtc
+                .add_remote_candidate(RtcCandidate::from_sdp_string(&text).unwrap());
         }
     }
 
@@ -343,7 +405,10 @@ impl Client {
         let Some(section) = self.sections.iter_mut().find(|section| section.mid == spec.mid) else {
             return;
         };
-        let announced = spec.encodings.first().filter(|_| spec.direction.sends() && !spec.stopped);
+        let announced = spec
+            .encodings
+            .first()
+            .filter(|_| spec.direction.sends() && !spec.stopped);
         let ssrc = announced.and_then(|encoding| encoding.ssrc);
         if section.remote_ssrc == ssrc {
             return;
@@ -363,8 +428,14 @@ impl Client {
 
     /// New ICE credentials, and a new address with them where one is given.
     pub fn restart_ice(&mut self, ufrag: &str, addr: Option<SocketAddr>) {
-        self.ice = IceCredentials { ufrag: ufrag.to_owned(), pwd: "fedcbafedcbafedcbafedcba".into() };
-        let creds = IceCreds { ufrag: self.ice.ufrag.clone(), pass: self.ice.pwd.clone() };
+        self.ice = IceCredentials {
+            ufrag: ufrag.to_owned(),
+            pwd: "fedcbafedcbafedcbafedcba".into(),
+        };
+        let creds = IceCreds {
+            ufrag: self.ice.ufrag.clone(),
+            pass: self.ice.pwd.clone(),
+        };
         let mut direct = self.rtc.direct_api();
         direct.set_local_ice_credentials(creds);
         let Some(addr) = addr else {
@@ -380,8 +451,11 @@ impl Client {
     }
 
     pub fn open_channel(&mut self, label: &str, ordered: bool) {
-        let reliability =
-            if ordered { Reliability::Reliable } else { Reliability::MaxRetransmits { retransmits: 0 } };
+        let reliability = if ordered {
+            Reliability::Reliable
+        } else {
+            Reliability::MaxRetransmits { retransmits: 0 }
+        };
         self.rtc.direct_api().create_data_channel(ChannelConfig {
             label: label.to_owned(),
             ordered,
@@ -400,25 +474,44 @@ impl Client {
         let section = &mut self.sections[section];
         let count = section.sent[encoding];
         section.sent[encoding] += 1;
-        let step = if section.kind == MediaKind::Audio { 960 } else { 3_000 };
+        let step = if section.kind == MediaKind::Audio {
+            960
+        } else {
+            3_000
+        };
         let timestamp = 10_000 + u32::try_from(count).unwrap() * step;
         let values = ExtensionValues {
             audio_level: (section.kind == MediaKind::Audio).then_some(-20),
             voice_activity: Some(true),
-            video_orientation: (section.kind == MediaKind::Video).then_some(str0m::rtp::VideoOrientation::Deg90),
+            video_orientation: (section.kind == MediaKind::Video)
+                .then_some(str0m::rtp::VideoOrientation::Deg90),
             ..ExtensionValues::default()
         };
-        let write = RtpWrite::new(payload_type.into(), (1_000 + count).into(), timestamp, self.now, payload.to_vec())
-            .marker(true)
-            .nackable(section.kind == MediaKind::Video)
-            .ext_vals(values);
+        let write = RtpWrite::new(
+            payload_type.into(),
+            (1_000 + count).into(),
+            timestamp,
+            self.now,
+            payload.to_vec(),
+        )
+        .marker(true)
+        .nackable(section.kind == MediaKind::Video)
+        .ext_vals(values);
         let ssrc = section.ssrcs[encoding].0;
-        self.rtc.direct_api().stream_tx(&ssrc.into()).unwrap().write_rtp(write);
+        self.rtc
+            .direct_api()
+            .stream_tx(&ssrc.into())
+            .unwrap()
+            .write_rtp(write);
     }
 
     pub fn request_keyframe(&mut self, section: usize) {
         let ssrc = self.sections[section].remote_ssrc.unwrap();
-        self.rtc.direct_api().stream_rx(&ssrc.into()).unwrap().request_keyframe(KeyframeRequestKind::Pli);
+        self.rtc
+            .direct_api()
+            .stream_rx(&ssrc.into())
+            .unwrap()
+            .request_keyframe(KeyframeRequestKind::Pli);
     }
 
     pub fn timeout(&mut self, now: Instant) {

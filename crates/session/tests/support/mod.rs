@@ -20,7 +20,10 @@ pub use client::rid;
 pub const SERVER: &str = "192.0.2.1:7882";
 const LATENCY: Duration = Duration::from_millis(10);
 
-#[allow(clippy::disallowed_methods, reason = "an instant can only be had from the clock; from here on it is virtual")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "an instant can only be had from the clock; from here on it is virtual"
+)]
 pub fn start() -> Instant {
     Instant::now()
 }
@@ -28,24 +31,34 @@ pub fn start() -> Instant {
 pub fn config(family: ClientFamily) -> SessionConfig {
     let addr: SocketAddr = SERVER.parse().unwrap();
     SessionConfig {
-        ice: IceCredentials { ufrag: "w0serv".into(), pwd: "0123456789abcdef01234567".into() },
+        ice: IceCredentials {
+            ufrag: "w0serv".into(),
+            pwd: "0123456789abcdef01234567".into(),
+        },
         certificate: Arc::new(Certificate::generate().unwrap()),
         ice_lite: false,
-        local_candidates: vec![LocalCandidate { addr, protocol: TransportProtocol::Udp, advertised: addr }],
+        local_candidates: vec![LocalCandidate {
+            addr,
+            protocol: TransportProtocol::Udp,
+            advertised: addr,
+        }],
         fallback_family: family,
         initial_bitrate: Bitrate::from_kbps(1_500),
         seed: [3; 32],
     }
 }
 
+/// Which media packets are lost.
+pub type Loss = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// A session and its client with a link between them.
 pub struct Pair {
     pub now: Instant,
     pub session: Session,
     pub client: Client,
-    /// Whether the n-th media packet towards the session, or from it, is lost.
-    pub lose_up: Box<dyn FnMut(&[u8]) -> bool>,
-    pub lose_down: Box<dyn FnMut(&[u8]) -> bool>,
+    /// Losses towards the session, and from it.
+    pub lose_up: Loss,
+    pub lose_down: Loss,
     /// Nothing passes at all.
     pub cut: bool,
     pub events: Vec<SessionEvent>,
@@ -85,14 +98,21 @@ impl Pair {
 
     /// The session offers, the client answers.
     pub fn negotiate_down(&mut self) -> tertulia_model::PeerSpec {
-        let offer = self.session.create_offer(self.now).unwrap().expect("an offer is due");
+        let offer = self
+            .session
+            .create_offer(self.now)
+            .unwrap()
+            .expect("an offer is due");
         let answer = self.client.accept_offer(&offer);
         self.session.accept_answer(&answer, self.now).unwrap();
         offer
     }
 
     pub fn connect(&mut self) {
-        assert!(self.run_until(Duration::from_secs(10), |pair| pair.session.is_connected() && pair.client.connected));
+        assert!(
+            self.run_until(Duration::from_secs(10), |pair| pair.session.is_connected()
+                && pair.client.connected)
+        );
     }
 
     /// Lets time pass.
@@ -111,7 +131,12 @@ impl Pair {
             if self.now >= end {
                 return false;
             }
-            let arrivals = self.up.front().into_iter().chain(self.down.front()).map(|(at, ..)| *at);
+            let arrivals = self
+                .up
+                .front()
+                .into_iter()
+                .chain(self.down.front())
+                .map(|(at, ..)| *at);
             let next = arrivals.chain([wake, end]).min().unwrap_or(end);
             self.now = next.max(self.now + Duration::from_micros(100));
             self.deliver();
@@ -122,7 +147,11 @@ impl Pair {
         let session_wake = loop {
             match self.session.poll_output().expect("the session goes on") {
                 Output::Timeout(at) => break at,
-                Output::Transmit { destination, contents, .. } => {
+                Output::Transmit {
+                    destination,
+                    contents,
+                    ..
+                } => {
                     let lost = is_media(&contents) && (self.lose_down)(&contents);
                     if !lost && !self.cut && destination == self.client.addr {
                         self.down.push_back((self.now + LATENCY, destination, contents));
@@ -134,7 +163,8 @@ impl Pair {
         };
         let (client_wake, sent) = self.client.drain();
         for (source, contents) in sent {
-            if !self.cut && !(is_media(&contents) && (self.lose_up)(&contents)) {
+            let lost = self.cut || (is_media(&contents) && (self.lose_up)(&contents));
+            if !lost {
                 self.up.push_back((self.now + LATENCY, source, contents));
             }
         }
