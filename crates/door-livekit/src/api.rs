@@ -160,7 +160,10 @@ pub(crate) async fn call(
 async fn answer(door: &LiveKitDoor, path: &str, request: Request) -> Result<Response, ApiError> {
     let method = path.strip_prefix(SERVICE).and_then(|rest| rest.strip_prefix('/'));
     let Some(method) = method else {
-        return Err(ApiError::new(Code::BadRoute, format!("no service at {path:.100}")));
+        return Err(ApiError::new(
+            Code::BadRoute,
+            format!("no service at {path:.100}"),
+        ));
     };
     if request.method() != Method::POST {
         return Err(ApiError::new(

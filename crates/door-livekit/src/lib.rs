@@ -26,6 +26,8 @@ mod config;
 mod connection;
 mod convert;
 mod entry;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod op;
 mod signal;

@@ -135,8 +135,8 @@ impl Participant {
             flow = match turn {
                 Turn::Heard(heard) => self.on_heard(heard).await,
                 Turn::Event(Some(event)) => self.on_event(event).await,
-                // The engine forgot us without a word: the room is gone.
-                Turn::Event(None) => self.say_goodbye(DepartureReason::RoomEnded, LeaveAction::Disconnect),
+                // The engine let go of us without a word: a fresh start is the way back.
+                Turn::Event(None) => self.say_goodbye(DepartureReason::StateMismatch, LeaveAction::Reconnect),
                 Turn::Attached(Some(Attachment { socket, entry })) => {
                     let link = Link::new(socket, self.door.config().signals_per_second);
                     self.attach(link);
@@ -199,7 +199,8 @@ impl Participant {
             PeerEvent::Room(event) => self.on_room_event(&event).await,
             PeerEvent::Offer { spec, bindings } => self.send_offer(*spec, &bindings),
             PeerEvent::SectionsNeeded { audio, video } => {
-                self.negotiation.need_sections(audio, video, Instant::now());
+                // The engine has gathered them, and asks again where no offer follows.
+                self.send(convert::media_sections(audio, video));
                 Flow::Stay
             }
             PeerEvent::Channel { label, contents } => {
@@ -247,9 +248,6 @@ impl Participant {
         if self.speaking_until.is_some_and(|until| until <= now) {
             self.end_simulated_speech();
         }
-        if let Some((audio, video)) = self.negotiation.take_due_sections(now) {
-            self.send(convert::media_sections(audio, video));
-        }
         Flow::Stay
     }
 
@@ -261,7 +259,6 @@ impl Participant {
             Some(self.refresh_at),
             self.away_until,
             self.speaking_until,
-            self.negotiation.due(),
         ]
         .into_iter()
         .flatten()

@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use tertulia_engine::{NegotiationFailure, PeerMode, PeerRole};
 use tertulia_model::{Candidate, Mid, PeerSpec, TrackId};
 use tertulia_room::DepartureReason;
@@ -10,20 +8,9 @@ use crate::convert;
 use crate::signal::{Description, LeaveAction};
 use crate::stats::Counters;
 
-/// How long requests for more media sections are gathered before the client is asked.
-const GATHER: Duration = Duration::from_millis(150);
-/// How long the client may take to follow such a request with an offer before it is asked again.
-const FOLLOW: Duration = Duration::from_secs(5);
-
 /// Where the conversation about media stands.
 #[derive(Debug, Default)]
 pub(crate) struct Negotiation {
-    /// Sections the client shall add, gathered so far.
-    wanted: Option<(usize, usize)>,
-    /// When the client is asked for them.
-    ask_at: Option<Instant>,
-    /// Until when an offer is expected after the client was asked: asking again would add sections twice.
-    asked_until: Option<Instant>,
     /// Number of our last offer.
     offer_id: u32,
     /// Whether its answer is still to come.
@@ -33,35 +20,6 @@ pub(crate) struct Negotiation {
 }
 
 impl Negotiation {
-    /// The engine wants so many more sections; the latest numbers count.
-    pub(crate) fn need_sections(&mut self, audio: usize, video: usize, now: Instant) {
-        self.wanted = Some((audio, video));
-        self.ask_at.get_or_insert(now + GATHER);
-    }
-
-    /// When the next request is due.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let ask_at = self.ask_at?;
-        Some(self.asked_until.map_or(ask_at, |until| ask_at.max(until)))
-    }
-
-    /// Takes a request that is due.
-    pub(crate) fn take_due_sections(&mut self, now: Instant) -> Option<(usize, usize)> {
-        if self.due().is_none_or(|due| due > now) {
-            return None;
-        }
-        self.ask_at = None;
-        self.asked_until = Some(now + FOLLOW);
-        self.wanted.take()
-    }
-
-    /// The client made an offer: what it was asked for is in it, and what is missing still will be asked anew.
-    fn offered(&mut self) {
-        self.asked_until = None;
-        self.ask_at = None;
-        self.wanted = None;
-    }
-
     /// The number of an offer of ours.
     fn next_offer(&mut self) -> u32 {
         self.offer_id = self.offer_id.wrapping_add(1);
@@ -89,14 +47,12 @@ impl Negotiation {
     /// Whatever offer was on its way when signalling broke is void.
     pub(crate) fn reset(&mut self) {
         self.outstanding = false;
-        self.asked_until = None;
     }
 }
 
 impl Participant {
     /// Answers an offer for the single or the publishing connection.
     pub(crate) async fn on_offer(&mut self, offer: Description) -> Flow {
-        self.negotiation.offered();
         let spec = match tertulia_sdp::parse(&offer.sdp) {
             Ok(spec) => spec,
             Err(error) => return self.refuse_description(&error.to_string()).await,
@@ -170,33 +126,6 @@ impl Participant {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn requests_for_sections_are_gathered_and_not_repeated_before_an_offer() {
-        let now = Instant::now();
-        let mut negotiation = Negotiation::default();
-        negotiation.need_sections(1, 0, now);
-        negotiation.need_sections(2, 1, now);
-        assert_eq!(negotiation.take_due_sections(now), None);
-        assert_eq!(negotiation.take_due_sections(now + GATHER), Some((2, 1)));
-
-        let later = now + GATHER;
-        negotiation.need_sections(3, 1, later);
-        assert_eq!(negotiation.take_due_sections(later + GATHER), None);
-        negotiation.offered();
-        negotiation.need_sections(1, 0, later);
-        assert_eq!(negotiation.take_due_sections(later + GATHER), Some((1, 0)));
-    }
-
-    #[test]
-    fn a_client_that_does_not_follow_is_asked_again() {
-        let now = Instant::now();
-        let mut negotiation = Negotiation::default();
-        negotiation.need_sections(0, 0, now);
-        assert_eq!(negotiation.take_due_sections(now + GATHER), Some((0, 0)));
-        negotiation.need_sections(1, 1, now + GATHER);
-        assert_eq!(negotiation.take_due_sections(now + GATHER + FOLLOW), Some((1, 1)));
-    }
 
     #[test]
     fn only_the_answer_to_the_last_offer_counts() {
