@@ -28,6 +28,9 @@ impl Session {
     ///
     /// Where the session cannot go on.
     pub fn handle_input(&mut self, input: Input<'_>, now: Instant) -> Result<(), SessionError> {
+        if matches!(input, Input::Datagram { .. }) {
+            self.settle()?;
+        }
         self.advance(now);
         let Some(transport) = &mut self.transport else {
             if matches!(input, Input::Datagram { .. }) {
@@ -55,6 +58,7 @@ impl Session {
                         return Ok(());
                     }
                 };
+                self.fed = true;
                 // What the transport finds wrong with one datagram may be forged; a conversation that is truly broken
                 // shows when output is polled.
                 if transport
@@ -75,10 +79,33 @@ impl Session {
     ///
     /// Where the session cannot go on; it is closed then.
     pub fn poll_output(&mut self) -> Result<Output, SessionError> {
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Output::Event(event));
+        if let Some(output) = self.queued.pop_front() {
+            return Ok(output);
+        }
+        self.poll_transport()
+    }
+
+    /// Sets the consequences of the datagram before aside: the transport keeps those of one only.
+    fn settle(&mut self) -> Result<(), SessionError> {
+        while self.fed {
+            let output = self.poll_transport()?;
+            if !matches!(output, Output::Timeout(_)) {
+                self.queued.push_back(output);
             }
+        }
+        Ok(())
+    }
+
+    fn poll_transport(&mut self) -> Result<Output, SessionError> {
+        let output = self.poll_transport_once()?;
+        if matches!(output, Output::Timeout(_)) {
+            self.fed = false;
+        }
+        Ok(output)
+    }
+
+    fn poll_transport_once(&mut self) -> Result<Output, SessionError> {
+        loop {
             if self.state == State::Closed {
                 return Ok(Output::Timeout(self.now + IDLE));
             }

@@ -12,7 +12,7 @@ use crate::negotiation::Offerer;
 use crate::section::{Section, Sending, Slot, Stream};
 use crate::transport::Transport;
 use crate::{
-    ChannelError, RxId, RxSection, SendError, SessionConfig, SessionEvent, TxId, TxPacket, TxState, TxWish,
+    ChannelError, Output, RxId, RxSection, SendError, SessionConfig, TxId, TxPacket, TxState, TxWish,
 };
 
 /// Packets of one stream that may wait for the pacer; some two seconds of 1080p.
@@ -52,7 +52,10 @@ pub struct Session {
     /// Something changed: time must pass before output is polled.
     pub(crate) stirred: bool,
     pub(crate) passes: u32,
-    pub(crate) events: VecDeque<SessionEvent>,
+    /// A datagram was taken and its consequences not yet polled.
+    pub(crate) fed: bool,
+    /// Consequences of earlier datagrams, when several came before output was polled.
+    pub(crate) queued: VecDeque<Output>,
     pub(crate) state: State,
     pub(crate) ice_lost: bool,
     pub(crate) dropped_datagrams: u64,
@@ -90,7 +93,8 @@ impl Session {
             received: BTreeMap::new(),
             stirred: false,
             passes: 0,
-            events: VecDeque::new(),
+            fed: false,
+            queued: VecDeque::new(),
             state: State::Connecting,
             ice_lost: false,
             dropped_datagrams: 0,
@@ -393,7 +397,7 @@ impl Session {
         self.channels.send(&mut transport.rtc, label, contents)
     }
 
-    /// Says goodbye; [`SessionEvent::Closed`] follows what remains to be sent.
+    /// Says goodbye; [`SessionEvent::Closed`](crate::SessionEvent::Closed) follows what remains to be sent.
     pub fn close(&mut self) {
         if self.is_closed() {
             return;

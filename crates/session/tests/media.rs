@@ -279,3 +279,27 @@ fn the_estimate_rises_where_the_path_is_wide() {
         "{estimates:?}"
     );
 }
+
+#[test]
+fn packets_that_come_together_are_all_taken() {
+    let mut pair = publishing();
+    pair.negotiate();
+    pair.connect();
+    for _ in 0..30 {
+        pair.client.send(3, 0, 96, &VP8);
+    }
+    pair.client.timeout(pair.now);
+    let (_, sent) = pair.client.drain();
+    let sent = sent.into_iter().chain(pair.client_burst());
+    for (source, contents) in sent {
+        let input = tertulia_session::Input::Datagram {
+            protocol: tertulia_model::TransportProtocol::Udp,
+            source,
+            destination: support::SERVER.parse().unwrap(),
+            contents: &contents,
+        };
+        pair.session.handle_input(input, pair.now).unwrap();
+    }
+    pair.run(Duration::from_millis(1));
+    assert_eq!(pair.received.len(), 30);
+}

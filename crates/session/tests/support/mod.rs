@@ -143,6 +143,18 @@ impl Pair {
         }
     }
 
+    /// What the client sends in the next half second, all at once.
+    pub fn client_burst(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let end = self.now + Duration::from_millis(500);
+        let mut burst = Vec::new();
+        while self.now < end {
+            self.now += Duration::from_millis(2);
+            self.client.timeout(self.now);
+            burst.extend(self.client.drain().1);
+        }
+        burst
+    }
+
     fn drain(&mut self) -> Instant {
         let session_wake = loop {
             match self.session.poll_output().expect("the session goes on") {
