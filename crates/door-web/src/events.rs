@@ -9,8 +9,8 @@ use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Serialize;
-use tertulia_engine::Observation;
-use tertulia_model::Identity;
+use tertulia_engine::{Observation, RoomHandle};
+use tertulia_model::{Identity, RoomName};
 use tertulia_room::Event;
 use tokio::sync::mpsc;
 
@@ -27,6 +27,8 @@ const STATE_CHAT: usize = 200;
 const PING: Duration = Duration::from_secs(15);
 /// How long a stream waits for somebody whose signalling is on its way.
 const ARRIVAL: Duration = Duration::from_secs(10);
+/// How often to look whether a room has opened meanwhile.
+const OPENING_POLL: Duration = Duration::from_millis(50);
 
 /// Follows a room: `state` first, then `chat`, `hand`, `reaction` and at last `ended`.
 #[utoipa::path(
@@ -65,35 +67,55 @@ pub async fn events(
 
 /// Starts to observe the room and waits until the holder is in it, so that nobody reads along from outside.
 async fn observe(api: &Api, holder: &Holder) -> Result<Observation, ApiError> {
-    let handle = api
-        .inner
-        .engine
-        .find_room(&holder.room)
-        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the room is not open"))?;
-    let absent = || ApiError::new(ErrorCode::Forbidden, "you are not in the room");
+    match tokio::time::timeout(ARRIVAL, arrive(api, holder)).await {
+        Ok(observation) => Ok(observation),
+        Err(_) if api.inner.engine.find_room(&holder.room).is_none() => {
+            Err(ApiError::new(ErrorCode::NotFound, "the room is not open"))
+        }
+        Err(_) => Err(ApiError::new(ErrorCode::Forbidden, "you are not in the room")),
+    }
+}
+
+async fn arrive(api: &Api, holder: &Holder) -> Observation {
+    loop {
+        let handle = opened(api, &holder.room).await;
+        if let Ok(observation) = arrive_in(api, holder, &handle).await {
+            return observation;
+        }
+        // This life of the room is over; the next may be about to begin.
+        tokio::time::sleep(OPENING_POLL).await;
+    }
+}
+
+async fn arrive_in(api: &Api, holder: &Holder, handle: &RoomHandle) -> Result<Observation, ApiError> {
     let mut observation = handle.observe().await?;
     if api
         .inner
         .present
-        .look_up(&handle, &holder.identity)
+        .look_up(handle, &holder.identity)
         .await?
         .is_some()
     {
         return Ok(observation);
     }
-    let arrival = async {
-        while let Some(event) = observation.events.recv().await {
-            if matches!(&*event, Event::ParticipantJoined(info) if info.identity == holder.identity) {
-                return true;
-            }
+    while let Some(event) = observation.events.recv().await {
+        if matches!(&*event, Event::ParticipantJoined(info) if info.identity == holder.identity) {
+            break;
         }
-        false
-    };
-    if !tokio::time::timeout(ARRIVAL, arrival).await.unwrap_or(false) {
-        return Err(absent());
     }
     // What was passed over while waiting is in the new snapshot.
     Ok(handle.observe().await?)
+}
+
+/// Waits for a room to open. The page asks for its stream while its signalling is still under way, and whoever comes
+/// first opens the room.
+async fn opened(api: &Api, room: &RoomName) -> RoomHandle {
+    loop {
+        if let Some(handle) = api.inner.engine.find_room(room) {
+            return handle;
+        }
+        tokio::time::sleep(OPENING_POLL).await;
+    }
 }
 
 /// One open stream.

@@ -60,6 +60,7 @@ fn page(sources: &Sources) -> String {
         "\"} 1\n"
     ));
     engine(&mut page, sources);
+    livekit(&mut page, sources);
     web(&mut page, sources);
     page.gauge(
         "http_connections",
@@ -157,6 +158,63 @@ fn engine(page: &mut Page, sources: &Sources) {
         "Observers dropped because they fell behind.",
         stats.observers_dropped,
     );
+}
+
+fn livekit(page: &mut Page, sources: &Sources) {
+    let stats = sources.livekit.stats();
+    page.counter(
+        "signal_entries_refused_total",
+        "Clients refused before or while joining.",
+        stats.entries_refused,
+    );
+    page.counter("signal_joins_total", "Clients let in.", stats.joins);
+    page.counter(
+        "signal_resumes_total",
+        "Clients that came back to their stay.",
+        stats.resumes,
+    );
+    page.counter(
+        "signal_resumes_refused_total",
+        "Clients that came back to an unknown stay.",
+        stats.resumes_refused,
+    );
+    page.counter(
+        "signals_received_total",
+        "Signalling messages received.",
+        stats.signals,
+    );
+    page.counter(
+        "signals_refused_total",
+        "Signalling messages that made no sense.",
+        stats.signals_refused,
+    );
+    page.counter(
+        "signal_floods_total",
+        "Clients cut off because they sent too much.",
+        stats.flooded,
+    );
+    page.counter(
+        "signal_slow_total",
+        "Clients cut off because they did not read.",
+        stats.slow_consumers,
+    );
+    page.counter(
+        "data_packets_refused_total",
+        "Data packets not passed on.",
+        stats.data_refused,
+    );
+    page.counter(
+        "room_api_calls_total",
+        "Calls of the room service.",
+        stats.api_calls,
+    );
+    page.counter(
+        "room_api_errors_total",
+        "Calls of the room service answered with an error.",
+        stats.api_errors,
+    );
+    page.counter("webhooks_sent_total", "Webhooks delivered.", stats.webhooks_sent);
+    page.counter("webhooks_lost_total", "Webhooks given up.", stats.webhooks_lost);
 }
 
 fn web(page: &mut Page, sources: &Sources) {

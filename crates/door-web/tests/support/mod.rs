@@ -1,0 +1,286 @@
+//! A house with an engine and the API, asked without a network.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
+use tertulia_door_web::{Api, ApiSettings, router};
+use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
+use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
+use tertulia_room::{Actor, Command, NewParticipant, ParticipantKind, Permission, RoomSettings};
+use tower::ServiceExt as _;
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+#[derive(Clone)]
+pub struct House {
+    pub engine: Engine,
+    pub keys: Arc<ApiKeys>,
+    router: Router,
+    source: SocketAddr,
+}
+
+pub struct Asked {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub json: Value,
+}
+
+impl House {
+    pub fn new() -> Self {
+        Self::build(None, ApiSettings::default())
+    }
+
+    pub fn with_capacity(participants: usize) -> Self {
+        Self::build(Some(participants), ApiSettings::default())
+    }
+
+    pub fn closed() -> Self {
+        Self::build(
+            None,
+            ApiSettings {
+                open: false,
+                ..ApiSettings::default()
+            },
+        )
+    }
+
+    fn build(max_participants: Option<usize>, settings: ApiSettings) -> Self {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let config = EngineConfig {
+            workers: 1,
+            bind: loopback,
+            udp_port: 0,
+            tcp_port: None,
+            advertised: vec![AdvertisedAddress {
+                public: loopback,
+                local: loopback,
+            }],
+            room_defaults: RoomSettings {
+                max_participants,
+                empty_timeout: Duration::from_secs(300),
+                departure_timeout: Duration::from_secs(20),
+                metadata: String::new(),
+                chat_history: 1_000,
+                chat_text_bytes: 16_000,
+            },
+            initial_bitrate: Bitrate::from_bps(1_000_000),
+            media_timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(30),
+        };
+        let engine = Engine::start(config).unwrap();
+        let key = ApiKey::new("test", "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe").unwrap();
+        let keys = Arc::new(ApiKeys::new(vec![key]).unwrap());
+        let router = router(Api::new(engine.clone(), keys.clone(), settings));
+        Self {
+            engine,
+            keys,
+            router,
+            source: SocketAddr::from(([192, 0, 2, 1], 4_000)),
+        }
+    }
+
+    /// The same house asked from another address.
+    pub fn from(&self, source: &str) -> Self {
+        Self {
+            source: SocketAddr::new(source.parse().unwrap(), 4_000),
+            ..self.clone()
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Asked {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    pub async fn join(&self, room: &str, body: Value) -> Asked {
+        let path = format!("/api/v1/rooms/{room}/join");
+        self.send(Method::POST, &path, None, Some(&body.to_string()))
+            .await
+    }
+
+    pub async fn say(&self, token: &str, id: &str, text: &str) -> Asked {
+        let body = json!({"id": id, "text": text}).to_string();
+        self.send(
+            Method::POST,
+            "/api/v1/rooms/Weekly/chat",
+            Some(token),
+            Some(&body),
+        )
+        .await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&str>) -> Asked {
+        let response = self
+            .router
+            .clone()
+            .oneshot(self.request(method, path, token, body))
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1_000_000).await.unwrap();
+        let json = serde_json::from_slice(&bytes).unwrap_or_default();
+        Asked {
+            status: parts.status,
+            headers: parts.headers,
+            json,
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, token: Option<&str>, body: Option<&str>) -> Request<Body> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .extension(ConnectInfo(self.source));
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        request
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_owned())))
+            .unwrap()
+    }
+
+    pub fn token(&self, room: &str, identity: &str, guest: bool) -> String {
+        let claims = Claims {
+            identity: Identity::parse(identity).ok(),
+            guest,
+            video: VideoGrant {
+                room_join: true,
+                room: RoomName::parse(room).ok(),
+                ..VideoGrant::default()
+            },
+            ..Claims::default()
+        };
+        let now = now();
+        self.keys
+            .sign(
+                &claims,
+                Validity {
+                    issued_at_ms: now,
+                    expires_at_ms: now + 60_000,
+                },
+            )
+            .unwrap()
+    }
+
+    /// Brings somebody into a room as the signalling would, and gives their token. They stay until they leave.
+    pub async fn enter(&self, room: &str, identity: &str) -> String {
+        let name = RoomName::parse(room).unwrap();
+        let who = NewParticipant {
+            identity: Identity::parse(identity).unwrap(),
+            name: identity.to_owned(),
+            kind: ParticipantKind::Standard,
+            metadata: String::new(),
+            attributes: Default::default(),
+            permission: Permission::ordinary(),
+            auto_subscribe: true,
+            client_protocol: 0,
+            capabilities: Vec::new(),
+            credential_issued_at_ms: now(),
+        };
+        let media = MediaSetup {
+            mode: PeerMode::Single,
+            family: ClientFamily::WebRtc,
+            ice_lite: false,
+        };
+        let handle = self.engine.open_room(&name, None).await.unwrap();
+        let joined = handle.join(who, media).await.unwrap();
+        // Nobody reads this queue, but it must not close: that would end the stay.
+        tokio::spawn(async move {
+            let mut events = joined.events;
+            while events.recv().await.is_some() {}
+        });
+        self.token(room, identity, true)
+    }
+
+    pub async fn remove(&self, room: &str, identity: &str) {
+        let identity = Identity::parse(identity).unwrap();
+        self.command(
+            room,
+            Command::Remove {
+                identity,
+                revoke: true,
+            },
+        )
+        .await;
+    }
+
+    pub async fn end(&self, room: &str) {
+        self.command(room, Command::End).await;
+    }
+
+    async fn command(&self, room: &str, command: Command) {
+        let handle = self.engine.find_room(&RoomName::parse(room).unwrap()).unwrap();
+        handle.command(Actor::Admin, command).await.unwrap();
+    }
+
+    pub async fn stream(&self, room: &str, token: &str) -> Stream {
+        let path = format!("/api/v1/rooms/{room}/events");
+        let request = self.request(Method::GET, &path, Some(token), None);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Stream {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
+    }
+}
+
+pub struct Stream {
+    body: BodyDataStream,
+    text: String,
+}
+
+#[derive(Debug)]
+pub struct StreamEvent {
+    pub kind: String,
+    pub id: u64,
+    pub data: Value,
+}
+
+impl Stream {
+    pub async fn next(&mut self) -> StreamEvent {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    let prefix = format!("{name}: ");
+                    block
+                        .lines()
+                        .find_map(|line| line.strip_prefix(&prefix))
+                        .unwrap_or_default()
+                };
+                let event = StreamEvent {
+                    kind: field("event").to_owned(),
+                    id: field("id").parse().unwrap(),
+                    data: serde_json::from_str(field("data")).unwrap(),
+                };
+                self.text = rest.to_owned();
+                return event;
+            }
+            let more = tokio::time::timeout(Duration::from_secs(10), self.body.next()).await;
+            let bytes = more
+                .expect("an event in time")
+                .expect("the stream goes on")
+                .unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// Whether nothing comes any more.
+    pub async fn is_over(&mut self) -> bool {
+        let more = tokio::time::timeout(Duration::from_secs(10), self.body.next()).await;
+        self.text.is_empty() && more.expect("an end in time").is_none()
+    }
+}
