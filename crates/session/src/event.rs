@@ -252,6 +252,15 @@ pub struct TxWish {
     pub track_id: String,
 }
 
+/// How a peer is asked to encode sound in Opus (RFC 7587 §6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AudioOptions {
+    /// Two channels at up to 510 kbit/s, for music.
+    pub stereo: bool,
+    /// Silence may go unsent.
+    pub dtx: bool,
+}
+
 /// How far something we want to send has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TxState {

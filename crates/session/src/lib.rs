@@ -58,7 +58,7 @@ mod transport;
 pub use config::{Certificate, ClientFamily, LocalCandidate, SessionConfig};
 pub use error::{CertificateError, ChannelError, NegotiationError, SendError, SessionError};
 pub use event::{
-    Input, Output, PassedExtensions, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId, TxPacket,
-    TxState, TxWish, Vp8Rewrite,
+    AudioOptions, Input, Output, PassedExtensions, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId,
+    TxPacket, TxState, TxWish, Vp8Rewrite,
 };
 pub use session::Session;

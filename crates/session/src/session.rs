@@ -12,7 +12,8 @@ use crate::negotiation::Offerer;
 use crate::section::{Section, Sending, Slot, Stream};
 use crate::transport::Transport;
 use crate::{
-    ChannelError, Output, RxId, RxSection, SendError, SessionConfig, TxId, TxPacket, TxState, TxWish,
+    AudioOptions, ChannelError, Output, RxId, RxSection, SendError, SessionConfig, TxId, TxPacket, TxState,
+    TxWish,
 };
 
 /// Packets of one stream that may wait for the pacer; some two seconds of 1080p.
@@ -39,6 +40,7 @@ pub struct Session {
     next_tx: u32,
     pub(crate) next_rx: u32,
     pub(crate) preferences: BTreeMap<Mid, Vec<Codec>>,
+    pub(crate) audio_options: BTreeMap<Mid, AudioOptions>,
     /// Candidates that came before a description.
     pub(crate) early_candidates: Vec<Candidate>,
     pub(crate) channels: Channels,
@@ -84,6 +86,7 @@ impl Session {
             next_tx: 0,
             next_rx: 0,
             preferences: BTreeMap::new(),
+            audio_options: BTreeMap::new(),
             early_candidates: Vec::new(),
             channels: Channels::default(),
             offerer: None,
@@ -284,6 +287,11 @@ impl Session {
     /// none of these was offered.
     pub fn prefer_codecs(&mut self, mid: &Mid, codecs: &[Codec]) {
         self.preferences.insert(mid.clone(), codecs.to_vec());
+    }
+
+    /// Says how a section the peer sends sound on is to be encoded, from the next answer on.
+    pub fn prefer_audio(&mut self, mid: &Mid, options: AudioOptions) {
+        self.audio_options.insert(mid.clone(), options);
     }
 
     /// Asks the peer for a key frame of one encoding; `false` where nothing of it has arrived.

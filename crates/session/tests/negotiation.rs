@@ -13,7 +13,9 @@ use support::{Pair, config};
 use tertulia_model::{
     Codec, Direction, DtlsRole, Extension, Feedback, MediaKind, PeerSpec, TransportProtocol,
 };
-use tertulia_session::{ClientFamily, NegotiationError, PassedExtensions, TxId, TxPacket, TxState, TxWish};
+use tertulia_session::{
+    AudioOptions, ClientFamily, NegotiationError, PassedExtensions, TxId, TxPacket, TxState, TxWish,
+};
 
 fn wish(kind: MediaKind, track: &str) -> TxWish {
     TxWish {
@@ -140,6 +142,37 @@ fn a_preference_orders_and_limits_what_is_published() {
         answer.media[0].codecs.len(),
         3,
         "nothing of it was offered, so all is"
+    );
+}
+
+#[test]
+fn an_encoder_is_asked_for_music_or_for_speech() {
+    let mut pair = Pair::new();
+    let index = pair.client.add(MediaKind::Audio, Direction::SendOnly, &[]);
+    let mid = pair.client.sections[index].mid.clone();
+    pair.session.prefer_audio(
+        &mid,
+        AudioOptions {
+            stereo: true,
+            dtx: false,
+        },
+    );
+    let answer = pair.negotiate();
+    assert_eq!(
+        answer.media[0].codecs[0].fmtp,
+        "minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=510000"
+    );
+    pair.session.prefer_audio(
+        &mid,
+        AudioOptions {
+            stereo: false,
+            dtx: true,
+        },
+    );
+    let answer = pair.negotiate();
+    assert_eq!(
+        answer.media[0].codecs[0].fmtp,
+        "minptime=10;useinbandfec=1;usedtx=1"
     );
 }
 

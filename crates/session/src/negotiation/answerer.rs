@@ -12,7 +12,7 @@ use crate::section::{DataSlot, Receiving, Section, Sending, Slot, Stream};
 use crate::session::{Session, Tx};
 use crate::table::Tables;
 use crate::transport::Transport;
-use crate::{NegotiationError, RxId, TxId};
+use crate::{AudioOptions, NegotiationError, RxId, TxId};
 
 impl Session {
     /// Takes an offer and gives the answer, its sections in the same order.
@@ -124,6 +124,7 @@ impl Session {
             self.stop_section(index);
             return;
         }
+        let options = self.audio_options.get(&spec.mid).copied();
         let preferred = self.preferences.get(&spec.mid).cloned().unwrap_or_default();
         if let Some(section) = self.section_at(index) {
             section.codecs = if spec.direction.sends() {
@@ -131,6 +132,15 @@ impl Session {
             } else {
                 codecs
             };
+            if let Some(options) = options {
+                for codec in section
+                    .codecs
+                    .iter_mut()
+                    .filter(|codec| codec.codec == Codec::Opus)
+                {
+                    codec.fmtp = opus_parameters(&codec.fmtp, options);
+                }
+            }
             section.extensions = extensions;
             section.peer_receives = spec.direction.receives();
         }
@@ -419,4 +429,26 @@ fn choose(codecs: &[CodecSpec], wanted: &[Codec]) -> Vec<CodecSpec> {
         .filter_map(|wanted| codecs.iter().find(|codec| codec.codec == *wanted))
         .cloned()
         .collect()
+}
+
+/// The offered parameters with ours in place of those that ask the encoder for something.
+fn opus_parameters(offered: &str, options: AudioOptions) -> String {
+    const OURS: [&str; 4] = ["stereo", "sprop-stereo", "usedtx", "maxaveragebitrate"];
+    let kept = offered.split(';').map(str::trim).filter(|pair| {
+        let name = pair.split('=').next().unwrap_or(pair);
+        !name.is_empty() && !OURS.contains(&name)
+    });
+    let asked = [
+        (options.stereo, "stereo=1"),
+        (options.stereo, "maxaveragebitrate=510000"),
+        (options.dtx, "usedtx=1"),
+    ];
+    kept.chain(
+        asked
+            .into_iter()
+            .filter(|(wanted, _)| *wanted)
+            .map(|(_, pair)| pair),
+    )
+    .collect::<Vec<_>>()
+    .join(";")
 }
