@@ -171,10 +171,10 @@ fn keys(report: &mut Report, args: &ServerArgs, config: &Config) {
         ),
         None => "an API key pair will be made at the first start".to_owned(),
     };
-    if let Some(Some(keys)) = report.note(existing, shown) {
-        if let Err(error) = wiring::webhook_keys(config, &keys) {
-            report.wrong(format!("{error:#}"));
-        }
+    if let Some(Some(keys)) = report.note(existing, shown)
+        && let Err(error) = wiring::webhook_keys(config, &keys)
+    {
+        report.wrong(format!("{error:#}"));
     }
     if args.dev {
         report.warn("--dev: anybody may sign tokens with the API key devkey; never serve others like this");

@@ -209,8 +209,11 @@ mod tests {
 
     #[test]
     fn development_puts_the_known_pair_before_the_own_one() {
-        let mut config = Config::default();
-        config.keys = BTreeMap::from([("own".to_owned(), Secret::from("x9".repeat(20)))]);
+        let keys = BTreeMap::from([("own".to_owned(), Secret::from("x9".repeat(20)))]);
+        let config = Config {
+            keys,
+            ..Config::default()
+        };
         let keys = api_keys(&config, Path::new("/nowhere"), true).unwrap();
         assert_eq!(keys.first().id(), "devkey");
         assert!(keys.find("own").is_some());

@@ -24,12 +24,17 @@ pub fn start(log: &Log) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
-/// Reads the level.
+/// Reads the level. A single word speaks of Tertulia itself; the crates below it then tell of trouble only, since some
+/// of them name addresses of clients at `info`.
 ///
 /// # Errors
 /// When it is no level and no list of directives.
 pub fn filter(log: &Log) -> Result<EnvFilter> {
-    EnvFilter::builder().parse(&log.level).with_context(|| {
+    let directives = match log.level.as_str() {
+        level @ ("error" | "warn" | "info" | "debug" | "trace") => format!("warn,tertulia={level}"),
+        list => list.to_owned(),
+    };
+    EnvFilter::builder().parse(directives).with_context(|| {
         format!(
             "log.level is `{}`, which is no level and no list of directives",
             log.level

@@ -211,8 +211,9 @@ section! {
 section! {
     /// The log, on the standard error output.
     pub struct Log {
-        /// `error`, `warn`, `info`, `debug` or `trace`, or a list of directives such as
-        /// `info,tertulia_engine=debug`. At `info` there are no addresses of clients, no names and no tokens.
+        /// `error`, `warn`, `info`, `debug` or `trace`, for Tertulia's own code; or a list of directives such as
+        /// `warn,tertulia=info,tertulia_engine=debug`. At `info` there are no addresses of clients, no names and no
+        /// tokens.
         level: String = "info".to_owned(),
         /// `pretty` for people or `json` for machines.
         format: String = "pretty".to_owned(),
