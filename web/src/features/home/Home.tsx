@@ -25,7 +25,6 @@ const points = [
 export function Home({ onOpenRoom }: HomeProps) {
   const { t, i18n } = useTranslation('home');
   const language = i18n.language as Language;
-  const [text, setText] = useState('');
   const [problem, setProblem] = useState<RoomNameProblem | null>(null);
   const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
   const field = useRef<HTMLInputElement>(null);
@@ -37,7 +36,7 @@ export function Home({ onOpenRoom }: HomeProps) {
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const room = readRoomInput(text, window.location.origin);
+    const room = readRoomInput(field.current?.value ?? '', window.location.origin);
     const found = roomNameProblem(room);
     setProblem(found);
     if (found) field.current?.focus();
@@ -57,17 +56,13 @@ export function Home({ onOpenRoom }: HomeProps) {
               large
               className={styles.field}
               label={t('roomName')}
-              value={text}
               placeholder={t('roomNameExample')}
               error={problem ? t(`problem.${problem}`) : undefined}
               autoComplete="off"
               autoCapitalize="none"
               spellCheck={false}
               enterKeyHint="go"
-              onChange={(event) => {
-                setText(event.target.value);
-                setProblem(null);
-              }}
+              onChange={() => setProblem(null)}
             />
             <Button type="submit" variant="primary" size="lg" className={styles.start}>
               {t('start')}

@@ -42,7 +42,6 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
   const { t } = useTranslation('prejoin');
   const preview = usePreview();
   const { info, error: infoError } = useRoomInfo(room);
-  const [name, setName] = useState(usePreferences.getState().displayName);
   const [nameMissing, setNameMissing] = useState(false);
   const [joining, setJoining] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
@@ -64,7 +63,8 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
   }, [infoError, onRefused]);
 
   const enter = async (withDevices: boolean) => {
-    const displayName = name.normalize('NFC').trim();
+    // Read from the field itself: password managers and input methods may fill it without a change event.
+    const displayName = (nameField.current?.value ?? '').normalize('NFC').trim();
     setNameMissing(displayName === '');
     if (displayName === '') {
       nameField.current?.focus();
@@ -135,7 +135,7 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
               ref={nameField}
               large
               label={t('name')}
-              value={name}
+              defaultValue={usePreferences.getState().displayName}
               maxLength={maxName}
               autoComplete="name"
               enterKeyHint="go"
@@ -146,8 +146,7 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
                     ? t('nameInvalid')
                     : undefined
               }
-              onChange={(event) => {
-                setName(event.target.value);
+              onChange={() => {
                 setNameMissing(false);
                 setError(null);
               }}
