@@ -302,9 +302,20 @@ describe('RoomController', () => {
     controller.leave();
     await settle();
     expect(end).toBe('left');
-    expect(api.leave).toHaveBeenCalledWith('weekly', 'first');
+    expect(current().state).toBe(ConnectionState.Disconnected);
+    expect(api.leave).not.toHaveBeenCalled();
     expect(mic?.mediaStreamTrack.readyState).toBe('ended');
     expect(rooms).toHaveLength(1);
+  });
+
+  it('frees the seat over HTTP when it leaves while the connection is lost', async () => {
+    await join();
+    vi.mocked(api.join).mockRejectedValue(new ApiError('network', 0, 'no answer'));
+    current().lose();
+    await settle();
+    controller.leave();
+    expect(api.leave).toHaveBeenCalledWith('weekly', 'first');
+    expect(end).toBe('left');
   });
 
   it('asks for a new identity only if the server does not know the old token', async () => {

@@ -414,8 +414,8 @@ export class RoomController implements Call {
     this.remoteTracks.dispose();
     this.remoteAudio.dispose();
     this.media.dispose();
-    if (reason === 'left') {
-      // The server also notices the closed connection; this only frees the seat sooner.
+    // A connected room takes its leave over its own connection; without one the server must be told.
+    if (reason === 'left' && this.room?.state !== ConnectionState.Connected) {
       api.leave(this.options.intent.room, this.token).catch(() => undefined);
     }
     void this.discardRoom();

@@ -47,6 +47,9 @@ export function WeakNetwork() {
     <section className={styles.banner} data-tone="warning" aria-label={t('banner.weak')}>
       <Icon icon={TriangleAlert} />
       <p className={styles.text}>{t('banner.weak')}</p>
+      <Button size="sm" variant="ghost" onClick={() => setLasting(false)}>
+        {t('banner.hide')}
+      </Button>
       <Button size="sm" onClick={() => call.setAudioOnly(true)}>
         {t('banner.weakAction')}
       </Button>

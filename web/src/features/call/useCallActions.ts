@@ -76,6 +76,7 @@ export function useCallActions(): readonly Action[] {
       available: true,
       run() {
         call.setMic(!intent.mic);
+        usePreferences.getState().set({ micWanted: !intent.mic });
         say(t(intent.mic ? 'state.micOff' : 'state.micOn'));
       },
     },
@@ -88,6 +89,7 @@ export function useCallActions(): readonly Action[] {
       available: true,
       run() {
         call.setCamera(!intent.camera);
+        usePreferences.getState().set({ cameraWanted: !intent.camera });
         say(t(intent.camera ? 'state.cameraOff' : 'state.cameraOn'));
       },
     },

@@ -68,17 +68,16 @@ export const Tile = memo(function Tile(props: TileProps) {
       onPointerDown={props.onDragStart}
     >
       <div className={styles.frame}>
-        {video?.handle ? (
-          screen ? (
-            <ZoomablePicture handle={video.handle} zoomable={role === 'main'} />
-          ) : (
-            <Picture handle={video.handle} mirrored={mirrored} />
-          )
-        ) : screen ? (
+        {/* Stays below the picture, and shows until its first frame. */}
+        {screen ? (
           <Icon icon={MonitorUp} size={small ? 24 : 48} />
         ) : (
           <Avatar identity={person.identity} name={person.name} />
         )}
+        {video?.handle && screen ? (
+          <ZoomablePicture handle={video.handle} zoomable={role === 'main'} />
+        ) : null}
+        {video?.handle && !screen ? <Picture handle={video.handle} mirrored={mirrored} /> : null}
       </div>
       {!screen && handRaised ? (
         <span className={styles.hand}>
