@@ -1,4 +1,5 @@
 import {
+  ConnectionState,
   type DisconnectReason,
   isBrowserSupported,
   Room,
