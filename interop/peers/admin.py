@@ -103,4 +103,4 @@ class Admin:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Admin()))
+    asyncio.run(serve(Admin))

@@ -201,8 +201,12 @@ def answer(identifier: int, **body) -> None:
     print(json.dumps({"id": identifier, **body}), flush=True)
 
 
-async def serve(peer) -> None:
-    """Answers each line of standard input; requests run side by side."""
+async def serve(make) -> None:
+    """Answers each line of standard input; requests run side by side.
+
+    The peer is made here, since a room belongs to the event loop it is born in.
+    """
+    peer = make()
     reader = asyncio.StreamReader(limit=4 * 1024 * 1024)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -223,4 +227,4 @@ async def serve(peer) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Peer()))
+    asyncio.run(serve(Peer))
