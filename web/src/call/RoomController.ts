@@ -1,10 +1,12 @@
 import {
   ConnectionState,
+  DefaultReconnectPolicy,
   type DisconnectReason,
   isBrowserSupported,
   Room,
   RoomEvent,
   type RoomOptions,
+  setLogLevel,
 } from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
@@ -58,6 +60,8 @@ export interface RoomControllerOptions {
 }
 
 const blipCheckMs = 250;
+/** When the SDK tries to reconnect, in ms; it spreads each by half. Afterwards we rebuild the Room. */
+const reconnectDelaysMs = [0, 300, 600, 1000, 1500, 2000, 2000, 2000, 3000, 3000];
 
 /**
  * Runs one call from join to end. It alone creates, connects and discards livekit Rooms; whatever the person
@@ -140,6 +144,7 @@ export class RoomController implements Call {
       this.step({ kind: 'closed', end: 'unsupported' });
       return;
     }
+    setLogLevel('warn');
     const { signal } = this.stopped;
     window.addEventListener('online', () => this.online(), { signal });
     window.addEventListener('pagehide', () => this.pageHidden(), { signal });
@@ -285,6 +290,7 @@ export class RoomController implements Call {
       // The captured tracks outlive the Room, see LocalMedia; and leaving the page is told by beacon.
       stopLocalTrackOnUnpublish: false,
       disconnectOnPageLeave: false,
+      reconnectPolicy: new DefaultReconnectPolicy(reconnectDelaysMs),
       audioCaptureDefaults: {
         deviceId: audioInput,
         echoCancellation: true,

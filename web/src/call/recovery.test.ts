@@ -96,10 +96,10 @@ describe('recovery', () => {
     });
   });
 
-  it('spaces retries out, never beyond twelve and a half seconds', () => {
+  it('spaces retries out, never beyond six and a quarter seconds', () => {
     for (let attempt = 1; attempt < 40; attempt += 1) {
       expect(retryDelayMs(attempt, 0)).toBeLessThanOrEqual(retryDelayMs(attempt + 1, 0));
-      expect(retryDelayMs(attempt, 0.999)).toBeLessThanOrEqual(12_500);
+      expect(retryDelayMs(attempt, 0.999)).toBeLessThanOrEqual(6_250);
     }
   });
 });

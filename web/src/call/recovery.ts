@@ -76,9 +76,9 @@ export function recover(
   }
 }
 
-/** Says how long to wait before the given attempt, in ms: 1 s, 2 s, 4 s, 8 s, then 10 s, each ±25 %. */
+/** Says how long to wait before the given attempt, in ms: 1 s, 2 s, 4 s, then 5 s, each ±25 %. */
 export function retryDelayMs(attempt: number, jitter: number): number {
-  const base = Math.min(10_000, 1000 * 2 ** Math.max(0, attempt - 1));
+  const base = Math.min(5_000, 1000 * 2 ** Math.max(0, attempt - 1));
   return Math.round(base * (0.75 + jitter / 2));
 }
 
