@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use tertulia_forward::RouteSettings;
 use tertulia_model::{Codec, MediaKind, Mid, ParticipantId, PeerSpec, TrackId};
 use tertulia_room::Fact;
-use tertulia_session::{RxId, RxSection, TxState};
+use tertulia_session::{AudioOptions, RxId, RxSection, TxState};
 
 use super::Worker;
 use super::mailbox::negotiated;
@@ -61,14 +61,26 @@ impl Worker {
             let Some((_, info)) = track.as_ref().and_then(|track| room.room.track(track)) else {
                 continue;
             };
-            let wanted: Vec<Codec> = info
-                .codecs
-                .first()
-                .map(|simulcast| simulcast.codec)
-                .into_iter()
-                .collect();
-            if section.kind == MediaKind::Video && !wanted.is_empty() {
+            let wanted: Vec<Codec> = match section.kind {
+                // Browsers send what the answer names first.
+                MediaKind::Audio if info.red => vec![Codec::Red, Codec::Opus],
+                MediaKind::Audio => vec![Codec::Opus],
+                MediaKind::Video => info
+                    .codecs
+                    .first()
+                    .map(|simulcast| simulcast.codec)
+                    .into_iter()
+                    .collect(),
+            };
+            if !wanted.is_empty() {
                 slot.session.prefer_codecs(&section.mid, &wanted);
+            }
+            if section.kind == MediaKind::Audio {
+                let options = AudioOptions {
+                    stereo: info.audio.stereo,
+                    dtx: !info.audio.no_dtx,
+                };
+                slot.session.prefer_audio(&section.mid, options);
             }
         }
         let outcome = slot.session.accept_offer(offer, now);
