@@ -43,7 +43,7 @@ test('pages that do not exist still open the app, and the API answers errors in 
   const page = await fetch(`${server.origin}/some-room`);
   expect(page.status).toBe(200);
   expect(page.headers.get('content-type')).toContain('text/html');
-  expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
   const missing = await fetch(`${server.origin}/api/v1/nothing-here`);
   expect(missing.status).toBe(404);
   expect((await missing.json()).error.code).toBe('not_found');

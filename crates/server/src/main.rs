@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what a command prints is its result")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what a command prints is its result")]
 fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::Serve(args) => {

@@ -12,7 +12,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 const PERMISSIONS_POLICY: &str = "camera=(self), microphone=(self), display-capture=(self), \
     speaker-selection=(self), autoplay=(self), fullscreen=(self), picture-in-picture=(self), \
-    screen-wake-lock=(self), geolocation=(), midi=(), payment=(), usb=(), serial=(), bluetooth=()";
+    screen-wake-lock=(self), geolocation=(), midi=(), payment=(), usb=(), serial=()";
 
 /// Adds what every answer carries.
 pub async fn secure(request: Request, next: Next) -> Response {
