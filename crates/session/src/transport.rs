@@ -27,10 +27,12 @@ const MAX_CHANNEL_MESSAGE: u32 = 256 * 1024;
 const MAX_CHANNEL_BUFFER: usize = 2 * 1024 * 1024;
 /// How often totals of what is received and sent come out.
 const STATS_INTERVAL: Duration = Duration::from_secs(2);
-/// ICE timing by which a silent peer is noticed after ten to twelve seconds: checks after 0.5, 1 and then every 2 s.
-const STUN_INITIAL_RTO: Duration = Duration::from_millis(250);
+/// ICE timing by which a silent peer is noticed after ten to twelve seconds: checks after 0.1, 0.2, 0.4 and so on up to
+/// every 2 s. The second check comes early because the first is lost as a rule: it leaves together with our answer, and
+/// the peer cannot reply before it has read that. Nothing but ICE is sent until a check has been answered.
+const STUN_INITIAL_RTO: Duration = Duration::from_millis(50);
 const STUN_MAX_RTO: Duration = Duration::from_secs(2);
-const STUN_RETRANSMITS: usize = 7;
+const STUN_RETRANSMITS: usize = 9;
 /// Packets kept per video stream for retransmission, and for how long.
 const RTX_PACKETS: usize = 1_024;
 const RTX_AGE: Duration = Duration::from_secs(3);
