@@ -245,8 +245,9 @@ impl Track {
         let begins = stamp.packet == 0;
         let same_layer = stamp.layer == last_stamp.layer;
         counts.switches += u64::from(!same_layer);
+        // A key frame may cut off the frame before it, which a decoder then leaves out.
         let follows = if begins {
-            last.marker && (stamp.key || (same_layer && stamp.frame == last_stamp.frame.wrapping_add(1)))
+            stamp.key || (last.marker && same_layer && stamp.frame == last_stamp.frame.wrapping_add(1))
         } else {
             same_layer && stamp.frame == last_stamp.frame && stamp.packet == last_stamp.packet + 1
         };
