@@ -189,13 +189,6 @@ const methods = {
     );
   },
 
-  async mute({ kind, muted }) {
-    const publications = [...room.localParticipant.trackPublications.values()];
-    const track = publications.find((p) => p.kind === kinds[kind]).track;
-    if (muted) track.mute();
-    else track.unmute();
-  },
-
   async waitForMuted({ from, kind, muted }) {
     await until(
       `${kind} of ${from} muted: ${muted}`,

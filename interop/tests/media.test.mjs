@@ -139,11 +139,14 @@ for (const [meeting, paths] of Object.entries(MEETINGS)) {
     });
 
     test('muting is told to everybody', async () => {
+      // @livekit/rtc-node cannot mute its own track, but it must learn of the others'.
+      const able = peers.filter((peer) => peer.kind !== 'node');
       for (const muted of [true, false]) {
-        await Promise.all(peers.map((peer) => peer.call('mute', { kind: 'audio', muted })));
-        await everyPair((from, to) =>
-          to.call('waitForMuted', { from: from.kind, kind: 'audio', muted }),
-        );
+        await Promise.all(able.map((peer) => peer.call('mute', { kind: 'audio', muted })));
+        await everyPair(async (from, to) => {
+          if (!able.includes(from)) return;
+          await to.call('waitForMuted', { from: from.kind, kind: 'audio', muted });
+        });
       }
     });
 
