@@ -31,6 +31,8 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['./src/test/setup.ts'],
+    // Generous, for machines that do much else at the same time; nothing here waits on a clock.
+    testTimeout: 20_000,
     restoreMocks: true,
     unstubGlobals: true,
   },

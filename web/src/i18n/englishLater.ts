@@ -3,5 +3,11 @@ import call from './locales/en/call.json';
 import settings from './locales/en/settings.json';
 
 // Imported for its effect, by the lazy chunks that show these texts: keeps them out of the first screens' script.
-i18next.addResourceBundle('en', 'call', call);
-i18next.addResourceBundle('en', 'settings', settings);
+function add(): void {
+  i18next.addResourceBundle('en', 'call', call);
+  i18next.addResourceBundle('en', 'settings', settings);
+}
+
+if (i18next.isInitialized) add();
+// Starting the translations anew, as each test does, begins from the texts of the first screens.
+i18next.on('initialized', add);

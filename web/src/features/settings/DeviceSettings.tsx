@@ -1,23 +1,18 @@
 import { useTranslation } from 'react-i18next';
-import { canChooseSpeaker, type Device, isSecure, useDevices } from '../../media';
+import { canChooseSpeaker, type Device, type DeviceState, isSecure, useDevices } from '../../media';
 import { usePreferences } from '../../media/preferences';
 import { Select, type SelectOption, Switch } from '../../ui';
 import { InsecureNotice } from '../prejoin/DeviceProblems';
 import { MicMeter, SpeakerTest } from '../prejoin/SoundCheck';
 
-export interface DeviceSwitch {
-  switchDevice(kind: 'audioinput' | 'videoinput' | 'audiooutput', id: string): void;
-}
-
 interface DeviceSettingsProps {
-  inCall?: DeviceSwitch;
-  microphone?: MediaStreamTrack;
+  microphone?: DeviceState;
 }
 
 /** Microphone, camera and speaker. */
-export function DeviceSettings({ inCall, microphone }: DeviceSettingsProps) {
+export function DeviceSettings({ microphone }: DeviceSettingsProps) {
   const { t } = useTranslation('settings');
-  const devices = useDevices(microphone);
+  const devices = useDevices(microphone?.track);
   const { audioInput, videoInput, audioOutput, noiseSuppression, set } = usePreferences();
 
   if (!isSecure()) return <InsecureNotice />;
@@ -48,30 +43,21 @@ export function DeviceSettings({ inCall, microphone }: DeviceSettingsProps) {
         label={t('devices.microphone')}
         value={valueIn(devices.audioInput, audioInput)}
         options={options(devices.audioInput)}
-        onChange={(id) => {
-          set({ audioInput: id || undefined });
-          inCall?.switchDevice('audioinput', id);
-        }}
+        onChange={(id) => set({ audioInput: id || undefined })}
       />
-      <MicMeter track={microphone} />
+      {microphone ? <MicMeter track={microphone.track} phase={microphone.phase} /> : null}
       <Select
         label={t('devices.camera')}
         value={valueIn(devices.videoInput, videoInput)}
         options={options(devices.videoInput)}
-        onChange={(id) => {
-          set({ videoInput: id || undefined });
-          inCall?.switchDevice('videoinput', id);
-        }}
+        onChange={(id) => set({ videoInput: id || undefined })}
       />
       {canChooseSpeaker() ? (
         <Select
           label={t('devices.speaker')}
           value={valueIn(devices.audioOutput, audioOutput)}
           options={options(devices.audioOutput)}
-          onChange={(id) => {
-            set({ audioOutput: id || undefined });
-            inCall?.switchDevice('audiooutput', id);
-          }}
+          onChange={(id) => set({ audioOutput: id || undefined })}
         />
       ) : null}
       <SpeakerTest />

@@ -1,22 +1,24 @@
 import { Accessibility, Bell, LayoutGrid, Mic, Palette } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import '../../i18n/englishLater';
+import type { DeviceState } from '../../media';
 import { Tabs } from '../../ui';
 import { AppearanceSettings } from './AppearanceSettings';
 import { CallSettings } from './CallSettings';
-import { DeviceSettings, type DeviceSwitch } from './DeviceSettings';
+import { DeviceSettings } from './DeviceSettings';
 import { KeyboardSettings } from './KeyboardSettings';
 import { SoundSettings } from './SoundSettings';
 
 interface SettingsContentProps {
-  /** Within a call, how to change a device there and then. */
-  inCall?: DeviceSwitch;
-  /** The open microphone, for its meter. */
-  microphone?: MediaStreamTrack;
+  /** The microphone as it stands, where there is one to be metered. */
+  microphone?: DeviceState;
 }
 
-/** All settings, without a frame: the pre-join screen puts it in a dialog, the call in its side panel. */
-export function SettingsContent({ inCall, microphone }: SettingsContentProps) {
+/**
+ * All settings, without a frame: the pre-join screen puts it in a dialog, the call in its side panel.
+ * They only write preferences; whoever holds the devices follows those.
+ */
+export function SettingsContent({ microphone }: SettingsContentProps) {
   const { t } = useTranslation('settings');
   return (
     <Tabs
@@ -26,7 +28,7 @@ export function SettingsContent({ inCall, microphone }: SettingsContentProps) {
           id: 'devices',
           label: t('devices.title'),
           icon: Mic,
-          content: () => <DeviceSettings inCall={inCall} microphone={microphone} />,
+          content: () => <DeviceSettings microphone={microphone} />,
         },
         {
           id: 'call',

@@ -35,7 +35,7 @@ export default function SettingsDialog({ preview, onClose }: SettingsDialogProps
 
   return (
     <Dialog title={t('settings:title')} closeLabel={t('common:close')} size="lg" onClose={onClose}>
-      <SettingsContent microphone={preview.state.audio.track} />
+      <SettingsContent microphone={preview.state.audio} />
     </Dialog>
   );
 }
