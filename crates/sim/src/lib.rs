@@ -20,7 +20,11 @@
 //! assert!(sim.pictures_shown(ben, ana, Duration::from_secs(2)) > 10);
 //! ```
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a simulation fails by panicking, as a test does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a simulation fails by panicking, as a test does"
+)]
 
 mod link;
 mod media;

@@ -22,7 +22,12 @@ const MAX_QUEUE: Duration = Duration::from_millis(300);
 impl Link {
     /// A good path: 20 ms one way, nothing lost.
     pub fn good() -> Self {
-        Self { latency: Duration::from_millis(20), jitter: Duration::ZERO, loss: 0.0, rate: None }
+        Self {
+            latency: Duration::from_millis(20),
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            rate: None,
+        }
     }
 }
 
@@ -36,11 +41,19 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub(crate) fn up(link: Link) -> Self {
-        Self { link, rate: None, free_at: None }
+        Self {
+            link,
+            rate: None,
+            free_at: None,
+        }
     }
 
     pub(crate) fn down(link: Link) -> Self {
-        Self { link, rate: link.rate, free_at: None }
+        Self {
+            link,
+            rate: link.rate,
+            free_at: None,
+        }
     }
 
     /// When a packet arrives; `None` where it is lost.

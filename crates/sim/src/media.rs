@@ -16,7 +16,14 @@ pub(crate) fn picture_packet(layer: u8, frame: u32, keyframe: bool, index: u8) -
     // Every layer numbers its pictures by itself, as libwebrtc does.
     let picture_id = (frame + u32::from(layer) * 9_000) & 0x7fff;
     let [high, low] = u16::try_from(picture_id).unwrap().to_be_bytes();
-    let mut bytes = vec![if first { 0x90 } else { 0x80 }, 0xe0, 0x80 | high, low, frame.to_be_bytes()[3], 0x20];
+    let mut bytes = vec![
+        if first { 0x90 } else { 0x80 },
+        0xe0,
+        0x80 | high,
+        low,
+        frame.to_be_bytes()[3],
+        0x20,
+    ];
     bytes.push(u8::from(!keyframe));
     bytes.extend([layer, index, PACKETS[usize::from(layer)], u8::from(keyframe)]);
     bytes.extend(frame.to_be_bytes());
@@ -48,13 +55,35 @@ pub struct Shown {
 
 impl Shown {
     pub(crate) fn take(&mut self, payload: &[u8], sequence: u64, timestamp: u64, now: Instant) {
-        let [_, _, high, low, _, _, _, layer, index, wanted, keyframe, a, b, c, d, ..] = *payload else {
+        let [
+            _,
+            _,
+            high,
+            low,
+            _,
+            _,
+            _,
+            layer,
+            index,
+            wanted,
+            keyframe,
+            a,
+            b,
+            c,
+            d,
+            ..,
+        ] = *payload
+        else {
             self.contradictions += 1;
             return;
         };
         let id = self.extend(u16::from_be_bytes([high & 0x7f, low]));
         let frame = u32::from_be_bytes([a, b, c, d]);
-        if self.sequences.insert(sequence, (id, index)).is_some_and(|before| before != (id, index)) {
+        if self
+            .sequences
+            .insert(sequence, (id, index))
+            .is_some_and(|before| before != (id, index))
+        {
             self.contradictions += 1;
         }
         let picture = self.pictures.entry(id).or_insert(Picture {
@@ -116,7 +145,10 @@ impl Shown {
 
     /// Pictures shown since an instant.
     pub fn since(&self, from: Instant) -> usize {
-        self.decodable().iter().filter(|(_, picture)| picture.complete_at.is_some_and(|at| at >= from)).count()
+        self.decodable()
+            .iter()
+            .filter(|(_, picture)| picture.complete_at.is_some_and(|at| at >= from))
+            .count()
     }
 
     /// The layer of the last picture shown, 0 to 2.
@@ -126,21 +158,41 @@ impl Shown {
 
     /// How often the layer of what was shown changed.
     pub fn layer_changes(&self) -> usize {
-        self.decodable().windows(2).filter(|pair| pair[0].1.layer != pair[1].1.layer).count()
+        self.decodable()
+            .windows(2)
+            .filter(|pair| pair[0].1.layer != pair[1].1.layer)
+            .count()
     }
 
     /// Whether the newest picture cannot be shown, so that a decoder would ask for a key frame.
     pub(crate) fn is_stuck(&self) -> bool {
-        match (self.pictures.last_key_value(), self.decodable().last()) {
-            (Some((newest, _)), Some((shown, _))) => newest - shown > 3,
-            (Some(_), None) => true,
-            (None, _) => false,
+        let mut expected: Option<(u64, u8, u32)> = None;
+        for (id, picture) in self.pictures.iter().rev() {
+            let follows = expected.is_none_or(|(next, layer, frame)| {
+                id + 1 == next && picture.layer == layer && picture.frame + 1 == frame
+            });
+            if expected.is_none() && picture.complete_at.is_none() {
+                // It may still be coming together.
+                continue;
+            }
+            if !follows || picture.complete_at.is_none() {
+                return true;
+            }
+            if picture.keyframe {
+                return false;
+            }
+            expected = Some((*id, picture.layer, picture.frame));
         }
+        !self.pictures.is_empty()
     }
 
     /// Whether timestamps rise with picture ids.
     pub fn is_in_order(&self) -> bool {
-        let times: Vec<u64> = self.decodable().iter().map(|(_, picture)| picture.timestamp).collect();
+        let times: Vec<u64> = self
+            .decodable()
+            .iter()
+            .map(|(_, picture)| picture.timestamp)
+            .collect();
         times.windows(2).all(|pair| pair[0] < pair[1])
     }
 

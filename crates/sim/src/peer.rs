@@ -144,8 +144,13 @@ impl Peer {
                 }
                 simulcast
             });
-            let mid =
-                change.add_media(kind, Direction::SendOnly, Some("stream".to_owned()), Some(cid.clone()), simulcast);
+            let mid = change.add_media(
+                kind,
+                Direction::SendOnly,
+                Some("stream".to_owned()),
+                Some(cid.clone()),
+                simulcast,
+            );
             if let Some(sent) = self.sent.get_mut(&cid) {
                 sent.mid = Some(mid);
             }
@@ -172,7 +177,10 @@ impl Peer {
         let spec = tertulia_sdp::parse(text).expect("our answer is readable");
         let answer = SdpAnswer::from_sdp_string(text).expect("our answer is SDP");
         let pending = self.pending.take().expect("an offer waits");
-        self.rtc.sdp_api().accept_answer(pending, answer).expect("our answer fits the offer");
+        self.rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .expect("our answer fits the offer");
         self.tracks = spec
             .media
             .iter()
@@ -184,24 +192,37 @@ impl Peer {
     pub(crate) fn receive(&mut self, source: SocketAddr, contents: &[u8], now: Instant) {
         self.now = now;
         if let Ok(received) = Receive::new(Protocol::Udp, source, self.addr, contents) {
-            self.rtc.handle_input(Input::Receive(now, received)).expect("the peer goes on");
+            self.rtc
+                .handle_input(Input::Receive(now, received))
+                .expect("the peer goes on");
         }
     }
 
     /// Does what is due and gives the next deadline.
     pub(crate) fn turn(&mut self, now: Instant, out: &mut Vec<Vec<u8>>) -> Instant {
         self.now = now;
-        self.rtc.handle_input(Input::Timeout(now)).expect("the peer goes on");
+        self.rtc
+            .handle_input(Input::Timeout(now))
+            .expect("the peer goes on");
         self.drain(out);
         if self.connected {
             self.encode(out);
             self.decode();
             self.flush();
         }
-        self.rtc.handle_input(Input::Timeout(now)).expect("the peer goes on");
+        self.rtc
+            .handle_input(Input::Timeout(now))
+            .expect("the peer goes on");
         let wake = self.drain(out);
-        let media = self.sent.values().map(|sent| sent.next).chain([self.next_look]).min();
-        media.filter(|_| self.connected).map_or(wake, |media| wake.min(media))
+        let media = self
+            .sent
+            .values()
+            .map(|sent| sent.next)
+            .chain([self.next_look])
+            .min();
+        media
+            .filter(|_| self.connected)
+            .map_or(wake, |media| wake.min(media))
     }
 
     fn drain(&mut self, out: &mut Vec<Vec<u8>>) -> Instant {
@@ -224,14 +245,21 @@ impl Peer {
             }
             Event::RtpPacket(packet) => self.take(&packet),
             Event::KeyframeRequest(request) => {
-                let layer = request.rid.and_then(|rid| RIDS.iter().position(|known| **known == *rid)).unwrap_or(0);
+                let layer = request
+                    .rid
+                    .and_then(|rid| RIDS.iter().position(|known| **known == *rid))
+                    .unwrap_or(0);
                 if let Some(sent) = self.sent.values_mut().find(|sent| sent.mid == Some(request.mid)) {
                     sent.key_wanted[layer] = true;
                 }
             }
             Event::ChannelOpen(id, label) => self.open.push((id, label)),
             Event::ChannelData(data) => {
-                let label = self.open.iter().find(|(id, _)| *id == data.id).map(|(_, label)| label.clone());
+                let label = self
+                    .open
+                    .iter()
+                    .find(|(id, _)| *id == data.id)
+                    .map(|(_, label)| label.clone());
                 self.messages.push((label.unwrap_or_default(), data.data));
             }
             _ => {}
@@ -239,29 +267,46 @@ impl Peer {
     }
 
     fn take(&mut self, packet: &RtpPacket) {
-        let Some(mid) = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid()) else {
+        let Some(mid) = self
+            .rtc
+            .direct_api()
+            .stream_rx(&packet.header.ssrc)
+            .map(|stream| stream.mid())
+        else {
             return;
         };
         let Some(track) = self.tracks.get(&*mid) else {
             return;
         };
         let sequence = *packet.seq_no;
-        let video = self.rtc.media(mid).is_some_and(|media| media.kind() == MediaKind::Video);
+        let video = self
+            .rtc
+            .media(mid)
+            .is_some_and(|media| media.kind() == MediaKind::Video);
         if video {
             let shown = self.shown.entry(track.clone()).or_default();
             shown.take(&packet.payload, sequence, packet.time.numer(), self.now);
         } else {
-            self.heard.entry(track.clone()).or_default().take(sequence, self.now);
+            self.heard
+                .entry(track.clone())
+                .or_default()
+                .take(sequence, self.now);
         }
     }
 
     fn encode(&mut self, out: &mut Vec<Vec<u8>>) {
         let now = self.now;
         let payload_type = |rtc: &Rtc, codec: Codec| {
-            rtc.codec_config().params().iter().find(|params| params.spec().codec == codec).map(|params| params.pt())
+            rtc.codec_config()
+                .params()
+                .iter()
+                .find(|params| params.spec().codec == codec)
+                .map(|params| params.pt())
         };
-        let (Some(opus), Some(vp8)) = (payload_type(&self.rtc, Codec::Opus), payload_type(&self.rtc, Codec::Vp8))
-        else {
+        let (Some(opus), Some(vp8)) = (
+            payload_type(&self.rtc, Codec::Opus),
+            payload_type(&self.rtc, Codec::Vp8),
+        ) else {
             return;
         };
         let mut packets = Vec::new();
@@ -308,7 +353,9 @@ impl Peer {
                     .nackable(rid.is_some())
                     .ext_vals(values),
             );
-            self.rtc.handle_input(Input::Timeout(now)).expect("the peer goes on");
+            self.rtc
+                .handle_input(Input::Timeout(now))
+                .expect("the peer goes on");
             self.drain(out);
         }
     }
@@ -333,7 +380,10 @@ impl Peer {
             return;
         };
         while let Some(message) = self.outbox.pop_front() {
-            let taken = self.rtc.channel(*id).is_some_and(|mut channel| channel.write(true, &message).unwrap_or(false));
+            let taken = self
+                .rtc
+                .channel(*id)
+                .is_some_and(|mut channel| channel.write(true, &message).unwrap_or(false));
             if !taken {
                 self.outbox.push_front(message);
                 return;

@@ -9,14 +9,16 @@ use indexmap::IndexMap;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
-use tertulia_forward::{Allocator, Claim, Incoming, Outgoing, RouteKey, RouteSettings, Routes, SinkId, TrackKey};
+use tertulia_forward::{
+    Allocator, Claim, Incoming, Outgoing, RouteKey, RouteSettings, Routes, SinkId, TrackKey,
+};
 use tertulia_model::{
-    Bitrate, Codec, IceCredentials, Identity, MediaKind, ParticipantId, PeerSpec, Rid, RoomId, RoomName, TrackId,
-    TransportProtocol,
+    Bitrate, Codec, IceCredentials, Identity, MediaKind, ParticipantId, PeerSpec, Rid, RoomId, RoomName,
+    TrackId, TransportProtocol,
 };
 use tertulia_room::{
-    Actor, Command, Event, Fact, NewParticipant, NewTrack, Now, ParticipantKind, Permission, Refusal, Reply, Room,
-    RoomSettings, RouteChange,
+    Actor, Command, Event, Fact, NewParticipant, NewTrack, Now, ParticipantKind, Permission, Refusal, Reply,
+    Room, RoomSettings, RouteChange,
 };
 use tertulia_session::{
     Certificate, ClientFamily, Input, LocalCandidate, NegotiationError, Output, RxId, RxPacket, Session,
@@ -103,9 +105,18 @@ impl Server {
             chat_text_bytes: 2_000,
         };
         let name = RoomName::parse("plaza").unwrap();
-        let at = Now { instant: now, unix_ms: EPOCH_MS };
+        let at = Now {
+            instant: now,
+            unix_ms: EPOCH_MS,
+        };
         Self {
-            room: Room::new(RoomId::from_random(rng.random()), name, settings, rng.random(), at),
+            room: Room::new(
+                RoomId::from_random(rng.random()),
+                name,
+                settings,
+                rng.random(),
+                at,
+            ),
             routes: Routes::default(),
             certificate: Arc::new(Certificate::generate().unwrap()),
             seats: BTreeMap::new(),
@@ -123,7 +134,10 @@ impl Server {
 
     fn at(&self, now: Instant) -> Now {
         let since = u64::try_from((now - self.start).as_millis()).unwrap();
-        Now { instant: now, unix_ms: EPOCH_MS + since }
+        Now {
+            instant: now,
+            unix_ms: EPOCH_MS + since,
+        }
     }
 
     pub(crate) fn join(&mut self, identity: &str, addr: SocketAddr, now: Instant) -> ParticipantId {
@@ -139,7 +153,10 @@ impl Server {
             capabilities: Vec::new(),
             credential_issued_at_ms: EPOCH_MS,
         };
-        let reply = self.room.handle(&Actor::System, Command::Join(Box::new(newcomer)), self.at(now)).unwrap();
+        let reply = self
+            .room
+            .handle(&Actor::System, Command::Join(Box::new(newcomer)), self.at(now))
+            .unwrap();
         let Reply::Joined { participant, .. } = reply else {
             panic!("a join is answered so");
         };
@@ -176,8 +193,15 @@ impl Server {
     }
 
     /// Gives the room a command of a participant's.
-    pub(crate) fn command(&mut self, who: &ParticipantId, command: Command, now: Instant) -> Result<Reply, Refusal> {
-        let reply = self.room.handle(&Actor::Participant(who.clone()), command, self.at(now));
+    pub(crate) fn command(
+        &mut self,
+        who: &ParticipantId,
+        command: Command,
+        now: Instant,
+    ) -> Result<Reply, Refusal> {
+        let reply = self
+            .room
+            .handle(&Actor::Participant(who.clone()), command, self.at(now));
         self.pump(now);
         reply
     }
@@ -208,7 +232,12 @@ impl Server {
     }
 
     pub(crate) fn datagram(&mut self, source: SocketAddr, contents: &[u8], now: Instant) {
-        let Some(who) = self.seats.iter().find(|(_, seat)| seat.addr == source).map(|(who, _)| who.clone()) else {
+        let Some(who) = self
+            .seats
+            .iter()
+            .find(|(_, seat)| seat.addr == source)
+            .map(|(who, _)| who.clone())
+        else {
             return;
         };
         let input = Input::Datagram {
@@ -218,7 +247,9 @@ impl Server {
             contents,
         };
         if let Some(seat) = self.seats.get_mut(&who) {
-            seat.session.handle_input(input, now).expect("no peer here breaks its session");
+            seat.session
+                .handle_input(input, now)
+                .expect("no peer here breaks its session");
             seat.wake = now;
         }
         self.drain(&who, now);
@@ -233,11 +264,17 @@ impl Server {
 
     /// Does what is due and gives the next deadline.
     pub(crate) fn turn(&mut self, now: Instant) -> Instant {
-        let due: Vec<ParticipantId> =
-            self.seats.iter().filter(|(_, seat)| seat.wake <= now).map(|(who, _)| who.clone()).collect();
+        let due: Vec<ParticipantId> = self
+            .seats
+            .iter()
+            .filter(|(_, seat)| seat.wake <= now)
+            .map(|(who, _)| who.clone())
+            .collect();
         for who in due {
             if let Some(seat) = self.seats.get_mut(&who) {
-                seat.session.handle_input(Input::Timeout, now).expect("no session fails by itself");
+                seat.session
+                    .handle_input(Input::Timeout, now)
+                    .expect("no session fails by itself");
             }
             self.drain(&who, now);
         }
@@ -251,8 +288,15 @@ impl Server {
         }
         self.ask_for_keyframes(now);
         let wakes = self.seats.values().map(|seat| seat.wake);
-        let others = [Some(self.next_allocation), self.room.poll_timeout(), self.routes.poll_timeout()];
-        wakes.chain(others.into_iter().flatten()).min().unwrap_or(now + ALLOCATION)
+        let others = [
+            Some(self.next_allocation),
+            self.room.poll_timeout(),
+            self.routes.poll_timeout(),
+        ];
+        wakes
+            .chain(others.into_iter().flatten())
+            .min()
+            .unwrap_or(now + ALLOCATION)
     }
 
     fn drain(&mut self, who: &ParticipantId, now: Instant) {
@@ -267,7 +311,11 @@ impl Server {
                         seat.wake = at;
                         break;
                     }
-                    Output::Transmit { destination, contents, .. } => self.transmits.push((destination, contents)),
+                    Output::Transmit {
+                        destination,
+                        contents,
+                        ..
+                    } => self.transmits.push((destination, contents)),
                     Output::Event(event) => self.session_event(&who, event, now, &mut touched),
                 }
             }
@@ -284,8 +332,17 @@ impl Server {
         match event {
             SessionEvent::Rtp(packet) => self.forward(who, &packet, now, touched),
             SessionEvent::Connected => {
-                self.fact(Fact::Connected { participant: who.clone() }, now);
-                let routes: Vec<RouteKey> = self.seats[who].receives.values().map(|receive| receive.route).collect();
+                self.fact(
+                    Fact::Connected {
+                        participant: who.clone(),
+                    },
+                    now,
+                );
+                let routes: Vec<RouteKey> = self.seats[who]
+                    .receives
+                    .values()
+                    .map(|receive| receive.route)
+                    .collect();
                 for route in routes {
                     self.routes.keyframe_wanted(route, now);
                 }
@@ -316,11 +373,24 @@ impl Server {
         taken
     }
 
-    fn forward(&mut self, who: &ParticipantId, packet: &RxPacket, now: Instant, touched: &mut Vec<ParticipantId>) {
-        let Some(received) = self.seats[who].received.iter().find(|received| received.rx == packet.rx) else {
+    fn forward(
+        &mut self,
+        who: &ParticipantId,
+        packet: &RxPacket,
+        now: Instant,
+        touched: &mut Vec<ParticipantId>,
+    ) {
+        let Some(received) = self.seats[who]
+            .received
+            .iter()
+            .find(|received| received.rx == packet.rx)
+        else {
             return;
         };
-        let layer = packet.rid.as_ref().and_then(|rid| received.rids.iter().position(|known| known == rid));
+        let layer = packet
+            .rid
+            .as_ref()
+            .and_then(|rid| received.rids.iter().position(|known| known == rid));
         let incoming = Incoming {
             layer: layer.unwrap_or(0),
             codec: packet.codec,
@@ -334,10 +404,16 @@ impl Server {
         let mut outgoing = std::mem::take(&mut self.outgoing);
         self.routes.handle_packet(received.key, &incoming, &mut outgoing);
         for outgoing in outgoing.drain(..) {
-            let Some(sink) = usize::try_from(outgoing.sink.0).ok().and_then(|sink| self.sinks.get(sink)) else {
+            let Some(sink) = usize::try_from(outgoing.sink.0)
+                .ok()
+                .and_then(|sink| self.sinks.get(sink))
+            else {
                 continue;
             };
-            let known = sink.payload_types.iter().find(|(codec, _)| *codec == outgoing.codec);
+            let known = sink
+                .payload_types
+                .iter()
+                .find(|(codec, _)| *codec == outgoing.codec);
             let (Some((_, payload_type)), Some(seat)) = (known, self.seats.get_mut(&sink.who)) else {
                 continue;
             };
@@ -358,7 +434,9 @@ impl Server {
                 retransmittable: outgoing.codec.kind() == MediaKind::Video,
                 arrival: packet.arrival,
             };
-            seat.session.send(sink.tx, sent, now).expect("what is routed can be sent");
+            seat.session
+                .send(sink.tx, sent, now)
+                .expect("what is routed can be sent");
             if !touched.contains(&sink.who) {
                 touched.push(sink.who.clone());
             }
@@ -368,14 +446,17 @@ impl Server {
 
     fn fact(&mut self, fact: Fact, now: Instant) {
         // A fact about somebody who has just gone is refused, which is right.
-        let _ = self.room.handle(&Actor::System, Command::Fact(fact), self.at(now));
+        let _ = self
+            .room
+            .handle(&Actor::System, Command::Fact(fact), self.at(now));
         self.pump(now);
     }
 
     /// Carries out what the room decided.
     fn pump(&mut self, now: Instant) {
         while let Some(delivery) = self.room.poll_delivery() {
-            if let (tertulia_room::Audience::One(who), Event::Expelled(_)) = (&delivery.to, &*delivery.event) {
+            if let (tertulia_room::Audience::One(who), Event::Expelled(_)) = (&delivery.to, &*delivery.event)
+            {
                 self.signals.push_back((who.clone(), Signal::Expelled));
             }
         }
@@ -407,7 +488,13 @@ impl Server {
                     seat.received.retain(|received| received.track != track);
                 }
             }
-            RouteChange::Route { subscriber, publisher, track, wanted, .. } => {
+            RouteChange::Route {
+                subscriber,
+                publisher,
+                track,
+                wanted,
+                ..
+            } => {
                 let settings = |before: Option<RouteSettings>| RouteSettings {
                     ready: before.is_some_and(|before| before.ready),
                     enabled: wanted.enabled,
@@ -432,23 +519,45 @@ impl Server {
                     track_id: track.to_string(),
                 };
                 let tx = seat.session.add_tx(wish);
-                let sink = self.sinks.insert(Sink { who: subscriber.clone(), tx, payload_types: Vec::new() });
+                let sink = self.sinks.insert(Sink {
+                    who: subscriber.clone(),
+                    tx,
+                    payload_types: Vec::new(),
+                });
                 let first = self.rng.random();
-                let route = self.routes.add_route(*key, SinkId(sink as u64), settings(None), first, now);
+                let route = self
+                    .routes
+                    .add_route(*key, SinkId(sink as u64), settings(None), first, now);
                 let route = route.expect("the track is there");
-                seat.receives.insert(track, Receive { tx, route, sink, bound: false });
+                seat.receives.insert(
+                    track,
+                    Receive {
+                        tx,
+                        route,
+                        sink,
+                        bound: false,
+                    },
+                );
                 self.ask_for_sections(&subscriber);
             }
             RouteChange::Unroute { subscriber, track } => self.unroute(&subscriber, &track),
             RouteChange::ParticipantRemoved { participant } => {
-                let tracks: Vec<TrackId> =
-                    self.seats.get(&participant).map(|seat| seat.receives.keys().cloned().collect()).unwrap_or_default();
+                let tracks: Vec<TrackId> = self
+                    .seats
+                    .get(&participant)
+                    .map(|seat| seat.receives.keys().cloned().collect())
+                    .unwrap_or_default();
                 for track in tracks {
                     self.unroute(&participant, &track);
                 }
                 if let Some(mut seat) = self.seats.remove(&participant) {
                     seat.session.close();
-                    while let Ok(Output::Transmit { destination, contents, .. }) = seat.session.poll_output() {
+                    while let Ok(Output::Transmit {
+                        destination,
+                        contents,
+                        ..
+                    }) = seat.session.poll_output()
+                    {
                         self.transmits.push((destination, contents));
                     }
                 }
@@ -478,14 +587,20 @@ impl Server {
         }
         seat.asked = true;
         let (audio, video) = seat.session.unbound();
-        self.signals.push_back((who.clone(), Signal::SectionsNeeded { audio, video }));
+        self.signals
+            .push_back((who.clone(), Signal::SectionsNeeded { audio, video }));
     }
 
     fn bind_received(&mut self, who: &ParticipantId, now: Instant) {
         let Some(seat) = self.seats.get(who) else {
             return;
         };
-        let sections: Vec<_> = seat.session.rx_sections().into_iter().filter(|section| section.active).collect();
+        let sections: Vec<_> = seat
+            .session
+            .rx_sections()
+            .into_iter()
+            .filter(|section| section.active)
+            .collect();
         let gone: Vec<TrackId> = seat
             .received
             .iter()
@@ -496,21 +611,41 @@ impl Server {
             self.fact(Fact::TrackGone { track }, now);
         }
         for section in sections {
-            if self.seats[who].received.iter().any(|received| received.rx == section.rx) {
+            if self.seats[who]
+                .received
+                .iter()
+                .any(|received| received.rx == section.rx)
+            {
                 continue;
             }
-            let Some(track) = self.room.match_pending(who, section.kind, section.track_id.as_deref()) else {
+            let Some(track) = self
+                .room
+                .match_pending(who, section.kind, section.track_id.as_deref())
+            else {
                 continue;
             };
             let Some(codec) = section.codecs.iter().copied().find(|codec| *codec != Codec::Red) else {
                 continue;
             };
-            let received = Received { rx: section.rx, track: track.clone(), key: self.tracks[&track], rids: section.rids };
+            let received = Received {
+                rx: section.rx,
+                track: track.clone(),
+                key: self.tracks[&track],
+                rids: section.rids,
+            };
             let simulcast = received.rids.len() > 1;
             if let Some(seat) = self.seats.get_mut(who) {
                 seat.received.push(received);
             }
-            self.fact(Fact::TrackBound { track, codec, simulcast, red: false }, now);
+            self.fact(
+                Fact::TrackBound {
+                    track,
+                    codec,
+                    simulcast,
+                    red: false,
+                },
+                now,
+            );
         }
     }
 
@@ -528,7 +663,14 @@ impl Server {
                 .filter_map(|codec| Some((codec, seat.session.tx_payload_type(receive.tx, codec)?)))
                 .collect();
             if let Some(before) = self.routes.route(receive.route) {
-                self.routes.set_route(receive.route, RouteSettings { ready: true, ..before }, now);
+                self.routes.set_route(
+                    receive.route,
+                    RouteSettings {
+                        ready: true,
+                        ..before
+                    },
+                    now,
+                );
             }
         }
     }
@@ -538,7 +680,11 @@ impl Server {
         self.routes.keyframe_requests(now, &mut requests);
         for request in requests {
             for seat in self.seats.values_mut() {
-                let Some(received) = seat.received.iter().find(|received| received.key == request.track) else {
+                let Some(received) = seat
+                    .received
+                    .iter()
+                    .find(|received| received.key == request.track)
+                else {
                     continue;
                 };
                 let rid = received.rids.get(request.layer).cloned();
@@ -562,7 +708,12 @@ impl Server {
                 }
                 let best = layers.iter().take(settings.max_layer + 1).flatten().max();
                 wanted += best.map_or(0, |best| best.as_bps() * 5 / 4);
-                claims.push(Claim { route: receive.route, priority: 0, max_layer: settings.max_layer, layers });
+                claims.push(Claim {
+                    route: receive.route,
+                    priority: 0,
+                    max_layer: settings.max_layer,
+                    layers,
+                });
             }
             seat.session.set_desired_bitrate(Bitrate::from_bps(wanted));
             seat.wake = now;
@@ -578,7 +729,10 @@ impl Server {
     /// The track a participant publishes of a kind.
     pub(crate) fn track_of(&self, who: &ParticipantId, kind: MediaKind) -> Option<TrackId> {
         let info = self.room.participant(who)?;
-        info.tracks.iter().find(|track| track.kind == kind).map(|track| track.id.clone())
+        info.tracks
+            .iter()
+            .find(|track| track.kind == kind)
+            .map(|track| track.id.clone())
     }
 
     /// What the path to a participant is believed to carry.

@@ -7,7 +7,8 @@ use rand::{RngExt, SeedableRng};
 use str0m::media::MediaKind as RtcKind;
 use tertulia_model::{Bitrate, Codec, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
 use tertulia_room::{
-    AudioFeatures, Command, DepartureReason, NewTrack, Refusal, Reply, SimulcastCodec, TrackEncryption, TrackSettings,
+    AudioFeatures, Command, DepartureReason, NewTrack, Refusal, Reply, SimulcastCodec, TrackEncryption,
+    TrackSettings,
 };
 use tertulia_sdp::{Kind, Origin};
 
@@ -19,6 +20,9 @@ use crate::{Heard, Link, Shown};
 /// A peer of the simulation, also after it has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerKey(usize);
+
+/// How often a story looks whether something has come to hold.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What is under way.
 enum Parcel {
@@ -123,8 +127,16 @@ impl Sim {
             .filter(|_| video)
             .map(|quality| {
                 let shift = 2 - quality.index();
-                let size = VideoSize { width: 1_280 >> shift, height: 720 >> shift };
-                Layer { quality, size, bitrate: Bitrate::from_kbps(200 << quality.index()), ssrc: 0 }
+                let size = VideoSize {
+                    width: 1_280 >> shift,
+                    height: 720 >> shift,
+                };
+                Layer {
+                    quality,
+                    size,
+                    bitrate: Bitrate::from_kbps(200 << quality.index()),
+                    ssrc: 0,
+                }
             })
             .collect();
         let codec = if video { Codec::Vp8 } else { Codec::Opus };
@@ -135,8 +147,19 @@ impl Sim {
             source: if video { Source::Camera } else { Source::Microphone },
             name: cid.to_owned(),
             muted: false,
-            size: if video { VideoSize { width: 1_280, height: 720 } } else { VideoSize::default() },
-            codecs: vec![SimulcastCodec { codec, cid: cid.to_owned(), layers: layers.clone() }],
+            size: if video {
+                VideoSize {
+                    width: 1_280,
+                    height: 720,
+                }
+            } else {
+                VideoSize::default()
+            },
+            codecs: vec![SimulcastCodec {
+                codec,
+                cid: cid.to_owned(),
+                layers: layers.clone(),
+            }],
             layers,
             red: false,
             stream: "camera".to_owned(),
@@ -177,13 +200,30 @@ impl Sim {
         let Some(track) = self.camera(publisher) else {
             panic!("no camera is published");
         };
-        let settings = TrackSettings { disabled: quality.is_none(), quality, ..TrackSettings::default() };
-        self.command(viewer, Command::SetTrackSettings { tracks: vec![track], settings }).unwrap();
+        let settings = TrackSettings {
+            disabled: quality.is_none(),
+            quality,
+            ..TrackSettings::default()
+        };
+        self.command(
+            viewer,
+            Command::SetTrackSettings {
+                tracks: vec![track],
+                settings,
+            },
+        )
+        .unwrap();
     }
 
     /// Lets somebody leave.
     pub fn leave(&mut self, key: PeerKey) {
-        self.command(key, Command::Leave { reason: DepartureReason::Left }).unwrap();
+        self.command(
+            key,
+            Command::Leave {
+                reason: DepartureReason::Left,
+            },
+        )
+        .unwrap();
         self.seats[key.0].gone = true;
     }
 
@@ -229,7 +269,11 @@ impl Sim {
 
     /// Messages that reached the server, and from whom.
     pub fn messages_at_server(&self) -> Vec<(PeerKey, Vec<u8>)> {
-        self.server.data.iter().map(|(who, contents)| (self.by_id[who], contents.clone())).collect()
+        self.server
+            .data
+            .iter()
+            .map(|(who, contents)| (self.by_id[who], contents.clone()))
+            .collect()
     }
 
     /// Lets the server send somebody a message; `false` where it could not be taken.
@@ -291,7 +335,8 @@ impl Sim {
     /// Sound packets of `publisher` that `listener` received in the last `span`.
     pub fn packets_heard(&self, listener: PeerKey, publisher: PeerKey, span: Duration) -> usize {
         let from = self.now.checked_sub(span).unwrap_or(self.start);
-        self.heard(listener, publisher).map_or(0, |heard| heard.since(from))
+        self.heard(listener, publisher)
+            .map_or(0, |heard| heard.since(from))
     }
 
     /// Lets time pass.
@@ -302,17 +347,30 @@ impl Sim {
     /// Lets time pass until something holds; gives whether it came to hold.
     pub fn run_until(&mut self, time: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
         let end = self.now + time;
+        let mut looked: Option<Instant> = None;
         loop {
             self.turn();
-            if holds(self) {
-                return true;
+            let last = self.now >= end;
+            if last || looked.is_none_or(|looked| self.now - looked >= LOOK) {
+                looked = Some(self.now);
+                if holds(self) {
+                    return true;
+                }
             }
-            if self.now >= end {
+            if last {
                 return false;
             }
             let parcels = self.under_way.first_key_value().map(|((at, _), _)| *at);
-            let peers = self.seats.iter().filter(|seat| !seat.gone).map(|seat| seat.wake).min();
-            let next = [Some(self.server_wake), parcels, peers, Some(end)].into_iter().flatten().min();
+            let peers = self
+                .seats
+                .iter()
+                .filter(|seat| !seat.gone)
+                .map(|seat| seat.wake)
+                .min();
+            let next = [Some(self.server_wake), parcels, peers, Some(end)]
+                .into_iter()
+                .flatten()
+                .min();
             // A deadline that has passed already must not hold time up.
             self.now = next.unwrap_or(end).max(self.now + Duration::from_micros(200));
         }
@@ -357,7 +415,8 @@ impl Sim {
             let seat = &mut self.seats[key.0];
             if let Some(at) = seat.down.arrival(contents.len(), self.now, &mut self.rng) {
                 self.order += 1;
-                self.under_way.insert((at, self.order), (key, Parcel::ToPeer(addr, contents)));
+                self.under_way
+                    .insert((at, self.order), (key, Parcel::ToPeer(addr, contents)));
             }
         }
         let signals: VecDeque<(ParticipantId, Signal)> = std::mem::take(&mut self.server.signals);
@@ -390,11 +449,13 @@ impl Sim {
                     for contents in out {
                         if let Some(at) = seat.up.arrival(contents.len(), self.now, &mut self.rng) {
                             self.order += 1;
-                            self.under_way.insert((at, self.order), (key, Parcel::ToServer(addr, contents)));
+                            self.under_way
+                                .insert((at, self.order), (key, Parcel::ToServer(addr, contents)));
                         }
                     }
                 }
             }
+            Parcel::Offer(_) if self.seats[key.0].gone => {}
             Parcel::Offer(text) => {
                 let who = self.seats[key.0].id.clone();
                 let offer = tertulia_sdp::parse(&text).expect("a peer's offer is readable");
@@ -402,7 +463,10 @@ impl Sim {
                     Ok(answer) => {
                         let seat = &mut self.seats[key.0];
                         seat.version += 1;
-                        let origin = Origin { session: 1, version: seat.version };
+                        let origin = Origin {
+                            session: 1,
+                            version: seat.version,
+                        };
                         let text = tertulia_sdp::write(&answer, Kind::Answer, origin);
                         self.signal_down(key, Parcel::Answer(text));
                     }
@@ -438,7 +502,8 @@ impl Sim {
         seat.signalled_up = at;
         seat.wake = self.now;
         self.order += 1;
-        self.under_way.insert((at, self.order), (key, Parcel::Offer(text)));
+        self.under_way
+            .insert((at, self.order), (key, Parcel::Offer(text)));
     }
 
     fn signal_down(&mut self, key: PeerKey, parcel: Parcel) {
@@ -456,11 +521,17 @@ impl Sim {
 
     /// Everybody who is here.
     pub fn present(&self) -> BTreeSet<PeerKey> {
-        (0..self.seats.len()).map(PeerKey).filter(|key| !self.seats[key.0].gone).collect()
+        (0..self.seats.len())
+            .map(PeerKey)
+            .filter(|key| !self.seats[key.0].gone)
+            .collect()
     }
 }
 
 fn address(key: PeerKey, network: u8) -> SocketAddr {
     let host = u8::try_from(key.0 % 250).unwrap() + 1;
-    SocketAddr::from(([198, 51, 100 + network, host], 40_000 + u16::try_from(key.0 / 250).unwrap()))
+    SocketAddr::from((
+        [198, 51, 100 + network, host],
+        40_000 + u16::try_from(key.0 / 250).unwrap(),
+    ))
 }

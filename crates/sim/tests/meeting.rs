@@ -1,5 +1,9 @@
 //! Stories of meetings over good and bad networks, in virtual time.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::time::Duration;
 
@@ -9,7 +13,12 @@ use tertulia_sim::{Link, PeerKey, Sim};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn lossy() -> Link {
-    Link { latency: Duration::from_millis(35), jitter: Duration::from_millis(12), loss: 0.03, rate: None }
+    Link {
+        latency: Duration::from_millis(35),
+        jitter: Duration::from_millis(12),
+        loss: 0.03,
+        rate: None,
+    }
 }
 
 /// Joins, and publishes microphone and camera.
@@ -20,15 +29,23 @@ fn enter(sim: &mut Sim, name: &str, link: Link) -> PeerKey {
     key
 }
 
-/// That everybody sees and hears everybody else, over the last two seconds.
+/// That everybody sees and hears everybody else: at least so many pictures of ten and sound packets of fifty a second,
+/// over the last five.
 #[track_caller]
 fn check_all_flows(sim: &Sim, who: &[PeerKey], pictures: usize, packets: usize) {
+    let span = 5 * SECOND;
     for viewer in who {
         for publisher in who.iter().filter(|publisher| *publisher != viewer) {
-            let shown = sim.pictures_shown(*viewer, *publisher, 2 * SECOND);
-            assert!(shown >= pictures, "{viewer:?} showed {shown} pictures of {publisher:?}");
-            let heard = sim.packets_heard(*viewer, *publisher, 2 * SECOND);
-            assert!(heard >= packets, "{viewer:?} heard {heard} packets of {publisher:?}");
+            let shown = sim.pictures_shown(*viewer, *publisher, span);
+            assert!(
+                shown >= pictures * 5,
+                "{viewer:?} showed {shown} pictures of {publisher:?}"
+            );
+            let heard = sim.packets_heard(*viewer, *publisher, span);
+            assert!(
+                heard >= packets * 5,
+                "{viewer:?} heard {heard} packets of {publisher:?}"
+            );
         }
     }
 }
@@ -51,12 +68,16 @@ fn check_continuity(sim: &Sim, who: &[PeerKey]) {
 fn three_people_see_and_hear_each_other() {
     let mut sim = Sim::new(1);
     let who = ["ana", "ben", "cy"].map(|name| enter(&mut sim, name, Link::good()));
-    sim.run(6 * SECOND);
-    check_all_flows(&sim, &who, 18, 95);
+    sim.run(8 * SECOND);
+    check_all_flows(&sim, &who, 9, 48);
     check_continuity(&sim, &who);
     for viewer in who {
         for publisher in who.into_iter().filter(|publisher| *publisher != viewer) {
-            assert_eq!(sim.shown(viewer, publisher).unwrap().missing_packets(), 0, "nothing was lost, so nothing misses");
+            assert_eq!(
+                sim.shown(viewer, publisher).unwrap().missing_packets(),
+                0,
+                "nothing was lost, so nothing misses"
+            );
         }
     }
     assert_eq!(sim.refused_offers(), 0);
@@ -67,8 +88,8 @@ fn losses_are_repaired() {
     let mut sim = Sim::new(2);
     let who = ["ana", "ben", "cy"].map(|name| enter(&mut sim, name, lossy()));
     sim.run(10 * SECOND);
-    // Sound is not repaired: twice three in a hundred are gone.
-    check_all_flows(&sim, &who, 14, 85);
+    // Twice three in a hundred are lost; pictures wait for their repair.
+    check_all_flows(&sim, &who, 6, 42);
     check_continuity(&sim, &who);
 }
 
@@ -81,10 +102,16 @@ fn a_late_joiner_sees_a_picture_soon() {
     let late = sim.join("cy", Link::good());
     let joined = sim.elapsed();
     let seen = sim.run_until(5 * SECOND, |sim| {
-        [ana, ben].iter().all(|publisher| sim.pictures_shown(late, *publisher, SECOND) > 0)
+        [ana, ben]
+            .iter()
+            .all(|publisher| sim.pictures_shown(late, *publisher, SECOND) > 0)
     });
     assert!(seen);
-    assert!(sim.elapsed() - joined < 2 * SECOND, "{:?}", sim.elapsed() - joined);
+    assert!(
+        sim.elapsed() - joined < 2 * SECOND,
+        "{:?}",
+        sim.elapsed() - joined
+    );
 }
 
 #[test]
@@ -94,10 +121,19 @@ fn a_viewer_gets_the_layer_it_wants_without_a_break() {
     let ben = sim.join("ben", Link::good());
     sim.run(6 * SECOND);
     assert_eq!(sim.shown(ben, ana).unwrap().layer(), Some(2));
-    for (quality, layer) in [(Quality::Low, 0), (Quality::Medium, 1), (Quality::High, 2), (Quality::Low, 0)] {
+    for (quality, layer) in [
+        (Quality::Low, 0),
+        (Quality::Medium, 1),
+        (Quality::High, 2),
+        (Quality::Low, 0),
+    ] {
         sim.want(ben, ana, Some(quality));
         sim.run(3 * SECOND);
-        assert_eq!(sim.shown(ben, ana).unwrap().layer(), Some(layer), "for {quality:?}");
+        assert_eq!(
+            sim.shown(ben, ana).unwrap().layer(),
+            Some(layer),
+            "for {quality:?}"
+        );
         assert!(sim.pictures_shown(ben, ana, 2 * SECOND) >= 17);
     }
     let shown = sim.shown(ben, ana).unwrap();
@@ -105,7 +141,11 @@ fn a_viewer_gets_the_layer_it_wants_without_a_break() {
     check_continuity(&sim, &[ben, ana]);
     sim.want(ben, ana, None);
     sim.run(2 * SECOND);
-    assert_eq!(sim.pictures_shown(ben, ana, SECOND), 0, "what is not shown is not sent");
+    assert_eq!(
+        sim.pictures_shown(ben, ana, SECOND),
+        0,
+        "what is not shown is not sent"
+    );
     sim.want(ben, ana, Some(Quality::High));
     sim.run(3 * SECOND);
     assert!(sim.pictures_shown(ben, ana, 2 * SECOND) >= 15);
@@ -115,13 +155,21 @@ fn a_viewer_gets_the_layer_it_wants_without_a_break() {
 fn a_narrow_path_costs_the_picture_its_size_and_spares_the_sound() {
     let mut sim = Sim::new(5);
     let ana = enter(&mut sim, "ana", Link::good());
-    let ben = sim.join("ben", Link { rate: Some(350_000), ..Link::good() });
-    sim.run(20 * SECOND);
+    let ben = sim.join(
+        "ben",
+        Link {
+            rate: Some(260_000),
+            ..Link::good()
+        },
+    );
+    let settled = sim.run_until(40 * SECOND, |sim| {
+        sim.shown(ben, ana).is_some_and(|shown| shown.layer() < Some(2))
+            && sim.pictures_shown(ben, ana, 5 * SECOND) > 35
+            && sim.packets_heard(ben, ana, 5 * SECOND) > 230
+    });
+    assert!(settled);
     let estimate = sim.estimate(ben).unwrap().as_bps();
-    assert!((100_000..500_000).contains(&estimate), "{estimate}");
-    assert!(sim.packets_heard(ben, ana, 5 * SECOND) > 200);
-    assert!(sim.shown(ben, ana).unwrap().layer() < Some(2));
-    assert!(sim.pictures_shown(ben, ana, 5 * SECOND) > 25);
+    assert!((80_000..400_000).contains(&estimate), "{estimate}");
     // The path widens, and the picture grows again.
     sim.relink(ben, Link::good());
     assert!(sim.run_until(60 * SECOND, |sim| sim.shown(ben, ana).unwrap().layer() == Some(2)));
@@ -133,8 +181,8 @@ fn a_change_of_credentials_breaks_nothing() {
     let who = ["ana", "ben"].map(|name| enter(&mut sim, name, Link::good()));
     sim.run(5 * SECOND);
     sim.roam(who[0]);
-    sim.run(6 * SECOND);
-    check_all_flows(&sim, &who, 17, 90);
+    sim.run(8 * SECOND);
+    check_all_flows(&sim, &who, 8, 45);
     check_continuity(&sim, &who);
     assert_eq!(sim.refused_offers(), 0);
 }
@@ -151,9 +199,17 @@ fn messages_arrive_through_losses() {
         sim.run(Duration::from_millis(50));
     }
     sim.run(5 * SECOND);
-    let at_server: Vec<u8> = sim.messages_at_server().into_iter().map(|(_, contents)| contents[0]).collect();
+    let at_server: Vec<u8> = sim
+        .messages_at_server()
+        .into_iter()
+        .map(|(_, contents)| contents[0])
+        .collect();
     assert_eq!(at_server, (0..50).collect::<Vec<u8>>());
-    let at_peer: Vec<u8> = sim.messages_at(ana).iter().map(|(_, contents)| contents[0]).collect();
+    let at_peer: Vec<u8> = sim
+        .messages_at(ana)
+        .iter()
+        .map(|(_, contents)| contents[0])
+        .collect();
     assert_eq!(at_peer, (0..50).collect::<Vec<u8>>());
 }
 
@@ -177,7 +233,7 @@ fn one_who_misbehaves_harms_nobody_else() {
         }
         sim.run(Duration::from_millis(20));
     }
-    check_all_flows(&sim, &who, 18, 95);
+    check_all_flows(&sim, &who, 9, 48);
     check_continuity(&sim, &who);
 }
 
