@@ -38,7 +38,11 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what a command prints is its result")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a command prints is its result"
+)]
 fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::Serve(args) => {
@@ -49,12 +53,11 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         }
         Command::Check(args) => {
             let report = check::check(args);
+            if report.failed() {
+                eprint!("{report}");
+                return Ok(ExitCode::FAILURE);
+            }
             print!("{report}");
-            return Ok(if report.failed() {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            });
         }
         Command::ConfigReference => print!("{}", config::reference()),
     }

@@ -21,7 +21,7 @@ pub use listener::{Connections, ListenerLimits, bind, serve};
 pub use webapp::WebApp;
 
 /// No handler takes longer to begin its answer; a request whose body trickles in is cut off here.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Puts the doors, the web app and health on one router.
 pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, proxies: TrustedProxies) -> Router {
@@ -38,5 +38,78 @@ async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::Body;
+    use axum::extract::ConnectInfo;
+    use axum::http::HeaderMap;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn asked(path: &str, ready: bool, forwarded: &str) -> (StatusCode, HeaderMap, String) {
+        let doors = Router::new()
+            .route(
+                "/api/who",
+                get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.ip().to_string() }),
+            )
+            .route("/api/slow", get(std::future::pending::<()>));
+        let readiness = Readiness::default();
+        readiness.set(ready);
+        let proxies = TrustedProxies::parse(&["192.0.2.1".to_owned()]).unwrap();
+        let router = router(doors, WebApp::embedded(), readiness, proxies);
+        let request = Request::builder()
+            .uri(path)
+            .header("x-forwarded-for", forwarded)
+            .extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))))
+            .body(Body::empty())
+            .unwrap();
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = axum::body::to_bytes(body, 1_000_000).await.unwrap();
+        (
+            parts.status,
+            parts.headers,
+            String::from_utf8_lossy(&body).into_owned(),
+        )
+    }
+
+    #[tokio::test]
+    async fn every_answer_carries_the_headers() {
+        for path in ["/", "/Weekly", "/healthz", "/api/who", "/assets/gone"] {
+            let (_, headers, _) = asked(path, true, "").await;
+            let policy = headers["content-security-policy"].to_str().unwrap();
+            assert!(
+                policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+                "for {path}"
+            );
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            assert_eq!(headers["referrer-policy"], "no-referrer");
+            assert!(headers.contains_key("permissions-policy"));
+        }
+    }
+
+    #[tokio::test]
+    async fn readiness_is_not_health() {
+        assert_eq!(asked("/healthz", false, "").await.0, StatusCode::OK);
+        assert_eq!(
+            asked("/readyz", false, "").await.0,
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(asked("/readyz", true, "").await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn doors_see_the_client_behind_the_proxy() {
+        assert_eq!(asked("/api/who", true, "203.0.113.9").await.2, "203.0.113.9");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_answer_takes_for_ever() {
+        assert_eq!(asked("/api/slow", true, "").await.0, StatusCode::REQUEST_TIMEOUT);
     }
 }
