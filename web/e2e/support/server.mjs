@@ -47,6 +47,18 @@ async function freeUdpPair() {
   }
 }
 
+/** @typedef {{http: number, udp: number, tcp: number, metrics: number}} Ports */
+
+/** @returns {Promise<Ports>} free ports for a whole server */
+export async function freePorts() {
+  return {
+    http: await freePort(),
+    udp: await freeUdpPair(),
+    tcp: await freePort(),
+    metrics: await freePort(),
+  };
+}
+
 /** @returns {string | undefined} an address of this machine that is not loopback */
 export function outsideAddress() {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -62,7 +74,7 @@ export class Server {
 
   /**
    * @param {string} folder
-   * @param {{http: number, udp: number, tcp: number, metrics: number}} ports
+   * @param {Ports} ports
    * @param {string[]} args
    * @param {import('node:fs').WriteStream} log
    */
@@ -80,12 +92,7 @@ export class Server {
   static async start({ name, config = '' }) {
     await mkdir(artifacts, { recursive: true });
     const folder = await mkdtemp(join(tmpdir(), 'tertulia-'));
-    const ports = {
-      http: await freePort(),
-      udp: await freeUdpPair(),
-      tcp: await freePort(),
-      metrics: await freePort(),
-    };
+    const ports = await freePorts();
     const file = join(folder, 'tertulia.toml');
     await writeFile(file, `${configuration(folder, ports)}\n${config}`);
     const log = createWriteStream(join(artifacts, `${name}.server.log`));
@@ -155,10 +162,11 @@ export class Server {
 }
 
 /**
+ * The configuration of a server of its own.
  * @param {string} folder
- * @param {{http: number, udp: number, tcp: number, metrics: number}} ports
+ * @param {Ports} ports
  */
-function configuration(folder, ports) {
+export function configuration(folder, ports) {
   return `
 data_dir = "${folder}/data"
 
