@@ -4,7 +4,7 @@ import { type Action, actionFor } from '../../actions/registry';
 import { cameraTileId } from '../../layout';
 import { usePreferences } from '../../media/preferences';
 import { useCall } from './context';
-import { togglePin } from './uiStore';
+import { showPanel, togglePin } from './uiStore';
 
 /** Runs the actions' shortcuts, push-to-talk on Space and pinning on digits. */
 export function useShortcuts(actions: readonly Action[]): void {
@@ -31,6 +31,11 @@ export function useShortcuts(actions: readonly Action[]): void {
         event.preventDefault();
         ui.setState({ talkKeyHeld: true });
         call.setMic(true);
+        return;
+      }
+      if (event.key === 'Escape' && ui.getState().panel !== null) {
+        // An open menu takes the key first; the browser closes it after this event.
+        if (!document.querySelector('[popover="auto"]:popover-open')) showPanel(ui, null);
         return;
       }
       const action = actionFor(latest.current, event, letters);

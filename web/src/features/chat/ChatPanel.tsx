@@ -164,7 +164,6 @@ function Composer() {
   const limit = useServerConfig()?.limits.chatText ?? defaultLimit;
   const field = useRef<HTMLTextAreaElement>(null);
   const over = [...draft].length - limit;
-  const sendable = draft.trim() !== '' && over <= 0;
 
   useEffect(() => {
     // A phone would push its keyboard over the messages one came to read.
@@ -174,9 +173,12 @@ function Composer() {
   }, []);
 
   const send = () => {
-    if (!sendable) return;
+    // What the field holds counts: programs that fill it in do not always tell React.
+    const text = (field.current?.value ?? draft).trim();
+    if (text === '' || [...text].length > limit) return;
+    if (field.current) field.current.value = '';
     ui.setState({ draft: '' });
-    void call.link.send(draft.trim());
+    void call.link.send(text);
     field.current?.focus();
   };
 
@@ -213,7 +215,7 @@ function Composer() {
         type="submit"
         label={t('chat.send')}
         icon={SendHorizontal}
-        disabled={!sendable}
+        disabled={draft.trim() === '' || over > 0}
         className={styles.send}
       />
       <p id="chat-hint" className={over > 0 ? styles.over : 'visually-hidden'} role="status">

@@ -9,7 +9,7 @@ import {
   Video,
   VideoOff,
 } from 'lucide-react';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ParticipantView } from '../../call/model';
 import { cameraTileId } from '../../layout';
@@ -82,7 +82,12 @@ export default function PeoplePanel() {
   );
 }
 
-function Person({ person, position }: { person: ParticipantView; position?: number }) {
+interface PersonProps {
+  person: ParticipantView;
+  position?: number;
+}
+
+const Person = memo(function Person({ person, position }: PersonProps) {
   const { t } = useTranslation('call');
   const { ui } = useCall();
   const tile = cameraTileId(person.identity);
@@ -131,7 +136,7 @@ function Person({ person, position }: { person: ParticipantView; position?: numb
       )}
     </li>
   );
-}
+});
 
 interface StateProps {
   icon: typeof Mic;

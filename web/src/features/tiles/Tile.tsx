@@ -27,7 +27,23 @@ export interface TileProps {
 }
 
 /** One picture of the stage with the name and state of whose it is. */
-export const Tile = memo(function Tile(props: TileProps) {
+export const Tile = memo(TileView, sameTile);
+
+/** A new plan of the stage makes new rectangles, mostly with the old numbers. */
+function sameTile(before: TileProps, after: TileProps): boolean {
+  const { rect: a, ...rest } = before;
+  const { rect: b, ...others } = after;
+  const keys = Object.keys(rest) as (keyof typeof rest)[];
+  return (
+    a.x === b.x &&
+    a.y === b.y &&
+    a.width === b.width &&
+    a.height === b.height &&
+    keys.every((key) => rest[key] === others[key])
+  );
+}
+
+function TileView(props: TileProps) {
   const { id, source, person, rect, role, pinned, handRaised, mirrored, tabStop } = props;
   const { t } = useTranslation('call');
   const screen = source === 'screen';
@@ -117,4 +133,4 @@ export const Tile = memo(function Tile(props: TileProps) {
       />
     </div>
   );
-});
+}
