@@ -18,6 +18,7 @@ use crate::access::Holder;
 use crate::convert;
 use crate::error::ApiError;
 use crate::extract::{Bearer, RoomPath};
+use crate::places::Place;
 use crate::state::Api;
 use crate::stats::up;
 use crate::wire::{EndedEvent, EndedReason, ErrorBody, ErrorCode, HandEvent, ReactionEvent, StateEvent};
@@ -49,8 +50,9 @@ pub async fn events(
     RoomPath(room): RoomPath,
 ) -> Result<Response, ApiError> {
     let holder = api.holder(token.as_deref(), room)?;
+    let place = api.place_for_stream(holder.room.key(), holder.identity.as_str())?;
     let observation = observe(&api, &holder).await?;
-    let follower = Follower::new(api, holder.identity, observation);
+    let follower = Follower::new(api, holder.identity, observation, place);
     let stream = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
@@ -126,10 +128,11 @@ struct Follower {
     waiting: VecDeque<SseEvent>,
     seq: u64,
     over: bool,
+    _place: Place<(String, String)>,
 }
 
 impl Follower {
-    fn new(api: Api, identity: Identity, observation: Observation) -> Self {
+    fn new(api: Api, identity: Identity, observation: Observation, place: Place<(String, String)>) -> Self {
         up(&api.inner.counters.streams_opened);
         up(&api.inner.counters.streams);
         let mut follower = Self {
@@ -139,6 +142,7 @@ impl Follower {
             waiting: VecDeque::new(),
             seq: 0,
             over: false,
+            _place: place,
         };
         let state = convert::state(follower.seq + 1, &observation.snapshot, STATE_CHAT);
         follower.push("state", &state);

@@ -26,6 +26,7 @@ mod extract;
 mod join;
 mod limit;
 mod openapi;
+mod places;
 mod presence;
 mod rooms;
 mod state;

@@ -8,7 +8,11 @@ use tertulia_engine::Engine;
 use crate::access::Present;
 use crate::error::ApiError;
 use crate::limit::{Limiter, source_of};
+use crate::places::{Place, Places};
 use crate::stats::{Counters, WebStats, up};
+
+/// Event streams one participant may have open, the ones that still wait counted.
+const STREAMS_EACH: usize = 8;
 
 /// What the operator decides about this door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,7 @@ pub(crate) struct Inner {
     lookups: Limiter<IpAddr>,
     chat: Limiter<(String, String)>,
     reactions: Limiter<(String, String)>,
+    streams: Places<(String, String)>,
 }
 
 impl Api {
@@ -93,6 +98,7 @@ impl Api {
             lookups: Limiter::new(settings.lookups),
             chat: Limiter::new(settings.chat),
             reactions: Limiter::new(settings.reactions),
+            streams: Places::new(STREAMS_EACH),
             counters: Counters::default(),
             present: Present::default(),
             engine,
@@ -131,6 +137,20 @@ impl Api {
                 .reactions
                 .take((room.to_owned(), identity.to_owned()), Instant::now()),
         )
+    }
+
+    pub(crate) fn place_for_stream(
+        &self,
+        room: &str,
+        identity: &str,
+    ) -> Result<Place<(String, String)>, ApiError> {
+        self.inner
+            .streams
+            .take((room.to_owned(), identity.to_owned()))
+            .ok_or_else(|| {
+                up(&self.inner.counters.rate_limited);
+                ApiError::too_many(Duration::from_secs(1))
+            })
     }
 
     fn limited(&self, taken: Result<(), Duration>) -> Result<(), ApiError> {

@@ -11,6 +11,7 @@ mod support;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{Asked, House};
+use tertulia_room::Command;
 
 const SMILE: &str = "👩‍💻";
 
@@ -400,6 +401,47 @@ async fn removal_and_the_end_are_told_and_final() {
         ("ended", &json!("ended"))
     );
     assert!(others.is_over().await);
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_is_let_go() {
+    let house = House::new();
+    let ana = house.enter("Weekly", "ana").await;
+    let mut stream = house.stream("Weekly", &ana).await;
+    assert_eq!(stream.next().await.kind, "state");
+    for index in 0..5_000 {
+        house
+            .command(
+                "Weekly",
+                Command::SetRoomMetadata {
+                    metadata: index.to_string(),
+                },
+            )
+            .await;
+    }
+    assert!(stream.is_over().await);
+    assert_eq!(
+        (house.api.stats().slow_streams, house.api.stats().streams),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_streams_and_no_more() {
+    let house = House::new();
+    let ana = house.enter("Weekly", "ana").await;
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        open.push(house.stream("Weekly", &ana).await);
+    }
+    let path = "/api/v1/rooms/Weekly/events";
+    let refused = house.send(Method::GET, path, Some(&ana), None).await;
+    assert_eq!(
+        (refused.status, code(&refused)),
+        (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+    );
+    open.pop();
+    assert_eq!(house.stream("Weekly", &ana).await.next().await.kind, "state");
 }
 
 #[tokio::test]

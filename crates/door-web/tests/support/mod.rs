@@ -25,6 +25,7 @@ pub fn now() -> u64 {
 pub struct House {
     pub engine: Engine,
     pub keys: Arc<ApiKeys>,
+    pub api: Api,
     router: Router,
     source: SocketAddr,
 }
@@ -80,10 +81,12 @@ impl House {
         let engine = Engine::start(config).unwrap();
         let key = ApiKey::new("test", "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe").unwrap();
         let keys = Arc::new(ApiKeys::new(vec![key]).unwrap());
-        let router = router(Api::new(engine.clone(), keys.clone(), settings));
+        let api = Api::new(engine.clone(), keys.clone(), settings);
+        let router = router(api.clone());
         Self {
             engine,
             keys,
+            api,
             router,
             source: SocketAddr::from(([192, 0, 2, 1], 4_000)),
         }
@@ -220,7 +223,7 @@ impl House {
         self.command(room, Command::End).await;
     }
 
-    async fn command(&self, room: &str, command: Command) {
+    pub async fn command(&self, room: &str, command: Command) {
         let handle = self.engine.find_room(&RoomName::parse(room).unwrap()).unwrap();
         handle.command(Actor::Admin, command).await.unwrap();
     }
