@@ -49,6 +49,9 @@ pub struct Session {
     pub(crate) wants_restart: bool,
     /// Credentials of an offered restart, in force with the answer.
     pub(crate) offered_ice: Option<IceCredentials>,
+    /// What we would like to send, once something is to be sent.
+    pub(crate) desired: Bitrate,
+    pub(crate) sends: bool,
     /// What a received SSRC belongs to.
     pub(crate) received: BTreeMap<u32, (RxId, Option<Rid>)>,
     /// Something changed: time must pass before output is polled.
@@ -93,6 +96,8 @@ impl Session {
             outstanding: false,
             wants_restart: false,
             offered_ice: None,
+            desired: Bitrate::ZERO,
+            sends: false,
             received: BTreeMap::new(),
             stirred: false,
             passes: 0,
@@ -362,9 +367,11 @@ impl Session {
         Ok(())
     }
 
-    /// Says how much we would like to send, which bounds what the estimator probes for.
+    /// Says how much we would like to send, which bounds what the estimator probes for. Nothing is probed for before
+    /// something is bound.
     pub fn set_desired_bitrate(&mut self, desired: Bitrate) {
-        if let Some(transport) = &mut self.transport {
+        self.desired = desired;
+        if let Some(transport) = self.transport.as_mut().filter(|_| self.sends) {
             transport.set_desired_bitrate(desired);
             self.stirred = true;
         }

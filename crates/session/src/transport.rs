@@ -78,9 +78,8 @@ impl Transport {
             rtc_config = rtc_config.enable_bwe(Some(rate(config.initial_bitrate)));
         }
         let mut rtc = rtc_config.build(now);
-        // Without bounds the estimator pads towards any rate.
-        rtc.bwe()
-            .set_bitrate(RtcBitrate::ZERO, rate(config.initial_bitrate));
+        // Nothing is probed for before there is something to send (see `Session::send_begins`).
+        rtc.bwe().set_bitrate(RtcBitrate::ZERO, RtcBitrate::ZERO);
         for local in &config.local_candidates {
             let local = candidate::local(local).map_err(NegotiationError::Transport)?;
             rtc.add_local_candidate(local);

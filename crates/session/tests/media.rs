@@ -303,3 +303,20 @@ fn packets_that_come_together_are_all_taken() {
     pair.run(Duration::from_millis(1));
     assert_eq!(pair.received.len(), 30);
 }
+
+#[test]
+fn nothing_is_probed_for_where_nothing_is_sent() {
+    let mut pair = publishing();
+    pair.negotiate();
+    pair.session
+        .set_desired_bitrate(tertulia_model::Bitrate::from_kbps(4_000));
+    pair.connect();
+    let sent = std::rc::Rc::new(std::cell::Cell::new(0));
+    let counter = sent.clone();
+    pair.lose_down = Box::new(move |_| {
+        counter.set(counter.get() + 1);
+        false
+    });
+    pair.run(Duration::from_secs(10));
+    assert_eq!(sent.get(), 0);
+}

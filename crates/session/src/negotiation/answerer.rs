@@ -284,7 +284,10 @@ impl Session {
                 (free && !codecs.is_empty()).then_some((spec.index, codecs))
             });
             match place {
-                Some((index, codecs)) => self.bind(index, tx, codecs),
+                Some((index, codecs)) => {
+                    self.bind(index, tx, codecs);
+                    self.send_begins();
+                }
                 None if seen_codecs => {
                     if let Some(tx) = self.txs.get_mut(&tx) {
                         tx.unsupported = true;

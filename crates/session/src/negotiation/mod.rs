@@ -107,6 +107,16 @@ impl Session {
             .collect()
     }
 
+    /// Something is bound: from here on the estimator probes, at first as far as it may begin.
+    fn send_begins(&mut self) {
+        if std::mem::replace(&mut self.sends, true) {
+            return;
+        }
+        if let Some(transport) = &mut self.transport {
+            transport.set_desired_bitrate(self.desired.max(self.config.initial_bitrate));
+        }
+    }
+
     /// Ends the use of a section for good.
     fn stop_section(&mut self, index: usize) {
         let Some(section) = self.section_at(index) else {

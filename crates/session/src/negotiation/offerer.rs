@@ -98,6 +98,12 @@ impl Session {
         for spec in &answer.media {
             self.settle_section(spec);
         }
+        if self
+            .sections()
+            .any(|section| matches!(&section.sending, Sending::Bound(stream) if stream.agreed))
+        {
+            self.send_begins();
+        }
         self.outstanding = false;
         self.stirred = true;
         Ok(())
