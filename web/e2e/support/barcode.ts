@@ -67,6 +67,20 @@ function frame(person: number, number: number): Buffer {
  * Each painted frame is awaited through requestVideoFrameCallback, so a picture that stands still never ends it.
  */
 export async function readFrames(video: Locator, distinct = 5, timeout = 30_000): Promise<Frame[]> {
+  const started = Date.now();
+  for (;;) {
+    const left = Math.max(1_000, timeout - (Date.now() - started));
+    const frames = await readElement(video, distinct, left);
+    if (frames) return frames;
+  }
+}
+
+/** Reads off one element; `undefined` when the page takes it away meanwhile. */
+async function readElement(
+  video: Locator,
+  distinct: number,
+  timeout: number,
+): Promise<Frame[] | undefined> {
   return video.evaluate(
     async (element, { distinct, timeout, columns }) => {
       const video = element as HTMLVideoElement;
@@ -98,12 +112,17 @@ export async function readFrames(video: Locator, distinct = 5, timeout = 30_000)
       while (seen.size < distinct) {
         const left = timeout - (performance.now() - started);
         const next = await new Promise<boolean>((resolve) => {
-          const timer = setTimeout(() => resolve(false), Math.max(0, left));
-          video.requestVideoFrameCallback(() => {
+          const end = (painted: boolean) => {
             clearTimeout(timer);
-            resolve(true);
-          });
+            clearInterval(watch);
+            resolve(painted);
+          };
+          const timer = setTimeout(() => end(false), Math.max(0, left));
+          // An element that the app has replaced will never paint again.
+          const watch = setInterval(() => video.isConnected || end(false), 100);
+          video.requestVideoFrameCallback(() => end(true));
         });
+        if (!next && !video.isConnected) return undefined;
         if (!next) {
           throw new Error(
             `saw ${seen.size} of ${distinct} different frames in ${timeout} ms ` +
