@@ -63,6 +63,9 @@ impl IntoResponse for ApiError {
         let status = self.code.status();
         if status.is_server_error() {
             tracing::error!(reference, code = ?self.code, reason = self.message, "request failed");
+        } else if status == StatusCode::TOO_MANY_REQUESTS {
+            // Whoever floods us shall not flood the log too.
+            tracing::debug!(reference, code = ?self.code, reason = self.message, "request refused");
         } else {
             tracing::info!(reference, code = ?self.code, reason = self.message, "request refused");
         }

@@ -23,7 +23,10 @@ use crate::{addresses, data, http, limits, logging, metrics, wiring};
 pub fn run(args: &ServerArgs, config: &Config) -> Result<()> {
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(serve(args, config))
+    let served = runtime.block_on(serve(args, config));
+    // Files that are still being compressed are no reason to wait.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
