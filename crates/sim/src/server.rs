@@ -302,10 +302,7 @@ impl Server {
     fn drain(&mut self, who: &ParticipantId, now: Instant) {
         let mut touched = vec![who.clone()];
         while let Some(who) = touched.pop() {
-            loop {
-                let Some(seat) = self.seats.get_mut(&who) else {
-                    break;
-                };
+            while let Some(seat) = self.seats.get_mut(&who) {
                 match seat.session.poll_output().expect("no session fails by itself") {
                     Output::Timeout(at) => {
                         seat.wake = at;
