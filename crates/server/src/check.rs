@@ -1,13 +1,13 @@
 //! `tertulia check`: what would go wrong, in plain words, before it does.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use anyhow::Result;
 
 use crate::cli::ServerArgs;
 use crate::config::Config;
-use crate::http::TrustedProxies;
+use crate::http::{TrustedProxies, try_bind};
 use crate::{addresses, config, data, environment, limits, logging, wiring};
 
 /// Receive and send buffers smaller than this lose packets in bursts.
@@ -208,13 +208,7 @@ fn ports(report: &mut Report, config: &Config) {
 }
 
 fn tcp(report: &mut Report, purpose: &str, address: SocketAddr) {
-    bindable(
-        report,
-        purpose,
-        "TCP",
-        address,
-        TcpListener::bind(address).map(drop),
-    );
+    bindable(report, purpose, "TCP", address, try_bind(address).map(drop));
 }
 
 fn bindable(
@@ -266,6 +260,8 @@ fn machine(report: &mut Report) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     fn checked(text: &str) -> String {

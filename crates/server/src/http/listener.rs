@@ -126,11 +126,19 @@ impl Drop for Admitted {
     }
 }
 
-/// Binds a listening socket; one on `[::]` takes IPv4 too, and falls back to `0.0.0.0` where there is no IPv6.
+/// Binds a listening socket for the runtime this is called in; see [`try_bind`].
 ///
 /// # Errors
 /// When the address cannot be bound.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::from_std(try_bind(address)?)
+}
+
+/// Binds a listening socket; one on `[::]` takes IPv4 too, and falls back to `0.0.0.0` where there is no IPv6.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn try_bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     match bind_exactly(address) {
         Err(error) if address.ip().is_unspecified() && address.is_ipv6() && lacks_ipv6(&error) => {
             bind_exactly(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
@@ -139,7 +147,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-fn bind_exactly(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_exactly(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
@@ -148,7 +156,7 @@ fn bind_exactly(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 fn lacks_ipv6(error: &io::Error) -> bool {

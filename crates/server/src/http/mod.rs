@@ -17,7 +17,7 @@ use axum::routing::get;
 
 pub use client::TrustedProxies;
 pub use health::Readiness;
-pub use listener::{Connections, ListenerLimits, bind, serve};
+pub use listener::{Connections, ListenerLimits, bind, serve, try_bind};
 pub use webapp::WebApp;
 
 /// No handler takes longer to begin its answer; a request whose body trickles in is cut off here.
