@@ -7,6 +7,7 @@ import {
   Track,
   type TrackPublication,
 } from 'livekit-client';
+import { CaptureWatch } from './CaptureWatch';
 import { type DeviceTrouble, deviceTrouble } from './model';
 
 export type MediaKind = 'mic' | 'camera';
@@ -44,6 +45,7 @@ export class LocalMedia {
   private readonly busy: Record<MediaKind, boolean> = { mic: false, camera: false };
   private retry: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
+  private readonly captures = new CaptureWatch((source, track) => void this.revive(source, track));
 
   constructor(
     wanted: Record<MediaKind, boolean>,
@@ -55,6 +57,7 @@ export class LocalMedia {
   /** Takes a room that is about to connect; `resume` follows once it has. */
   attachRoom(room: Room): void {
     this.room = room;
+    this.captures.attachRoom(room);
     room
       .on(RoomEvent.LocalTrackPublished, (publication) => {
         if (publication.track) this.kept.set(publication.source, publication.track);
@@ -149,6 +152,7 @@ export class LocalMedia {
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.retry);
+    this.captures.dispose();
     for (const track of this.kept.values()) track.stop();
     this.kept.clear();
     this.room = null;
@@ -200,6 +204,21 @@ export class LocalMedia {
     const track = this.kept.get(source);
     if (kind === 'mic' && track && this.wanted.mic) track.mediaStreamTrack.enabled = true;
     return true;
+  }
+
+  private async revive(source: Track.Source, track: LocalTrack): Promise<void> {
+    const kind = source === Track.Source.Camera ? 'camera' : 'mic';
+    if (this.busy[kind] || !this.wanted[kind]) return;
+    this.busy[kind] = true;
+    try {
+      await track.restartTrack();
+    } catch (error) {
+      this.failed(kind, error);
+    } finally {
+      this.busy[kind] = false;
+    }
+    // Whoever muted meanwhile stays muted.
+    void this.settle(kind);
   }
 
   private async resumeShare(): Promise<void> {
