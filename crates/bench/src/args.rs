@@ -140,12 +140,13 @@ impl Arguments {
             .map_or_else(standard, |scenario| vec![scenario])
     }
 
-    /// How to start a server.
-    pub fn launch(&self) -> Launch {
+    /// How to start a server for `scenario`.
+    pub fn launch(&self, scenario: &Scenario) -> Launch {
         Launch {
             binary: self.server.clone(),
             workers: self.workers,
             core: self.server_core,
+            initial_bitrate_bps: scenario.initial_bitrate_bps(),
         }
     }
 }
@@ -168,6 +169,15 @@ fn standard() -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// A lecture asks what a packet costs, not how fast an estimator climbs: it starts well above what is sent.
+    fn initial_bitrate_bps(&self) -> Option<u64> {
+        const PACKET_BITS: u64 = 1_200 * 8;
+        match self {
+            Self::Fanout(of) => Some(u64::from(of.rate) * PACKET_BITS * 3),
+            _ => None,
+        }
+    }
+
     /// Runs the scenario against `target`.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ async fn measure(arguments: &Arguments, scenario: &Scenario) -> Result<Report, B
         let process = arguments.server_pid.map(Process::new);
         return scenario.run::<LiveKit>(Target { place, process }).await;
     }
-    let server = Server::start(&arguments.launch()).await?;
+    let server = Server::start(&arguments.launch(scenario)).await?;
     let place = place(server.url(), API_KEY, server.secret())?;
     let process = server.pid().map(Process::new);
     let report = scenario.run::<LiveKit>(Target { place, process }).await;

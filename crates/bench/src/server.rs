@@ -34,6 +34,8 @@ pub struct Launch {
     pub workers: u16,
     /// The processor it is confined to.
     pub core: Option<u16>,
+    /// Bitrate it is to assume towards a new subscriber, in bits per second; `None` leaves it to the server.
+    pub initial_bitrate_bps: Option<u64>,
 }
 
 /// Id of the API key the server is given.
@@ -56,7 +58,7 @@ impl Server {
         let http = free_tcp_port().map_err(|error| fault("a port", &error))?;
         let udp = free_udp_ports(launch.workers.max(64)).map_err(|error| fault("ports", &error))?;
         let file = directory.join("tertulia.toml");
-        let text = configuration(&directory, &secret, http, udp, launch.workers);
+        let text = configuration(&directory, &secret, http, udp, launch);
         fs::write(&file, text).map_err(|error| fault("its configuration", &error))?;
 
         let mut command = match launch.core {
@@ -144,14 +146,19 @@ impl Server {
     }
 }
 
-fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, workers: u16) -> String {
+fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &Launch) -> String {
     let data = directory.join("data");
+    let workers = launch.workers;
+    let initial_bitrate = launch
+        .initial_bitrate_bps
+        .map(|bps| format!("initial_bitrate_bps = {bps}\n"))
+        .unwrap_or_default();
     format!(
         "data_dir = {data:?}\n\
          [keys]\n{API_KEY} = \"{secret}\"\n\
          [http]\nlisten = \"127.0.0.1:{http}\"\nconnections = 100000\nconnections_per_address = 100000\n\
          [media]\nbind = \"127.0.0.1\"\nudp_port = {udp}\ntcp_port = 0\nworkers = {workers}\n\
-         advertised = [\"127.0.0.1\"]\n\
+         advertised = [\"127.0.0.1\"]\n{initial_bitrate}\
          [metrics]\nenabled = false\n\
          [log]\nlevel = \"warn\"\n"
     )
@@ -182,7 +189,13 @@ mod tests {
 
     #[test]
     fn the_configuration_keeps_the_server_to_itself() {
-        let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, 2);
+        let launch = Launch {
+            binary: PathBuf::from("tertulia"),
+            workers: 2,
+            core: None,
+            initial_bitrate_bps: Some(5_000_000),
+        };
+        let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, &launch);
         assert!(text.starts_with("data_dir = \"/tmp/a b/data\"\n"));
         assert!(
             text.contains("listen = \"127.0.0.1:8000\"") && text.contains("advertised = [\"127.0.0.1\"]")
