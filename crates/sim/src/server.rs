@@ -470,7 +470,7 @@ impl Server {
             }
             RouteChange::TrackChanged { track, .. } => {
                 if let Some(key) = self.tracks.get(&track.id) {
-                    self.routes.set_muted(*key, track.muted);
+                    self.routes.set_muted(*key, track.muted, now);
                 }
             }
             RouteChange::TrackRemoved { track, .. } => {
