@@ -29,27 +29,29 @@ pub(crate) struct Attachment {
     pub entry: Entry,
 }
 
+impl Attachment {
+    /// Tells a client that the stay it comes back to is over or was never its own.
+    async fn refuse(self: Box<Self>, door: &LiveKitDoor) {
+        Counters::up(&door.counters().resumes_refused);
+        let protocol = self.entry.wishes.protocol;
+        let mismatch = convert::leave(DepartureReason::StateMismatch, LeaveAction::Reconnect, protocol);
+        goodbye(door, self.socket, mismatch).await;
+    }
+}
+
 /// Serves one upgraded socket until its participant has left, or hands it to the participant's task.
 pub(crate) async fn serve(door: LiveKitDoor, entry: Entry, socket: WebSocket) {
-    match entry.wishes.resumes.clone() {
-        Some(id) => {
-            let stay = id.and_then(|id| door.find_stay(&id, &entry.room, &entry.identity));
-            let protocol = entry.wishes.protocol;
-            let refused = match stay {
-                Some(stay) => stay
-                    .attach
-                    .send(Attachment { socket, entry })
-                    .await
-                    .err()
-                    .map(|unsent| unsent.0.socket),
-                None => Some(socket),
-            };
-            let Some(socket) = refused else { return };
-            Counters::up(&door.counters().resumes_refused);
-            let mismatch = convert::leave(DepartureReason::StateMismatch, LeaveAction::Reconnect, protocol);
-            goodbye(&door, socket, mismatch).await;
-        }
-        None => join(door, entry, socket).await,
+    let Some(id) = entry.wishes.resumes.clone() else {
+        return join(door, entry, socket).await;
+    };
+    let stay = id.and_then(|id| door.find_stay(&id, &entry.room, &entry.identity));
+    let attachment = Box::new(Attachment { socket, entry });
+    let refused = match stay {
+        Some(stay) => stay.attach.send(attachment).await.err().map(|unsent| unsent.0),
+        None => Some(attachment),
+    };
+    if let Some(refused) = refused {
+        refused.refuse(&door).await;
     }
 }
 
@@ -95,12 +97,11 @@ async fn join(door: LiveKitDoor, entry: Entry, socket: WebSocket) {
         identity: entry.identity.clone(),
         attach,
     };
-    door.remember_stay(id.clone(), stay);
+    door.remember_stay(id, stay);
     let link = Link::new(socket, door.config().signals_per_second);
     Participant::new(door.clone(), room, joined, entry, link)
         .run(attachments)
         .await;
-    door.forget_stay(&id);
 }
 
 /// Says one thing over a socket that belongs to no participant, and closes it.

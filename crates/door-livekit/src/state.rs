@@ -42,7 +42,7 @@ struct Shared {
 pub(crate) struct Stay {
     pub room: RoomName,
     pub identity: Identity,
-    pub attach: mpsc::Sender<Attachment>,
+    pub attach: mpsc::Sender<Box<Attachment>>,
 }
 
 #[derive(Default)]

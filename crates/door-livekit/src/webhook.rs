@@ -185,11 +185,12 @@ impl Rooms {
                     .insert(participant.identity.clone(), participant.clone());
             }
             Event::ParticipantLeft(participant, reason) => {
-                let stays = present.participants.get(&participant.identity);
-                if stays.is_none_or(|other| other.id == participant.id) {
+                let known = present.participants.get(&participant.identity);
+                let same = known.filter(|known| known.id == participant.id);
+                let event = departure(same, *reason);
+                if same.is_some() {
                     present.participants.remove(&participant.identity);
                 }
-                let event = departure(participant, *reason);
                 tell(message(
                     event,
                     named,
@@ -222,9 +223,10 @@ impl Rooms {
     }
 }
 
-/// Somebody who never got media leaves differently from somebody who was there.
-fn departure(participant: &ParticipantInfo, reason: DepartureReason) -> &'static str {
-    if reason == DepartureReason::JoinTimeout || participant.state == ParticipantState::Joined {
+/// Somebody who never got media leaves differently from somebody who was there; `last` is how they last were.
+fn departure(last: Option<&ParticipantInfo>, reason: DepartureReason) -> &'static str {
+    let unconnected = last.is_some_and(|last| last.state == ParticipantState::Joined);
+    if unconnected || reason == DepartureReason::JoinTimeout {
         "participant_connection_aborted"
     } else {
         "participant_left"

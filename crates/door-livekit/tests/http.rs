@@ -1,5 +1,11 @@
 //! What the door answers over plain HTTP: validation, refusals, CORS, and the room service.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where its scene cannot be set"
+)]
+
 mod support;
 
 use axum::body::{Body, to_bytes};

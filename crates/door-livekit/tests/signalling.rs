@@ -1,5 +1,11 @@
 //! Stories of clients on the signalling connection, over real sockets and the real engine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where its scene cannot be set"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -30,6 +30,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const REFRESH_EVERY: Duration = Duration::from_secs(300);
 /// A client that closed its WebSocket in good order and has not left comes back at once or not at all.
 const CLEAN_CLOSE_WINDOW: Duration = Duration::from_secs(5);
+/// How long media may be silent before the client is asked to resume. An ICE restart is silent for a moment, too.
+const MEDIA_SILENCE: Duration = Duration::from_secs(4);
 /// Messages kept for a client whose signalling is away.
 const MAX_HELD: usize = 1_024;
 
@@ -68,6 +70,8 @@ pub(crate) struct Participant {
     held: VecDeque<Response>,
     /// Until when a client without signalling may come back.
     away_until: Option<Instant>,
+    /// When a client whose media is silent is asked to resume.
+    ask_resume_at: Option<Instant>,
     refresh_at: Instant,
     ping_at: Instant,
     entry: Option<Entry>,
@@ -78,7 +82,7 @@ pub(crate) struct Participant {
 enum Turn {
     Heard(Heard),
     Event(Option<PeerEvent>),
-    Attached(Option<Attachment>),
+    Attached(Option<Box<Attachment>>),
     Time,
 }
 
@@ -111,6 +115,7 @@ impl Participant {
             link: Some(link),
             held: VecDeque::new(),
             away_until: None,
+            ask_resume_at: None,
             refresh_at: now + REFRESH_EVERY,
             ping_at: now + PING_EVERY,
             entry: Some(entry),
@@ -119,7 +124,7 @@ impl Participant {
     }
 
     /// Runs until the participant has left.
-    pub(super) async fn run(mut self, mut attachments: mpsc::Receiver<Attachment>) {
+    pub(super) async fn run(mut self, mut attachments: mpsc::Receiver<Box<Attachment>>) {
         let mut flow = match (self.entry.take(), self.joined.take()) {
             (Some(entry), Some((others, room))) => self.welcome(entry, others, &room).await,
             _ => Flow::Gone,
@@ -137,7 +142,8 @@ impl Participant {
                 Turn::Event(Some(event)) => self.on_event(event).await,
                 // The engine let go of us without a word: a fresh start is the way back.
                 Turn::Event(None) => self.say_goodbye(DepartureReason::StateMismatch, LeaveAction::Reconnect),
-                Turn::Attached(Some(Attachment { socket, entry })) => {
+                Turn::Attached(Some(attachment)) => {
+                    let Attachment { socket, entry } = *attachment;
                     let link = Link::new(socket, self.door.config().signals_per_second);
                     self.attach(link);
                     self.resume(entry).await
@@ -148,6 +154,12 @@ impl Participant {
             if flow == Flow::Stay {
                 flow = self.drop_stuck().await;
             }
+        }
+        self.door.forget_stay(&self.id);
+        // A client that came back just now is told that it came too late.
+        attachments.close();
+        while let Ok(late) = attachments.try_recv() {
+            late.refuse(&self.door).await;
         }
         if let Some(link) = self.link.take() {
             link.finish().await;
@@ -217,12 +229,20 @@ impl Participant {
 
     fn on_connection(&mut self, change: ConnectionChange) -> Flow {
         tracing::debug!(participant = %self.id, ?change, "media connection changed");
-        if change == ConnectionChange::Lost && self.link.is_some() {
-            // Signalling lives while media is silent: ask for a resume, whose ICE restart may find another way.
+        self.ask_resume_at = match change {
+            ConnectionChange::Lost => Some(Instant::now() + MEDIA_SILENCE),
+            ConnectionChange::Connected | ConnectionChange::Recovered | ConnectionChange::Failed => None,
+        };
+        Flow::Stay
+    }
+
+    /// Signalling lives while media is silent: asks for a resume, whose ICE restart may find another way.
+    fn ask_to_resume(&mut self) {
+        self.ask_resume_at = None;
+        if self.link.is_some() {
             let resume = convert::leave(DepartureReason::MediaLost, LeaveAction::Resume, self.protocol);
             self.send_all(resume);
         }
-        Flow::Stay
     }
 
     async fn on_time(&mut self) -> Flow {
@@ -245,6 +265,9 @@ impl Participant {
         if self.refresh_at <= now {
             self.send_fresh_token();
         }
+        if self.ask_resume_at.is_some_and(|at| at <= now) {
+            self.ask_to_resume();
+        }
         if self.speaking_until.is_some_and(|until| until <= now) {
             self.end_simulated_speech();
         }
@@ -259,6 +282,7 @@ impl Participant {
             Some(self.refresh_at),
             self.away_until,
             self.speaking_until,
+            self.ask_resume_at,
         ]
         .into_iter()
         .flatten()

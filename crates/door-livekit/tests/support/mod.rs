@@ -1,6 +1,11 @@
 //! A door on a real engine and a real socket, and a client that speaks the wire as an SDK does.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where its scene cannot be set"
+)]
 
 use std::net::SocketAddr;
 use std::time::Duration;
