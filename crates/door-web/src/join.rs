@@ -47,7 +47,7 @@ pub async fn join(
     let now = unix_ms();
     let previous = request
         .previous_token
-        .and_then(|token| previous_identity(&api, &token, &room, now));
+        .and_then(|token| previous_stay(&api, &token, &room, now));
     let info = open_room_info(&api, &room).await?;
     let full = info
         .as_ref()
@@ -58,13 +58,13 @@ pub async fn join(
     }
 
     let room = info.map_or(room, |info| info.name);
-    let identity = match previous {
-        Some(identity) => identity,
-        None => new_identity()?,
+    let (identity, issued_at_ms) = match previous {
+        Some(previous) => previous,
+        None => (new_identity()?, now),
     };
     let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
     let validity = Validity {
-        issued_at_ms: now,
+        issued_at_ms,
         expires_at_ms: now.saturating_add(lifetime),
     };
     let claims = guest_claims(identity.clone(), name.clone(), room.clone());
@@ -98,8 +98,9 @@ fn guest_claims(identity: Identity, name: String, room: RoomName) -> Claims {
     }
 }
 
-/// The identity of a guest token for this room. Anything else is no reason to refuse a guest: they get a new one.
-fn previous_identity(api: &Api, token: &str, room: &RoomName, now: u64) -> Option<Identity> {
+/// Identity and time of issue of a guest token for this room. Anything else is no reason to refuse a guest: they get a
+/// new one. The new token keeps the time, since a room refuses credentials issued before it removed somebody.
+fn previous_stay(api: &Api, token: &str, room: &RoomName, now: u64) -> Option<(Identity, u64)> {
     let grant = api
         .inner
         .keys
@@ -107,7 +108,10 @@ fn previous_identity(api: &Api, token: &str, room: &RoomName, now: u64) -> Optio
         .ok()?;
     let claims = grant.claims;
     let same = claims.guest && claims.video.room_join && claims.video.room.as_ref() == Some(room);
-    claims.identity.filter(|_| same)
+    claims
+        .identity
+        .filter(|_| same)
+        .map(|identity| (identity, grant.issued_at_ms))
 }
 
 /// 128 random bits, so that nobody becomes somebody else by guessing.

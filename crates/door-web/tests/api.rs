@@ -84,6 +84,32 @@ async fn a_previous_token_keeps_who_somebody_is_in_that_room_alone() {
 }
 
 #[tokio::test]
+async fn a_renewed_token_is_as_old_as_the_first() {
+    let house = House::new();
+    let first = house.join("Weekly", json!({"displayName": "Ana"})).await.json;
+    let issued = |answer: &Value| {
+        house
+            .keys
+            .verify(answer["token"].as_str().unwrap(), support::now())
+            .unwrap()
+            .issued_at_ms
+    };
+    let old = house.guest_token_issued(
+        "Weekly",
+        first["identity"].as_str().unwrap(),
+        support::now() - 3_600_000,
+    );
+    let again = house
+        .join("Weekly", json!({"displayName": "Ana", "previousToken": old}))
+        .await
+        .json;
+    assert_eq!(again["identity"], first["identity"]);
+    // A room that removed Ana half an hour ago refuses this one as it would the old one.
+    assert!(issued(&again) < issued(&first) - 3_000_000);
+    assert!(again["expiresAt"].as_u64() >= first["expiresAt"].as_u64());
+}
+
+#[tokio::test]
 async fn names_that_cannot_be_rooms_are_refused() {
     let house = House::new();
     for (path, expected) in [

@@ -101,7 +101,7 @@ section! {
         trusted_proxies: Vec<String> = Vec::new(),
         /// Connections held at once; more are closed as they come.
         connections: usize = 10_000,
-        /// Connections one address may hold at once. Not applied to trusted proxies.
+        /// Connections one address (for IPv6 one network of 64 bits) may hold at once. Not applied to trusted proxies.
         connections_per_address: usize = 512,
     }
 }

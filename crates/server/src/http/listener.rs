@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tertulia_door_web::source_of;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -85,13 +86,14 @@ impl Connections {
     }
 
     fn admit(&self, address: IpAddr, limits: &ListenerLimits) -> Option<Admitted> {
-        let address = address.to_canonical();
+        let exempt = limits.exempt.contains(address);
+        let address = source_of(address);
         if self.count() >= limits.connections {
             return None;
         }
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let own = by_address.entry(address).or_insert(0);
-        if *own >= limits.per_address && !limits.exempt.contains(address) {
+        if *own >= limits.per_address && !exempt {
             return None;
         }
         *own += 1;
