@@ -23,6 +23,8 @@ use crate::worker::{self, WorkerStart};
 const MAILBOX: usize = 4_096;
 /// Events a participant's door may have waiting; beyond it the participant is expelled as a slow consumer.
 const PEER_QUEUE: usize = 2_048;
+/// How often an opening is tried that meets the end of the room's life before.
+const OPENING_ATTEMPTS: usize = 4;
 /// Events one observer may have waiting.
 const OBSERVER_QUEUE: usize = 4_096;
 
@@ -41,9 +43,13 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
 }
 
+#[derive(Clone)]
 struct RoomEntry {
     id: RoomId,
     worker: usize,
+    /// Whether its worker has it. Until then whoever wants the room asks for its opening too, since the first to ask
+    /// may have given up.
+    open: bool,
 }
 
 /// The way to one worker.
@@ -166,51 +172,58 @@ impl Engine {
         name: &RoomName,
         settings: Option<RoomSettings>,
     ) -> Result<RoomHandle, EngineError> {
-        if self.shared.stopping.load(Ordering::Acquire) {
-            return Err(EngineError::ShuttingDown);
-        }
-        let (link, id, opened) = {
-            let mut rooms = lock(&self.shared.rooms);
-            if let Some(entry) = rooms.get(name) {
-                (self.shared.workers[entry.worker].clone(), entry.id.clone(), false)
-            } else {
-                let worker = self.least_loaded();
-                let id = RoomId::from_random(rand::random());
-                rooms.insert(
-                    name.clone(),
-                    RoomEntry {
-                        id: id.clone(),
-                        worker,
-                    },
-                );
-                (self.shared.workers[worker].clone(), id, true)
+        for _ in 0..OPENING_ATTEMPTS {
+            if self.shared.stopping() {
+                break;
             }
+            let (shown, entry) = self.place(name);
+            let (link, id) = (self.shared.workers[entry.worker].clone(), entry.id);
+            if !entry.open {
+                let (done, opened) = oneshot::channel();
+                let message = ToWorker::OpenRoom {
+                    id: id.clone(),
+                    name: name.clone(),
+                    settings: settings
+                        .clone()
+                        .unwrap_or_else(|| self.shared.config.room_defaults.clone()),
+                    seed: rand::random(),
+                    done,
+                };
+                if !link.send(message).await || opened.await.is_err() {
+                    // The worker is gone, or this life of the room was over before we asked.
+                    self.shared.forget_room(name, &id);
+                    continue;
+                }
+            }
+            return Ok(RoomHandle {
+                shared: self.shared.clone(),
+                link,
+                id,
+                name: shown,
+            });
+        }
+        Err(EngineError::ShuttingDown)
+    }
+
+    /// A room's name as first written and its place; a new one where there is none.
+    fn place(&self, name: &RoomName) -> (RoomName, RoomEntry) {
+        let mut rooms = lock(&self.shared.rooms);
+        if let Some((shown, entry)) = rooms.get_key_value(name) {
+            return (shown.clone(), entry.clone());
+        }
+        let entry = RoomEntry {
+            id: RoomId::from_random(rand::random()),
+            worker: self.least_loaded(),
+            open: false,
         };
-        if opened {
-            let (done, opened) = oneshot::channel();
-            let message = ToWorker::OpenRoom {
-                id: id.clone(),
-                name: name.clone(),
-                settings: settings.unwrap_or_else(|| self.shared.config.room_defaults.clone()),
-                seed: rand::random(),
-                done,
-            };
-            if !link.send(message).await || opened.await.is_err() {
-                return Err(EngineError::ShuttingDown);
-            }
-        }
-        Ok(RoomHandle {
-            shared: self.shared.clone(),
-            link,
-            id,
-            name: name.clone(),
-        })
+        rooms.insert(name.clone(), entry.clone());
+        (name.clone(), entry)
     }
 
     /// Gives the room of that name if it is open.
     pub fn find_room(&self, name: &RoomName) -> Option<RoomHandle> {
         let rooms = lock(&self.shared.rooms);
-        let (shown, entry) = rooms.get_key_value(name)?;
+        let (shown, entry) = rooms.get_key_value(name).filter(|(_, entry)| entry.open)?;
         Some(RoomHandle {
             shared: self.shared.clone(),
             link: self.shared.workers[entry.worker].clone(),
@@ -242,7 +255,7 @@ impl Engine {
         self.shared.counters.read()
     }
 
-    /// Follows every room's observer events from now on. A reader that falls behind by the queue is dropped.
+    /// Follows what happens in every room from now on, but for data messages. A reader that falls behind by the queue is dropped.
     pub fn observe(&self) -> mpsc::Receiver<Observed> {
         let (sender, receiver) = mpsc::channel(OBSERVER_QUEUE);
         lock(&self.shared.observers).push(sender);
@@ -290,6 +303,28 @@ impl Shared {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Notes that a worker begins a room's life; false where that life is no longer wanted.
+    pub(crate) fn begin_room(&self, name: &RoomName, id: &RoomId) -> bool {
+        if self.stopping() {
+            return false;
+        }
+        match lock(&self.rooms).get_mut(name) {
+            Some(entry) if entry.id == *id => {
+                entry.open = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives no more rooms to a worker whose thread has ended, and forgets those it had.
+    pub(crate) fn lose_worker(&self, index: usize) {
+        if let Some(link) = self.worker(index) {
+            link.load.store(usize::MAX, Ordering::Relaxed);
+        }
+        lock(&self.rooms).retain(|_, entry| entry.worker != index);
     }
 
     /// Forgets a room that has ended, unless the name was opened again since.
@@ -486,3 +521,6 @@ impl RoomHandle {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

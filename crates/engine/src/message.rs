@@ -206,6 +206,11 @@ pub(crate) enum ToWorker {
         done: oneshot::Sender<()>,
     },
     Stop,
+    /// Panics in a room's turn.
+    #[cfg(test)]
+    Panic {
+        room: RoomId,
+    },
 }
 
 /// Splits what [`tertulia_room::Room`] answers to a join.

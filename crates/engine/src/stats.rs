@@ -51,6 +51,8 @@ counters! {
     datagrams_dropped,
     /// Datagrams that belong to nobody.
     datagrams_unknown,
+    /// Data messages that found no open channel, or one with too much waiting.
+    messages_dropped,
     /// Keyframes asked of publishers.
     keyframes_requested,
     /// Participants expelled because their event queue was full.

@@ -65,9 +65,9 @@ impl Forwarder {
         }
     }
 
-    /// Aims at the layer that settings, allocation and what is alive allow.
+    /// Aims at the layer that settings, allocation and what is alive allow; at nothing while the track is muted.
     pub(crate) fn aim(&mut self, published: &Published, now: std::time::Instant) {
-        let open = self.settings.ready && self.settings.enabled;
+        let open = self.settings.ready && self.settings.enabled && !published.muted;
         let target = match (open, self.granted, self.kind) {
             (true, _, MediaKind::Audio) => Some(0),
             (true, Some(granted), MediaKind::Video) => {

@@ -85,11 +85,24 @@ impl Routes {
         }
     }
 
-    /// Notes that a track is muted or not; a muted one is asked for no keyframes.
-    pub fn set_muted(&mut self, track: TrackKey, muted: bool) {
-        if let Some(slot) = self.tracks.get_mut(track.0) {
-            slot.published.muted = muted;
+    /// Notes that a track is muted or not. Nothing of a muted one is passed on, whatever its publisher sends, and it
+    /// is asked for no keyframes.
+    pub fn set_muted(&mut self, track: TrackKey, muted: bool, now: Instant) {
+        let Some(slot) = self.tracks.get_mut(track.0) else {
+            return;
+        };
+        if slot.published.muted == muted {
+            return;
         }
+        slot.published.muted = muted;
+        for route in slot.routes.clone() {
+            self.aim(route, now);
+        }
+    }
+
+    /// Whether a track is muted.
+    pub fn is_muted(&self, track: TrackKey) -> bool {
+        self.tracks.get(track.0).is_some_and(|slot| slot.published.muted)
     }
 
     /// Adds a route; `None` where the track is gone. `first_sequence` is a random start.
@@ -171,6 +184,9 @@ impl Routes {
         let Some(slot) = self.tracks.get_mut(track.0) else {
             return;
         };
+        if slot.published.muted {
+            return;
+        }
         let layer = packet.layer.min(2);
         let was_alive = slot.published.layers[layer].alive(packet.arrival);
         slot.published.layers[layer].note(packet.payload.len(), packet.clock, packet.arrival);
@@ -252,6 +268,26 @@ impl Routes {
         for key in 0..self.routes.capacity() {
             if self.routes.contains(key) {
                 self.aim(key, now);
+            }
+        }
+        self.drop_idle_wishes();
+    }
+
+    /// Forgets the keyframe wishes of layers that nobody gets or waits for any more. A layer that was switched off
+    /// never sends the keyframe that would end its wish, and some encoders answer each request with keyframes of all
+    /// their layers.
+    fn drop_idle_wishes(&mut self) {
+        for (_, slot) in &mut self.tracks {
+            for (layer, state) in slot.published.layers.iter_mut().enumerate() {
+                let needed = slot.routes.iter().any(|route| {
+                    self.routes.get(*route).is_some_and(|route| {
+                        let forwarder = &route.forwarder;
+                        forwarder.waiting_for() == Some(layer) || forwarder.current_layer() == Some(layer)
+                    })
+                });
+                if !needed {
+                    state.throttle.satisfied();
+                }
             }
         }
     }
@@ -438,6 +474,47 @@ mod tests {
             rig.at(7),
         );
         assert!(rig.vp8(0, 5, true, 8).is_empty());
+    }
+
+    #[test]
+    fn nothing_of_a_muted_track_is_passed_on_and_it_goes_on_without_a_gap() {
+        let mut rig = Rig::new(MediaKind::Audio);
+        rig.subscribe(READY);
+        let sound: Arc<[u8]> = vec![1, 2].into();
+        assert_eq!(rig.feed(Codec::Opus, 0, 1, &sound, 0), [10]);
+        rig.routes.set_muted(rig.track, true, rig.at(10));
+        assert!(rig.routes.is_muted(rig.track));
+        assert!(rig.feed(Codec::Opus, 0, 2, &sound, 20).is_empty());
+        rig.routes.set_muted(rig.track, false, rig.at(30));
+        assert_eq!(rig.feed(Codec::Opus, 0, 3, &sound, 40), [11]);
+    }
+
+    #[test]
+    fn an_unmuted_picture_begins_at_a_keyframe_that_is_asked_for() {
+        let mut rig = Rig::new(MediaKind::Video);
+        rig.subscribe(READY);
+        rig.vp8(0, 1, true, 0);
+        rig.routes.set_muted(rig.track, true, rig.at(10));
+        assert!(rig.vp8(0, 2, true, 20).is_empty());
+        assert!(rig.asked(30).is_empty());
+        rig.routes.set_muted(rig.track, false, rig.at(40));
+        assert_eq!(rig.asked(41), [0]);
+        assert_eq!(rig.vp8(0, 3, true, 50), [11]);
+    }
+
+    #[test]
+    fn a_layer_nobody_waits_for_any_more_is_not_asked_for_keyframes() {
+        let mut rig = Rig::new(MediaKind::Video);
+        rig.subscribe(READY);
+        rig.vp8(0, 1, true, 0);
+        rig.vp8(2, 1, false, 10);
+        assert_eq!(rig.asked(20), [2]);
+        // The best layer dies before it sent a keyframe.
+        for ms in (100..4_000).step_by(100) {
+            rig.vp8(0, 1 + ms / 100, false, ms);
+            let asked = rig.asked(ms + 1);
+            assert!(ms < 2_000 || asked.is_empty(), "at {ms} ms: {asked:?}");
+        }
     }
 
     #[test]

@@ -38,6 +38,13 @@ impl Worker {
                 seed,
                 done,
             } => {
+                // Several doors may ask for the same opening; the first one's settings count.
+                if self.rooms_by_id.contains_key(&id) {
+                    return answer(done, ());
+                }
+                if !self.shared.begin_room(&name, &id) {
+                    return;
+                }
                 let room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
                 let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
                 self.rooms_by_id.insert(id, key);
@@ -100,13 +107,20 @@ impl Worker {
             } => {
                 let session = self.peer(&room, &who).map(Peer::downlink);
                 let Some(key) = session else { return };
-                let Some(slot) = self.sessions.get_mut(key) else {
-                    return;
-                };
-                if let Err(error) = slot.session.send_channel(label.as_str(), &contents) {
-                    tracing::debug!(%error, "a data message was not sent");
+                let mut dropped = false;
+                self.with_session(key, now, |session| {
+                    match session.send_channel(label.as_str(), &contents) {
+                        Ok(sent) => dropped = !sent,
+                        Err(error) => {
+                            dropped = true;
+                            tracing::debug!(%error, "a data message was not sent");
+                        }
+                    }
+                    Ok(())
+                });
+                if dropped {
+                    Counters::up(&self.shared.counters.messages_dropped);
                 }
-                self.touch(key);
             }
             ToWorker::Observe { room, events, reply } => self.observe(&room, events, reply, now),
             ToWorker::ListRooms { reply } => {
@@ -167,6 +181,10 @@ impl Worker {
                 answer(done, ());
             }
             ToWorker::Stop => self.stopping = true,
+            #[cfg(test)]
+            ToWorker::Panic { room } => {
+                self.in_room(&room, now, |_, _| panic!("as asked"));
+            }
         }
     }
 
@@ -248,10 +266,10 @@ impl Worker {
     ) {
         let session = self.peer(room, who).and_then(|peer| peer.session(role));
         let Some(key) = session else { return };
-        if let Some(slot) = self.sessions.get_mut(key) {
-            slot.session.add_remote_candidate(candidate, now);
-            self.touch(key);
-        }
+        self.with_session(key, now, |session| {
+            session.add_remote_candidate(candidate, now);
+            Ok(())
+        });
     }
 
     fn observe(
@@ -265,6 +283,7 @@ impl Worker {
             // What is queued belongs before the snapshot, not after it.
             worker.pump(key, now);
             let slot = &mut worker.rooms[key];
+            slot.observers.retain(|observer| !observer.is_closed());
             let snapshot = slot
                 .room
                 .handle(&Actor::System, Command::ReadSnapshot, room_now(now));

@@ -130,7 +130,14 @@ pub(crate) fn spawn(start: WorkerStart, shared: Arc<Shared>) -> Result<(), Engin
     let name = format!("media-{}", start.index);
     std::thread::Builder::new()
         .name(name)
-        .spawn(move || Worker::new(start, shared).run())
+        .spawn(move || {
+            let index = start.index;
+            let worker = Worker::new(start, shared.clone());
+            if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                tracing::error!(index, "a media worker panicked; its rooms are lost");
+            }
+            shared.lose_worker(index);
+        })
         .map(drop)
         .map_err(EngineError::Start)
 }
@@ -272,11 +279,28 @@ impl Worker {
             self.pump(key, now);
         }));
         if outcome.is_err() {
-            Counters::up(&self.shared.counters.room_panics);
-            tracing::error!("a room's turn panicked; the room ends");
-            self.drop_room(key, DepartureReason::RoomEnded);
+            self.room_panicked(key, now);
         }
         self.schedule_room(key, now);
+    }
+
+    /// Ends a room in which something panicked, whatever state that left it in.
+    fn room_panicked(&mut self, key: usize, now: Instant) {
+        Counters::up(&self.shared.counters.room_panics);
+        tracing::error!("a room's turn panicked; the room ends");
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            self.drop_room(key, DepartureReason::RoomEnded, now);
+        }));
+        if dropped.is_err() {
+            tracing::error!("a room panicked while it ended");
+        }
+        if let Some(slot) = self.rooms.try_remove(key) {
+            for _ in &slot.peers {
+                Counters::down(&self.shared.counters.participants);
+            }
+            self.forget_room(&slot);
+        }
+        self.close_leftovers(key, now);
     }
 
     fn schedule_room(&mut self, key: usize, now: Instant) {

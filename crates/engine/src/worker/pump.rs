@@ -47,10 +47,7 @@ impl RoomSlot {
                 self.tell(who, PeerEvent::Room(delivery.event.clone()));
             }
         }
-        if matches!(
-            delivery.to,
-            Audience::Everybody | Audience::AllBut(_) | Audience::Observers
-        ) {
+        if is_observed(delivery) {
             self.observers
                 .retain(|observer| observer.try_send(delivery.event.clone()).is_ok());
         }
@@ -125,10 +122,7 @@ impl Worker {
             return;
         };
         slot.deliver(delivery, except);
-        if matches!(
-            delivery.to,
-            Audience::Everybody | Audience::AllBut(_) | Audience::Observers
-        ) {
+        if is_observed(delivery) {
             self.shared.tell_observers(&slot.name, &slot.id, &delivery.event);
         }
     }
@@ -158,13 +152,14 @@ impl Worker {
 
     fn change_route(&mut self, key: usize, change: RouteChange, now: Instant) {
         match change {
-            RouteChange::TrackAdded { publisher, track } => self.add_track(key, publisher, &track),
+            RouteChange::TrackAdded { publisher, track } => self.add_track(key, publisher, &track, now),
             RouteChange::TrackChanged { track, .. } => {
                 let Some(slot) = self.rooms.get_mut(key) else {
                     return;
                 };
                 if let Some(bound) = slot.tracks.get(&track.id) {
-                    slot.routes.set_muted(bound.key, track.muted);
+                    slot.routes.set_muted(bound.key, track.muted, now);
+                    self.ask_for_keyframes(key, now);
                 }
             }
             RouteChange::TrackRemoved { track, .. } => self.remove_track(key, &track, now),
@@ -182,7 +177,7 @@ impl Worker {
         }
     }
 
-    fn add_track(&mut self, key: usize, publisher: ParticipantId, track: &TrackInfo) {
+    fn add_track(&mut self, key: usize, publisher: ParticipantId, track: &TrackInfo, now: Instant) {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
@@ -190,7 +185,7 @@ impl Worker {
             return;
         }
         let track_key = slot.routes.add_track(track.kind);
-        slot.routes.set_muted(track_key, track.muted);
+        slot.routes.set_muted(track_key, track.muted, now);
         slot.tracks.insert(
             track.id.clone(),
             BoundTrack {
@@ -360,8 +355,7 @@ impl Worker {
     }
 
     /// Ends a room from outside its model: everybody is told, and nothing is asked of the room any more.
-    pub(super) fn drop_room(&mut self, key: usize, reason: DepartureReason) {
-        let now = Instant::now();
+    pub(super) fn drop_room(&mut self, key: usize, reason: DepartureReason, now: Instant) {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
@@ -387,10 +381,25 @@ impl Worker {
             self.remove_peer(key, &who, now);
         }
         let slot = self.rooms.remove(key);
+        self.forget_room(&slot);
+    }
+
+    /// Takes a room that is over out of every register.
+    pub(super) fn forget_room(&mut self, slot: &RoomSlot) {
         self.rooms_by_id.remove(&slot.id);
         self.shared.forget_room(&slot.name, &slot.id);
         Counters::down(&self.shared.counters.rooms);
     }
+}
+
+/// Whether observers are told. They follow the room, not its conversation: participants send data as fast as they
+/// like, and a reader that lags is dropped.
+fn is_observed(delivery: &Delivery) -> bool {
+    let to_all = matches!(
+        delivery.to,
+        Audience::Everybody | Audience::AllBut(_) | Audience::Observers
+    );
+    to_all && !matches!(*delivery.event, Event::Data { .. })
 }
 
 /// The codecs a subscriber may get a track in, best first.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tertulia_forward::TrackKey;
 use tertulia_model::{ClientFamily, Codec, IceCredentials, ParticipantId, TrackId, TransportProtocol};
-use tertulia_session::{Input, Output, RxId, Session, SessionConfig, TxId};
+use tertulia_session::{Input, Output, RxId, Session, SessionConfig, SessionError, TxId};
 
 use super::{Timer, Worker};
 use crate::demux::{UFRAG_RANDOM, is_stun_success, ufrag};
@@ -111,16 +111,9 @@ impl Worker {
         if !self.sessions.contains(key) {
             return;
         }
-        self.sessions[key].session.close();
-        // What the session still wants to say (its farewell) goes out before it is dropped.
-        while let Ok(Output::Transmit {
-            protocol,
-            source,
-            destination,
-            contents,
-        }) = self.sessions[key].session.poll_output()
-        {
-            self.transmit(key, protocol, source, destination, &contents);
+        // A session that is closed because it panicked may do so again.
+        if catch_unwind(AssertUnwindSafe(|| self.say_farewell(key))).is_err() {
+            tracing::error!("a session panicked while it was closed");
         }
         let slot = self.sessions.remove(key);
         self.demux.forget_ufrag(&slot.ufrag);
@@ -136,6 +129,38 @@ impl Worker {
         tracing::trace!(at = ?now, "session closed");
     }
 
+    /// What a session still wants to say goes out before it is dropped.
+    fn say_farewell(&mut self, key: usize) {
+        self.sessions[key].session.close();
+        loop {
+            match self.sessions[key].session.poll_output() {
+                Ok(Output::Transmit {
+                    protocol,
+                    source,
+                    destination,
+                    contents,
+                }) => self.transmit(key, protocol, source, destination, &contents),
+                Ok(Output::Event(_)) => {}
+                Ok(Output::Timeout(_)) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Closes whatever is left of a room that ended in disorder: its key will be another room's.
+    pub(super) fn close_leftovers(&mut self, room: usize, now: Instant) {
+        let left: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, slot)| slot.room == room)
+            .map(|(key, _)| key)
+            .collect();
+        for key in left {
+            self.close_session(key, now);
+        }
+        let sessions = &self.sessions;
+        self.sinks.retain(|_, sink| sessions.contains(sink.session));
+    }
+
     /// Marks a session whose output must be drained before the turn ends.
     pub(super) fn touch(&mut self, key: usize) {
         if let Some(slot) = self.sessions.get_mut(key)
@@ -147,11 +172,20 @@ impl Worker {
     }
 
     pub(super) fn session_input(&mut self, key: usize, input: Input<'_>, now: Instant) {
+        self.with_session(key, now, |session| session.handle_input(input, now));
+    }
+
+    /// Does something with a session outside its room's turn. An error or a panic lets its participant go.
+    pub(super) fn with_session(
+        &mut self,
+        key: usize,
+        now: Instant,
+        act: impl FnOnce(&mut Session) -> Result<(), SessionError>,
+    ) {
         let Some(slot) = self.sessions.get_mut(key) else {
             return;
         };
-        let handled = catch_unwind(AssertUnwindSafe(|| slot.session.handle_input(input, now)));
-        match handled {
+        match catch_unwind(AssertUnwindSafe(|| act(&mut slot.session))) {
             Ok(Ok(())) => self.touch(key),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a session ends");
@@ -216,7 +250,13 @@ impl Worker {
                 } => {
                     self.transmit(key, protocol, source, destination, &contents);
                 }
-                Output::Event(event) => self.session_event(key, event, now),
+                Output::Event(event) => {
+                    let room = slot.room;
+                    let handled = catch_unwind(AssertUnwindSafe(|| self.session_event(key, event, now)));
+                    if handled.is_err() {
+                        self.room_panicked(room, now);
+                    }
+                }
             }
         }
     }

@@ -58,11 +58,15 @@ impl Worker {
         self.ask_for_keyframes(key, now);
     }
 
-    /// Lets go whoever has not connected, or lost media, for too long.
+    /// Lets go whoever has not connected, or lost media, for too long, or has no door any more. (A door that gave up
+    /// before its answer never says so, and in a quiet room nothing else would notice.)
     fn expire(&mut self, key: usize, now: Instant) {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
+        let deserted = slot.peers.values().filter(|peer| peer.events.is_closed());
+        slot.unreachable
+            .extend(deserted.map(|peer| (peer.id.clone(), false)));
         let expired: Vec<(ParticipantId, bool)> = slot
             .peers
             .values_mut()

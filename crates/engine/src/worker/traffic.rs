@@ -132,7 +132,10 @@ impl Worker {
         let counters = &self.shared.counters;
         Counters::up(&counters.packets_received);
         Counters::add(&counters.bytes_received, packet.payload.len() as u64);
-        if let Some(level) = packet.audio_level {
+        // Who is muted does not speak, whatever they send.
+        if let Some(level) = packet.audio_level
+            && !room.routes.is_muted(received.key)
+        {
             room.speakers.note(&slot.participant, level, now);
         }
         let incoming = Incoming {
@@ -324,6 +327,8 @@ impl Worker {
             let reason = DepartureReason::MediaLost;
             worker.room_command(room_key, &actor, Command::Leave { reason }, now);
         });
+        // Where the room did not know its participant, nobody else closes it.
+        self.close_session(key, now);
     }
 
     /// Gives the room a fact. A fact the room refuses is about somebody who has just left, which is no fault.
