@@ -7,6 +7,9 @@ const COOL_DOWN: Duration = Duration::from_secs(3);
 /// Raising needs this much more than it costs, in percent.
 const MARGIN_PERCENT: u64 = 110;
 
+/// The most important picture is not paused before it costs more than this many times the estimate.
+const SPARED: u64 = 3;
+
 /// What one route of a subscriber would cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim<K> {
@@ -71,9 +74,11 @@ impl<K: Copy + PartialEq> Allocator<K> {
             let was_paused = self
                 .remembered(claim.route)
                 .is_some_and(|memory| memory.layer.is_none());
-            let affordable = with_margin(cost, was_paused) <= left;
+            // An estimate this far below a lone picture is more often wrong than the path is narrow.
+            let spared = verdicts.iter().all(|verdict| verdict.layer.is_none()) && cost / SPARED <= left;
+            let affordable = spared || with_margin(cost, was_paused) <= left;
             if affordable {
-                left -= cost;
+                left = left.saturating_sub(cost);
             }
             verdicts.push(Verdict {
                 route: claim.route,
@@ -190,7 +195,8 @@ mod tests {
         check(&claims, 2_000, &[(2, Some(2)), (1, Some(0))]);
         check(&claims, 700, &[(2, Some(1)), (1, Some(0))]);
         check(&claims, 200, &[(2, Some(0)), (1, None)]);
-        check(&claims, 100, &[(2, None), (1, None)]);
+        check(&claims, 100, &[(2, Some(0)), (1, None)]);
+        check(&claims, 40, &[(2, None), (1, None)]);
     }
 
     #[test]

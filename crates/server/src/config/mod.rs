@@ -122,7 +122,7 @@ section! {
         /// except loopback and link-local ones.
         advertised: Vec<String> = Vec::new(),
         /// Bitrate assumed towards a new subscriber until measured, in bits per second.
-        initial_bitrate_bps: u64 = 1_000_000,
+        initial_bitrate_bps: u64 = 2_500_000,
         /// How long a participant's media may be gone, in seconds, before the participant is.
         media_timeout_s: u64 = 15,
         /// How long a participant may take to connect media, in seconds.
