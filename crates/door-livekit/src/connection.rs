@@ -6,6 +6,7 @@ mod link;
 mod participant;
 mod roster;
 
+pub(crate) use bucket::Bucket;
 pub(crate) use participant::{Flow, Participant};
 
 use axum::extract::ws::WebSocket;

@@ -6,6 +6,7 @@ use tertulia_auth::ApiKeys;
 use tertulia_engine::Engine;
 use tertulia_model::{Identity, ParticipantId, RoomName};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::DoorConfig;
@@ -34,6 +35,8 @@ struct Shared {
     calls: Mutex<HashMap<String, oneshot::Sender<RpcResult>>>,
     nonces: Mutex<Nonces>,
     tasks: TaskTracker,
+    webhooks: TaskTracker,
+    closing: CancellationToken,
     counters: Arc<Counters>,
 }
 
@@ -71,9 +74,9 @@ impl LiveKitDoor {
     pub fn start(engine: Engine, keys: ApiKeys, config: DoorConfig) -> Result<Self, DoorError> {
         let hooks = webhook::Sender::new(&config.webhook_urls, keys.clone())?;
         let counters = Arc::new(Counters::default());
-        let tasks = TaskTracker::new();
+        let (webhooks, closing) = (TaskTracker::new(), CancellationToken::new());
         if let Some(hooks) = hooks {
-            hooks.spawn(engine.observe(), &tasks, &counters);
+            hooks.spawn(&engine, &webhooks, &counters, &closing);
         }
         let shared = Shared {
             engine,
@@ -83,7 +86,9 @@ impl LiveKitDoor {
             stays: Mutex::default(),
             calls: Mutex::default(),
             nonces: Mutex::default(),
-            tasks,
+            tasks: TaskTracker::new(),
+            webhooks,
+            closing,
             counters,
         };
         Ok(Self {
@@ -96,10 +101,14 @@ impl LiveKitDoor {
         self.shared.counters.read()
     }
 
-    /// Waits until every participant's task has said goodbye and ended; they do once the engine has shut down.
+    /// Waits until every participant's task has said goodbye and ended, which they do once the engine has shut down,
+    /// and until the last webhooks are delivered or given up. Bound it: a receiver may be slow.
     pub async fn closed(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.closing.cancel();
+        self.shared.webhooks.close();
+        self.shared.webhooks.wait().await;
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use tertulia_auth::{ApiKeys, Claims, Validity};
-use tertulia_engine::Observed;
+use tertulia_engine::{Engine, Observed};
 use tertulia_model::{Identity, RoomId, TrackId};
 use tertulia_room::{DepartureReason, Event, ParticipantInfo, ParticipantState, TrackInfo};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::convert::{WebhookMessage, WebhookRoom, webhook_body};
@@ -71,9 +72,10 @@ impl Sender {
     /// Starts one task that turns events into bodies, and one for each receiver, so that none holds up another.
     pub(crate) fn spawn(
         self,
-        events: mpsc::Receiver<Observed>,
+        engine: &Engine,
         tasks: &TaskTracker,
         counters: &Arc<Counters>,
+        closing: &CancellationToken,
     ) {
         let mut queues = Vec::new();
         for url in self.urls {
@@ -87,18 +89,38 @@ impl Sender {
             };
             tasks.spawn(receiver.run(bodies));
         }
-        tasks.spawn(compose(events, queues, counters.clone()));
+        let events = engine.observe();
+        tasks.spawn(compose(
+            engine.clone(),
+            events,
+            queues,
+            counters.clone(),
+            closing.clone(),
+        ));
     }
 }
 
-/// Ends when the engine does; the receivers' tasks end when their queues are empty.
+/// Ends when the door closes and nothing waits; the receivers' tasks end when their queues are empty.
 async fn compose(
+    engine: Engine,
     mut events: mpsc::Receiver<Observed>,
     queues: Vec<mpsc::Sender<Bytes>>,
     counters: Arc<Counters>,
+    closing: CancellationToken,
 ) {
     let mut rooms = Rooms::default();
-    while let Some(observed) = events.recv().await {
+    loop {
+        let observed = tokio::select! {
+            biased;
+            observed = events.recv() => observed,
+            () = closing.cancelled() => return,
+        };
+        let Some(observed) = observed else {
+            Counters::up(&counters.webhooks_lost);
+            tracing::error!("webhooks were lost: the engine was faster than they could be written");
+            events = engine.observe();
+            continue;
+        };
         let ended = matches!(*observed.event, Event::RoomEnded { .. });
         for body in rooms.bodies(&observed) {
             for queue in &queues {

@@ -126,6 +126,26 @@ async fn a_webhook_that_failed_comes_again_and_is_the_same() {
 }
 
 #[tokio::test]
+async fn the_last_webhooks_are_delivered_before_the_door_is_closed() {
+    let (url, mut received) = receiver(0).await;
+    let house = House::open_with(DoorConfig {
+        webhook_urls: vec![url],
+        ..DoorConfig::default()
+    })
+    .await;
+    let (_ana, _) = house.join("ana").await;
+    house.engine.shutdown(Duration::from_secs(5)).await;
+    tokio::time::timeout(Duration::from_secs(10), house.door.closed())
+        .await
+        .unwrap();
+    let mut last = String::new();
+    while let Ok(delivery) = received.try_recv() {
+        last = delivery.json()["event"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(last, "room_finished");
+}
+
+#[tokio::test]
 async fn only_web_addresses_are_receivers() {
     for url in ["", "ftp://example.org/", "file:///etc/passwd", "example.org"] {
         let house = House::open().await;

@@ -15,6 +15,8 @@ use crate::wire::{Encoding, Response, encode};
 const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
 /// Messages that may wait for a client that does not read.
 const MAX_QUEUED: usize = 4_096;
+/// How many seconds' worth of messages may come at once.
+const BURST_S: u32 = 5;
 /// How long a client may leave a message unread.
 const MAX_STALL: Duration = Duration::from_secs(15);
 /// How long a last message may take to be written.
@@ -55,7 +57,7 @@ impl Link {
             queue: VecDeque::new(),
             queued_bytes: 0,
             stalled_since: None,
-            bucket: Bucket::new(signals_per_second, now),
+            bucket: Bucket::new(signals_per_second, BURST_S, now),
             heard_at: now,
             flushed: true,
         }
@@ -125,7 +127,7 @@ impl Link {
             Some(Ok(Message::Binary(bytes))) => (Encoding::Protobuf, bytes),
             Some(Ok(Message::Text(text))) => (Encoding::Json, Bytes::from(text)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
-                return if self.bucket.take(now) {
+                return if self.bucket.take(1, now) {
                     Heard::Nothing
                 } else {
                     Heard::Flood
@@ -144,7 +146,7 @@ impl Link {
         };
         // The client is answered in the encoding it last wrote.
         self.encoding = encoding;
-        if self.bucket.take(now) {
+        if self.bucket.take(1, now) {
             Heard::Signal(bytes)
         } else {
             Heard::Flood

@@ -106,8 +106,8 @@ impl Participant {
             claims: entry.grant.claims.clone(),
             token_expires_at_ms: entry.grant.expires_at_ms,
             roster: Roster::default(),
-            negotiation: Negotiation::default(),
-            data: DataState::default(),
+            negotiation: Negotiation::new(now),
+            data: DataState::new(now),
             published: BTreeSet::new(),
             cuts: Cuts::default(),
             speaking_until: None,
@@ -181,10 +181,12 @@ impl Participant {
             Heard::Flood => {
                 Counters::up(&self.door.counters().flooded);
                 tracing::warn!(participant = %self.id, "a client sends too many signalling messages");
-                if let Some(link) = self.link.take() {
+                let link = self.link.take();
+                let flow = self.leave(DepartureReason::Misbehaved).await;
+                if let Some(link) = link {
                     link.close(close_code::POLICY, "too many messages").await;
                 }
-                self.leave(DepartureReason::Misbehaved).await
+                flow
             }
             Heard::Signal(bytes) => self.on_frame(&bytes).await,
         }

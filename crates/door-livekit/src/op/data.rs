@@ -8,11 +8,15 @@ use tertulia_room::{Command, DataMessage};
 
 use super::chat::PartialChat;
 use super::resume::REPLAY_FOR;
-use crate::connection::Participant;
+use crate::connection::{Bucket, Participant};
 use crate::convert::{Inspected, Payload, Sender, inspect};
 use crate::stats::Counters;
 use crate::wire::WireError;
 
+/// What a participant may send a second, and for how many seconds at once; everybody else must receive it.
+const MESSAGES_PER_SECOND: u32 = 1_000;
+const BYTES_PER_SECOND: u32 = 8_000_000;
+const BURST_S: u32 = 4;
 /// Messages kept for a participant whose channels are not open yet.
 const MAX_WAITING: usize = 512;
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
@@ -20,8 +24,10 @@ const MAX_WAITING_BYTES: usize = 1024 * 1024;
 const MAX_REPLAY_BYTES: usize = 1024 * 1024;
 
 /// Where the conversation over data channels stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct DataState {
+    messages: Bucket,
+    bytes: Bucket,
     /// Number of the client's last reliable message.
     last_sequence: u32,
     reliable: Outgoing,
@@ -50,6 +56,24 @@ struct Sent {
 }
 
 impl DataState {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            messages: Bucket::new(MESSAGES_PER_SECOND, BURST_S, now),
+            bytes: Bucket::new(BYTES_PER_SECOND, BURST_S, now),
+            last_sequence: 0,
+            reliable: Outgoing::default(),
+            lossy: Outgoing::default(),
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            chats: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the client may send a message of so many bytes now.
+    fn admits(&mut self, bytes: usize, now: Instant) -> bool {
+        self.messages.take(1, now) && self.bytes.take(bytes, now)
+    }
+
     /// Number of the client's last reliable message.
     pub(crate) fn last_sequence(&self) -> u32 {
         self.last_sequence
@@ -136,6 +160,11 @@ impl Participant {
             // Nobody can have announced a data track.
             ChannelLabel::DataTrack => return,
         };
+        if !self.data.admits(contents.len(), Instant::now()) {
+            Counters::up(&self.door.counters().data_refused);
+            tracing::debug!(participant = %self.id, "data dropped: more than one may send");
+            return;
+        }
         if let Err(error) = self.take_packet(reliable, &contents).await {
             Counters::up(&self.door.counters().data_refused);
             tracing::debug!(participant = %self.id, %error, "data packet refused");
@@ -261,7 +290,7 @@ mod tests {
 
     #[test]
     fn repeated_reliable_messages_are_told_from_new_ones() {
-        let mut data = DataState::default();
+        let mut data = DataState::new(Instant::now());
         let seen: Vec<bool> = [1, 2, 2, 1, 0, 3]
             .into_iter()
             .map(|number| data.is_new(number))
@@ -271,8 +300,20 @@ mod tests {
     }
 
     #[test]
+    fn more_than_one_may_send_is_dropped() {
+        let now = Instant::now();
+        let mut data = DataState::new(now);
+        let most = (MESSAGES_PER_SECOND * BURST_S) as usize;
+        assert!((0..most).all(|_| data.admits(10, now)));
+        assert!(!data.admits(10, now));
+        let mut data = DataState::new(now);
+        assert!((0..500).all(|_| data.admits(64_000, now)));
+        assert!(!data.admits(64_000, now));
+    }
+
+    #[test]
     fn messages_wait_for_their_channel_within_bounds() {
-        let mut data = DataState::default();
+        let mut data = DataState::new(Instant::now());
         for number in 0..MAX_WAITING + 10 {
             let byte = u8::try_from(number % 256).unwrap();
             assert_eq!(
@@ -291,7 +332,7 @@ mod tests {
     #[test]
     fn a_resumed_client_gets_what_it_missed_and_nothing_twice() {
         let now = Instant::now();
-        let mut data = DataState::default();
+        let mut data = DataState::new(Instant::now());
         for (publisher, sequence) in [("PA_1", 1), ("PA_1", 2), ("PA_2", 7), ("PA_3", 1)] {
             data.keep(
                 publisher.to_owned(),
@@ -307,7 +348,7 @@ mod tests {
     #[test]
     fn old_and_too_many_messages_are_not_kept() {
         let now = Instant::now();
-        let mut data = DataState::default();
+        let mut data = DataState::new(Instant::now());
         data.keep("PA_1".to_owned(), 1, Bytes::from(vec![0; MAX_REPLAY_BYTES]), now);
         data.keep("PA_1".to_owned(), 2, Bytes::from_static(b"a"), now);
         assert_eq!(data.missed(&[]), ["a"]);

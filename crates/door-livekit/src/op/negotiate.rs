@@ -1,16 +1,24 @@
+use std::time::Instant;
+
 use tertulia_engine::{NegotiationFailure, PeerMode, PeerRole};
 use tertulia_model::{Candidate, Mid, PeerSpec, TrackId};
 use tertulia_room::DepartureReason;
 use tertulia_sdp::{Kind, Origin};
 
-use crate::connection::{Flow, Participant};
+use crate::connection::{Bucket, Flow, Participant};
 use crate::convert;
 use crate::signal::{Description, LeaveAction};
 use crate::stats::Counters;
 
+/// How many descriptions a client may send a second, and for how many seconds at once.
+const DESCRIPTIONS_PER_SECOND: u32 = 10;
+const DESCRIPTIONS_BURST_S: u32 = 5;
+
 /// Where the conversation about media stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Negotiation {
+    /// Descriptions cost more than other messages to read.
+    bucket: Bucket,
     /// Number of our last offer.
     offer_id: u32,
     /// Whether its answer is still to come.
@@ -20,6 +28,16 @@ pub(crate) struct Negotiation {
 }
 
 impl Negotiation {
+    pub(crate) fn new(now: Instant) -> Self {
+        let bucket = Bucket::new(DESCRIPTIONS_PER_SECOND, DESCRIPTIONS_BURST_S, now);
+        Self {
+            bucket,
+            offer_id: 0,
+            outstanding: false,
+            version: 0,
+        }
+    }
+
     /// The number of an offer of ours.
     fn next_offer(&mut self) -> u32 {
         self.offer_id = self.offer_id.wrapping_add(1);
@@ -53,6 +71,9 @@ impl Negotiation {
 impl Participant {
     /// Answers an offer for the single or the publishing connection.
     pub(crate) async fn on_offer(&mut self, offer: Description) -> Flow {
+        if !self.negotiation.bucket.take(1, Instant::now()) {
+            return self.refuse_description("too many descriptions").await;
+        }
         let spec = match tertulia_sdp::parse(&offer.sdp) {
             Ok(spec) => spec,
             Err(error) => return self.refuse_description(&error.to_string()).await,
@@ -129,7 +150,7 @@ mod tests {
 
     #[test]
     fn only_the_answer_to_the_last_offer_counts() {
-        let mut negotiation = Negotiation::default();
+        let mut negotiation = Negotiation::new(Instant::now());
         assert!(!negotiation.take_answer(0));
         negotiation.next_offer();
         let id = negotiation.next_offer();
