@@ -11,7 +11,7 @@ mod support;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{Asked, House};
-use tertulia_room::Command;
+use tertulia_room::{Command, Refusal};
 
 const SMILE: &str = "👩‍💻";
 
@@ -104,8 +104,13 @@ async fn a_renewed_token_is_as_old_as_the_first() {
         .await
         .json;
     assert_eq!(again["identity"], first["identity"]);
-    // A room that removed Ana half an hour ago refuses this one as it would the old one.
     assert!(issued(&again) < issued(&first) - 3_000_000);
+    house.enter("Weekly", again["identity"].as_str().unwrap()).await;
+    house.remove("Weekly", again["identity"].as_str().unwrap()).await;
+    let back = house
+        .try_enter("Weekly", again["identity"].as_str().unwrap(), issued(&again))
+        .await;
+    assert_eq!(back, Err(Refusal::Removed));
     assert!(again["expiresAt"].as_u64() >= first["expiresAt"].as_u64());
 }
 

@@ -14,7 +14,7 @@ use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
 use tertulia_door_web::{Api, ApiSettings, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
-use tertulia_room::{Actor, Command, NewParticipant, ParticipantKind, Permission, RoomSettings};
+use tertulia_room::{Actor, Command, NewParticipant, ParticipantKind, Permission, Refusal, RoomSettings};
 use tower::ServiceExt as _;
 
 pub fn now() -> u64 {
@@ -186,6 +186,17 @@ impl House {
 
     /// Brings somebody into a room as the signalling would, and gives their token. They stay until they leave.
     pub async fn enter(&self, room: &str, identity: &str) -> String {
+        self.try_enter(room, identity, now()).await.unwrap();
+        self.token(room, identity, true)
+    }
+
+    /// As [`House::enter`], with a credential issued then.
+    pub async fn try_enter(
+        &self,
+        room: &str,
+        identity: &str,
+        credential_issued_at_ms: u64,
+    ) -> Result<(), Refusal> {
         let name = RoomName::parse(room).unwrap();
         let who = NewParticipant {
             identity: Identity::parse(identity).unwrap(),
@@ -197,7 +208,7 @@ impl House {
             auto_subscribe: true,
             client_protocol: 0,
             capabilities: Vec::new(),
-            credential_issued_at_ms: now(),
+            credential_issued_at_ms,
         };
         let media = MediaSetup {
             mode: PeerMode::Single,
@@ -205,13 +216,13 @@ impl House {
             ice_lite: false,
         };
         let handle = self.engine.open_room(&name, None).await.unwrap();
-        let joined = handle.join(who, media).await.unwrap();
+        let joined = handle.join(who, media).await?;
         // Nobody reads this queue, but it must not close: that would end the stay.
         tokio::spawn(async move {
             let mut events = joined.events;
             while events.recv().await.is_some() {}
         });
-        self.token(room, identity, true)
+        Ok(())
     }
 
     pub async fn remove(&self, room: &str, identity: &str) {
