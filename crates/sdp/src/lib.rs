@@ -4,7 +4,7 @@
 //! RFC 8839, RFC 8841, RFC 8853) and leaves the others unread. It negotiates nothing.
 //!
 //! Invariants: whatever the text, reading ends in a description or an [`SdpError`], within the bounds of [`Limits`];
-//! what [`write`] writes, [`parse`] reads back as the same description.
+//! what [`write()`] writes, [`parse`] reads back as the same description.
 //!
 //! ```
 //! use tertulia_sdp::{Kind, Origin, parse, write};
