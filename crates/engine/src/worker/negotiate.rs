@@ -8,6 +8,7 @@ use tertulia_session::{AudioOptions, RxId, RxSection, TxState};
 use super::Worker;
 use super::mailbox::negotiated;
 use super::sessions::ReceivedTrack;
+use crate::config::EngineConfig;
 use crate::message::{Negotiated, NegotiationFailure, PeerEvent};
 use crate::peer::Peer;
 use crate::stats::Counters;
@@ -36,7 +37,7 @@ impl Worker {
         let key = peer.primary;
         peer.offer_expected_until = None;
         peer.offered = true;
-        peer.connect_by = (!peer.connected).then(|| now + self.shared.config.connect_timeout);
+        peer.connect_by = media_due(&self.shared.config, peer.connected, peer.lost_since, now);
         if peer.subscriber.is_none() {
             peer.negotiate_at = None;
         }
@@ -118,7 +119,7 @@ impl Worker {
         let key = peer
             .subscriber
             .ok_or_else(|| NegotiationFailure::Refused("no offer was made".into()))?;
-        peer.connect_by = (!peer.connected).then(|| now + self.shared.config.connect_timeout);
+        peer.connect_by = media_due(&self.shared.config, peer.connected, peer.lost_since, now);
         let slot = self.sessions.get_mut(key).ok_or(NegotiationFailure::Gone)?;
         let outcome = slot.session.accept_answer(answer, now);
         self.touch(key);
@@ -369,6 +370,21 @@ impl Worker {
     }
 }
 
+/// Until when media must stand after a description was exchanged. One that means to mend a lost connection gets its
+/// time, and does not make the loss forgotten.
+fn media_due(
+    config: &EngineConfig,
+    connected: bool,
+    lost_since: Option<Instant>,
+    now: Instant,
+) -> Option<Instant> {
+    match (connected, lost_since) {
+        (false, _) => Some(now + config.connect_timeout),
+        (true, Some(_)) => Some(now + config.media_timeout),
+        (true, None) => None,
+    }
+}
+
 fn payload_types(session: &tertulia_session::Session, tx: tertulia_session::TxId) -> Vec<(Codec, u8)> {
     const ALL: [Codec; 9] = [
         Codec::Opus,
@@ -392,4 +408,42 @@ pub(super) fn track_bindings(bindings: Vec<(Mid, String)>) -> Vec<(Mid, TrackId)
         .into_iter()
         .filter_map(|(mid, track)| Some((mid, TrackId::parse(&track)?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use tertulia_model::Bitrate;
+    use tertulia_room::RoomSettings;
+
+    use super::*;
+
+    #[test]
+    fn a_restart_of_lost_media_has_its_time_and_no_more() {
+        let second = Duration::from_secs(1);
+        let config = EngineConfig {
+            workers: 1,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            udp_port: 0,
+            tcp_port: None,
+            advertised: Vec::new(),
+            room_defaults: RoomSettings {
+                max_participants: None,
+                empty_timeout: second,
+                departure_timeout: second,
+                metadata: String::new(),
+                chat_history: 0,
+                chat_text_bytes: 0,
+            },
+            initial_bitrate: Bitrate::ZERO,
+            media_timeout: second * 15,
+            connect_timeout: second * 30,
+        };
+        let now = Instant::now();
+        let due = |connected, lost| media_due(&config, connected, lost, now);
+        assert_eq!(due(false, None), Some(now + second * 30));
+        assert_eq!(due(true, None), None);
+        assert_eq!(due(true, Some(now)), Some(now + second * 15));
+    }
 }
