@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use tertulia_model::TransportProtocol;
 
@@ -8,6 +9,10 @@ const WORKER_DIGITS: usize = 2;
 /// Random characters after them. A session keeps these through ICE restarts, which only append to them.
 pub(crate) const UFRAG_RANDOM: usize = 10;
 
+/// How long an address stays with the session that last proved to hold it. Clients prove it every few seconds, so
+/// that somebody who forges another's address in their own requests does not take it away.
+const KEPT: Duration = Duration::from_secs(10);
+
 /// Finds the session a datagram belongs to in constant time: by the address it comes from, else by the user name
 /// fragment of a STUN request.
 ///
@@ -15,8 +20,14 @@ pub(crate) const UFRAG_RANDOM: usize = 10;
 /// draw another's packets to their own session by naming an address.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
-    by_address: HashMap<(TransportProtocol, SocketAddr), usize>,
+    by_address: HashMap<(TransportProtocol, SocketAddr), Holder>,
     by_ufrag: HashMap<String, usize>,
+}
+
+#[derive(Debug)]
+struct Holder {
+    session: usize,
+    proved_at: Instant,
 }
 
 impl Demux {
@@ -32,15 +43,34 @@ impl Demux {
                 .get(ufrag.get(..WORKER_DIGITS + UFRAG_RANDOM)?)
                 .copied();
         }
-        self.by_address.get(&(protocol, source)).copied()
+        Some(self.by_address.get(&(protocol, source))?.session)
     }
 
     pub(crate) fn add_ufrag(&mut self, ufrag: &str, session: usize) {
         self.by_ufrag.insert(ufrag.to_owned(), session);
     }
 
-    pub(crate) fn learn(&mut self, protocol: TransportProtocol, address: SocketAddr, session: usize) {
-        self.by_address.insert((protocol, address), session);
+    /// Notes that a session proved to hold an address; false where another one did so a moment ago.
+    pub(crate) fn learn(
+        &mut self,
+        protocol: TransportProtocol,
+        address: SocketAddr,
+        session: usize,
+        now: Instant,
+    ) -> bool {
+        let holder = self.by_address.entry((protocol, address)).or_insert(Holder {
+            session,
+            proved_at: now,
+        });
+        let free = now.saturating_duration_since(holder.proved_at) > KEPT;
+        if holder.session != session && !free {
+            return false;
+        }
+        *holder = Holder {
+            session,
+            proved_at: now,
+        };
+        true
     }
 
     pub(crate) fn forget_ufrag(&mut self, ufrag: &str) {
@@ -55,7 +85,11 @@ impl Demux {
         session: usize,
     ) {
         let key = (protocol, address);
-        if self.by_address.get(&key) == Some(&session) {
+        if self
+            .by_address
+            .get(&key)
+            .is_some_and(|holder| holder.session == session)
+        {
             self.by_address.remove(&key);
         }
     }
@@ -143,7 +177,7 @@ mod tests {
             demux.find(TransportProtocol::Udp, address, &request(b"00abcdefghijMORE:b")),
             Some(4)
         );
-        demux.learn(TransportProtocol::Udp, address, 4);
+        assert!(demux.learn(TransportProtocol::Udp, address, 4, Instant::now()));
         assert_eq!(
             demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]),
             Some(4)
@@ -155,5 +189,21 @@ mod tests {
         );
         demux.forget_address(TransportProtocol::Udp, address, 4);
         assert_eq!(demux.find(TransportProtocol::Udp, address, &[0x80, 0, 0]), None);
+    }
+
+    #[test]
+    fn an_address_in_use_is_not_taken_away_and_a_forsaken_one_is_given() {
+        let mut demux = Demux::default();
+        let protocol = TransportProtocol::Udp;
+        let address = SocketAddr::from(([192, 0, 2, 1], 5_000));
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(demux.learn(protocol, address, 1, at(0)));
+        assert!(!demux.learn(protocol, address, 2, at(5)));
+        assert!(demux.learn(protocol, address, 1, at(8)));
+        assert!(!demux.learn(protocol, address, 2, at(15)));
+        assert_eq!(demux.find(protocol, address, &[0x80]), Some(1));
+        assert!(demux.learn(protocol, address, 2, at(30)));
+        assert_eq!(demux.find(protocol, address, &[0x80]), Some(2));
     }
 }

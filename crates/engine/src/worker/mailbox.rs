@@ -7,7 +7,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{MAIL_PER_TURN, Worker, room_now};
 use crate::message::{MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole, ToWorker};
-use crate::net::tcp::Frame;
 use crate::peer::{PathState, Peer};
 use crate::room_slot::RoomSlot;
 use crate::stats::Counters;
@@ -135,38 +134,23 @@ impl Worker {
                 local,
                 first_frame,
             } => {
-                match self
-                    .tcp
-                    .add(self.poll.registry(), stream, remote, local, first_frame)
-                {
-                    Ok(Frame {
-                        source,
-                        destination,
-                        contents,
-                    }) => {
-                        let protocol = TransportProtocol::Tcp;
-                        let Some(key) = self.demux.find(protocol, source, &contents) else {
-                            self.tcp.close(self.poll.registry(), remote);
-                            Counters::up(&self.shared.counters.tcp_refused);
-                            return;
-                        };
-                        let contents = &contents;
-                        self.session_input(
-                            key,
-                            Input::Datagram {
-                                protocol,
-                                source,
-                                destination,
-                                contents,
-                            },
-                            now,
-                        );
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "an ICE-TCP connection could not be taken over");
-                        Counters::up(&self.shared.counters.tcp_refused);
-                    }
+                let protocol = TransportProtocol::Tcp;
+                let Some(key) = self.demux.find(protocol, remote, &first_frame) else {
+                    Counters::up(&self.shared.counters.tcp_refused);
+                    return;
+                };
+                if let Err(error) = self.tcp.add(self.poll.registry(), stream, remote, local, key) {
+                    tracing::debug!(%error, "an ICE-TCP connection could not be taken over");
+                    Counters::up(&self.shared.counters.tcp_refused);
+                    return;
                 }
+                let input = Input::Datagram {
+                    protocol,
+                    source: remote,
+                    destination: local,
+                    contents: &first_frame,
+                };
+                self.session_input(key, input, now);
             }
             ToWorker::Shutdown { done } => {
                 let keys: Vec<usize> = self.rooms.iter().map(|(key, _)| key).collect();

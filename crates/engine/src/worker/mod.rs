@@ -202,7 +202,7 @@ impl Worker {
         let mut metas = UdpPort::metas();
         let mut udp_waiting = true;
         while !self.stopping {
-            let sleep = if udp_waiting {
+            let sleep = if udp_waiting || self.tcp.has_unread() {
                 Duration::ZERO
             } else {
                 self.sleep(Instant::now())
@@ -231,6 +231,7 @@ impl Worker {
             if udp_waiting {
                 udp_waiting = self.receive(&mut metas, now);
             }
+            self.tcp.read_on(self.poll.registry(), &mut self.frames);
             self.receive_frames(now);
             self.run_timers(now);
             if mail || !self.mailbox.is_empty() {

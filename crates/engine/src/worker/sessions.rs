@@ -112,17 +112,15 @@ impl Worker {
             return;
         }
         // A session that is closed because it panicked may do so again.
-        if catch_unwind(AssertUnwindSafe(|| self.say_farewell(key))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.say_farewell(key, now))).is_err() {
             tracing::error!("a session panicked while it was closed");
         }
         let slot = self.sessions.remove(key);
         self.demux.forget_ufrag(&slot.ufrag);
         for (protocol, remote) in slot.remotes {
             self.demux.forget_address(protocol, remote, key);
-            if protocol == TransportProtocol::Tcp {
-                self.tcp.close(self.poll.registry(), remote);
-            }
         }
+        self.tcp.close_session(self.poll.registry(), key);
         self.dirty.retain(|dirty| *dirty != key);
         self.load.fetch_sub(1, Ordering::Relaxed);
         Counters::down(&self.shared.counters.sessions);
@@ -130,7 +128,7 @@ impl Worker {
     }
 
     /// What a session still wants to say goes out before it is dropped.
-    fn say_farewell(&mut self, key: usize) {
+    fn say_farewell(&mut self, key: usize, now: Instant) {
         self.sessions[key].session.close();
         loop {
             match self.sessions[key].session.poll_output() {
@@ -139,7 +137,7 @@ impl Worker {
                     source,
                     destination,
                     contents,
-                }) => self.transmit(key, protocol, source, destination, &contents),
+                }) => self.transmit(key, protocol, source, destination, &contents, now),
                 Ok(Output::Event(_)) => {}
                 Ok(Output::Timeout(_)) | Err(_) => return,
             }
@@ -248,7 +246,7 @@ impl Worker {
                     destination,
                     contents,
                 } => {
-                    self.transmit(key, protocol, source, destination, &contents);
+                    self.transmit(key, protocol, source, destination, &contents, now);
                 }
                 Output::Event(event) => {
                     let room = slot.room;
@@ -268,9 +266,10 @@ impl Worker {
         source: SocketAddr,
         destination: SocketAddr,
         contents: &[u8],
+        now: Instant,
     ) {
         if is_stun_success(contents) {
-            self.learn(key, protocol, destination);
+            self.learn(key, protocol, destination, now);
         }
         match protocol {
             TransportProtocol::Udp => self.udp.send(source.ip(), destination, contents),
@@ -283,13 +282,13 @@ impl Worker {
     }
 
     /// The session vouches for this address: it answered an authenticated request from it.
-    fn learn(&mut self, key: usize, protocol: TransportProtocol, address: SocketAddr) {
+    fn learn(&mut self, key: usize, protocol: TransportProtocol, address: SocketAddr, now: Instant) {
         /// Addresses remembered for one session; the oldest goes first.
         const REMOTES: usize = 32;
         let Some(slot) = self.sessions.get_mut(key) else {
             return;
         };
-        if slot.remotes.contains(&(protocol, address)) {
+        if !self.demux.learn(protocol, address, key, now) || slot.remotes.contains(&(protocol, address)) {
             return;
         }
         if slot.remotes.len() == REMOTES {
@@ -297,7 +296,6 @@ impl Worker {
             self.demux.forget_address(protocol, oldest, key);
         }
         slot.remotes.push((protocol, address));
-        self.demux.learn(protocol, address, key);
     }
 }
 
