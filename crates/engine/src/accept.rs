@@ -1,10 +1,10 @@
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 use crate::config::{EngineConfig, EngineError};
 use crate::demux::{stun_request_ufrag, worker_of};
@@ -14,6 +14,8 @@ use crate::stats::Counters;
 
 /// Connections that have not shown a STUN request yet.
 const UNKNOWN_CONNECTIONS: usize = 512;
+/// Of these, from one source: an IPv4 address, or the /64 an IPv6 host can choose its address from.
+const UNKNOWN_EACH: usize = 32;
 /// How long they may take.
 const FIRST_FRAME: Duration = Duration::from_secs(10);
 /// Largest first frame: a STUN request is far smaller.
@@ -38,7 +40,7 @@ pub(crate) fn bind(config: &EngineConfig) -> Result<Option<(std::net::TcpListene
 
 /// Accepts connections and hands each to the worker its first STUN request names.
 ///
-/// The task ends when the engine is stopped or dropped with its runtime.
+/// The task ends when the engine is shut down.
 pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
     tokio::spawn(async move {
         let listener = match TcpListener::from_std(listener) {
@@ -48,9 +50,13 @@ pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
                 return;
             }
         };
-        let unknown = Arc::new(Semaphore::new(UNKNOWN_CONNECTIONS));
+        let unknown = Arc::new(Unknown::default());
         while !shared.stopping() {
-            let (stream, remote) = match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shared.stopped() => return,
+            };
+            let (stream, remote) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "an ICE-TCP connection could not be accepted");
@@ -59,7 +65,7 @@ pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
                     continue;
                 }
             };
-            let Ok(place) = unknown.clone().try_acquire_owned() else {
+            let Some(place) = Unknown::admit(&unknown, remote.ip()) else {
                 Counters::up(&shared.counters.tcp_refused);
                 continue;
             };
@@ -73,6 +79,61 @@ pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
             });
         }
     });
+}
+
+/// The connections that have not shown yet whose they are.
+#[derive(Default)]
+struct Unknown {
+    by_source: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One connection's place among the unknown.
+struct Place {
+    among: Arc<Unknown>,
+    source: IpAddr,
+}
+
+impl Unknown {
+    fn admit(among: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let source = source_of(address);
+        let mut by_source = among.lock();
+        let all: usize = by_source.values().sum();
+        let own = by_source.get(&source).copied().unwrap_or_default();
+        if all >= UNKNOWN_CONNECTIONS || own >= UNKNOWN_EACH {
+            return None;
+        }
+        by_source.insert(source, own + 1);
+        Some(Place {
+            among: among.clone(),
+            source,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.by_source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_source = self.among.lock();
+        if let Some(own) = by_source.get_mut(&self.source) {
+            *own -= 1;
+            if *own == 0 {
+                by_source.remove(&self.source);
+            }
+        }
+    }
+}
+
+fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
 }
 
 /// Reads the first frame and gives the connection to its worker; `None` where it names none.
@@ -96,4 +157,28 @@ async fn hand_over(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -
         first_frame,
     };
     shared.worker(worker)?.try_send(message).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_source_takes_its_share_of_the_places_and_gives_them_back() {
+        let unknown = Arc::new(Unknown::default());
+        let admit = |text: &str| Unknown::admit(&unknown, text.parse().unwrap());
+        let mut places: Vec<_> = (0..UNKNOWN_EACH)
+            .map(|host| admit(&format!("2001:db8::{host:x}")).unwrap())
+            .collect();
+        assert!(admit("2001:db8::ffff").is_none());
+        assert!(admit("2001:db8:0:1::1").is_some());
+        places.pop();
+        places.push(admit("2001:db8::ffff").unwrap());
+        for host in 0..UNKNOWN_CONNECTIONS - UNKNOWN_EACH {
+            places.push(admit(&format!("10.0.{}.{}", host / 256, host % 256)).unwrap());
+        }
+        assert!(admit("192.0.2.1").is_none());
+        places.clear();
+        assert!(unknown.lock().is_empty());
+    }
 }

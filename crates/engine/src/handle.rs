@@ -9,7 +9,7 @@ use tertulia_room::{
     Actor, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
     RoomSnapshot,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::accept;
 use crate::config::{EngineConfig, EngineError};
@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     rooms: Mutex<HashMap<RoomName, RoomEntry>>,
     observers: Mutex<Vec<mpsc::Sender<Observed>>>,
     stopping: AtomicBool,
+    stop: Notify,
 }
 
 #[derive(Clone)]
@@ -151,6 +152,7 @@ impl Engine {
             rooms: Mutex::default(),
             observers: Mutex::default(),
             stopping: AtomicBool::new(false),
+            stop: Notify::new(),
         });
         for start in starts {
             worker::spawn(start, shared.clone())?;
@@ -266,6 +268,7 @@ impl Engine {
     /// `deadline` passed, and stops the workers. No room can be opened from the call on.
     pub async fn shutdown(&self, deadline: Duration) {
         self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop.notify_one();
         let told = async {
             for link in &self.shared.workers {
                 let (done, finished) = oneshot::channel();
@@ -303,6 +306,11 @@ impl Shared {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits for the engine to be shut down. There is one who waits: the ICE-TCP listener.
+    pub(crate) async fn stopped(&self) {
+        self.stop.notified().await;
     }
 
     /// Notes that a worker begins a room's life; false where that life is no longer wanted.
