@@ -292,7 +292,7 @@ async fn who_publishes_what_we_do_not_know_must_begin_afresh() {
 }
 
 #[tokio::test]
-async fn nobody_comes_back_to_a_stay_that_is_unknown_or_anothers() {
+async fn nobody_comes_back_to_a_stay_that_is_unknown_or_somebody_elses() {
     let house = House::open().await;
     let (_ana, join) = house.join("ana").await;
     let anas = join.participant.unwrap().sid;
