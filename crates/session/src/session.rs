@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -16,10 +16,8 @@ use crate::{
     TxWish,
 };
 
-/// Packets of one stream that may wait for the pacer.
-const MAX_QUEUED: usize = 600;
-/// How long a packet may wait for the pacer before those behind it are dropped: later it is of no use to a meeting.
-const MAX_WAIT: Duration = Duration::from_secs(1);
+/// Packets of one stream that may wait for the pacer: about a second of 3 Mbit/s.
+const MAX_QUEUED: usize = 300;
 
 /// Something we want to send.
 #[derive(Debug)]
@@ -355,13 +353,9 @@ impl Session {
         let Some(sent) = direct.stream_tx(&stream.ssrc.into()) else {
             return Err(SendError::Unbound);
         };
-        let full = sent.queue_info().is_some_and(|queue| {
-            // As it was when sampled: between samples a quiet stream's queue empties unseen.
-            let waits = queue
-                .first_unsent()
-                .map(|since| queue.created_at().saturating_duration_since(since));
-            queue.packet_count() > MAX_QUEUED || waits.is_some_and(|waits| waits > MAX_WAIT)
-        });
+        let full = sent
+            .queue_info()
+            .is_some_and(|queue| queue.packet_count() > MAX_QUEUED);
         if full {
             return Err(SendError::Full);
         }
