@@ -43,6 +43,8 @@ counters! {
     bytes_received,
     /// Media packets forwarded to subscribers.
     packets_forwarded,
+    /// Media packets left out because their publisher sent far too much.
+    packets_policed,
     /// Datagrams sent.
     datagrams_sent,
     /// Bytes of those.

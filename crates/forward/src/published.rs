@@ -40,6 +40,12 @@ const ALIVE: Duration = Duration::from_millis(1_500);
 /// Width of the window bitrates are measured over.
 const WINDOW: Duration = Duration::from_millis(1_000);
 
+/// Bytes of one encoding passed on in one window at most: several times what an encoder makes of sound with all its
+/// redundancy, or of a picture in 4K. No estimate bounds sound, so that without this one publisher could aim any rate
+/// at everybody.
+const SOUND_BYTES: u64 = 2_000_000 / 8;
+const PICTURE_BYTES: u64 = 40_000_000 / 8;
+
 /// What is known of a published track.
 #[derive(Debug)]
 pub(crate) struct Published {
@@ -71,6 +77,15 @@ impl LayerState {
             self.window_start = Some(now);
             self.window_bytes = 0;
         }
+    }
+
+    /// Whether more arrived in the present window than a publisher may send.
+    pub(crate) fn is_flooded(&self, kind: MediaKind) -> bool {
+        let most = match kind {
+            MediaKind::Audio => SOUND_BYTES,
+            MediaKind::Video => PICTURE_BYTES,
+        };
+        self.window_bytes > most
     }
 
     pub(crate) fn alive(&self, now: Instant) -> bool {

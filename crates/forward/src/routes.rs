@@ -179,17 +179,21 @@ impl Routes {
             .map(|layer| layer.alive(now).then(|| Bitrate::from_bps(layer.bitrate_bps)))
     }
 
-    /// Passes a packet to everybody who gets it; results are appended to `out`.
-    pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>, out: &mut Vec<Outgoing>) {
+    /// Passes a packet to everybody who gets it; results are appended to `out`. False where it was left out because
+    /// its publisher sends far too much.
+    pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>, out: &mut Vec<Outgoing>) -> bool {
         let Some(slot) = self.tracks.get_mut(track.0) else {
-            return;
+            return true;
         };
         if slot.published.muted {
-            return;
+            return true;
         }
         let layer = packet.layer.min(2);
         let was_alive = slot.published.layers[layer].alive(packet.arrival);
         slot.published.layers[layer].note(packet.payload.len(), packet.clock, packet.arrival);
+        if slot.published.layers[layer].is_flooded(slot.published.kind) {
+            return false;
+        }
         let vp8 = (packet.codec == Codec::Vp8)
             .then(|| Vp8Descriptor::parse(packet.payload))
             .flatten();
@@ -224,6 +228,7 @@ impl Routes {
                 vp8: forwarded.vp8,
             });
         }
+        true
     }
 
     /// A subscriber asked for a keyframe of what it gets.
@@ -487,6 +492,20 @@ mod tests {
         assert!(rig.feed(Codec::Opus, 0, 2, &sound, 20).is_empty());
         rig.routes.set_muted(rig.track, false, rig.at(30));
         assert_eq!(rig.feed(Codec::Opus, 0, 3, &sound, 40), [11]);
+    }
+
+    #[test]
+    fn a_flood_of_sound_is_cut_to_what_sound_may_take() {
+        let mut rig = Rig::new(MediaKind::Audio);
+        rig.subscribe(READY);
+        let sound: Arc<[u8]> = vec![1; 1_000].into();
+        // Ten seconds at 8 Mbit/s.
+        let passed = (0..10_000)
+            .filter(|ms| !rig.feed(Codec::Opus, 0, 1 + ms, &sound, *ms).is_empty())
+            .count();
+        assert!((2_400..=2_600).contains(&passed), "{passed} kB of 10 000");
+        let quiet: Arc<[u8]> = vec![1; 100].into();
+        assert_eq!(rig.feed(Codec::Opus, 0, 20_000, &quiet, 12_000).len(), 1);
     }
 
     #[test]

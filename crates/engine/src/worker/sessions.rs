@@ -23,7 +23,6 @@ pub(super) struct SessionSlot {
     pub(super) received: Vec<ReceivedTrack>,
     /// What still arrives of tracks the room has withdrawn; bound to nothing until its section ends.
     pub(super) retired: Vec<RxId>,
-    pub(super) connected: bool,
     dirty: bool,
     /// Instant of the timer that is set for it.
     scheduled: Option<Instant>,
@@ -85,7 +84,6 @@ impl Worker {
             role,
             received: Vec::new(),
             retired: Vec::new(),
-            connected: false,
             dirty: false,
             scheduled: None,
             ufrag: ufrag.clone(),

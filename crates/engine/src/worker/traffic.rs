@@ -150,8 +150,12 @@ impl Worker {
         };
         let room_key = slot.room;
         self.outgoing.clear();
-        room.routes
-            .handle_packet(received.key, &incoming, &mut self.outgoing);
+        if !room
+            .routes
+            .handle_packet(received.key, &incoming, &mut self.outgoing)
+        {
+            Counters::up(&counters.packets_policed);
+        }
         let due = room
             .routes
             .poll_timeout()
@@ -251,11 +255,10 @@ impl Worker {
     }
 
     fn connection_changed(&mut self, key: usize, change: ConnectionChange, now: Instant) {
-        let Some(slot) = self.sessions.get_mut(key) else {
+        let Some(slot) = self.sessions.get(key) else {
             return;
         };
         let (room_key, who) = (slot.room, slot.participant.clone());
-        slot.connected = change != ConnectionChange::Lost;
         let primary = slot.role == PeerRole::Primary;
         let Some(room) = self.rooms.get_mut(room_key) else {
             return;
