@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 11] = [
     Target {
         name: "room_name",
         run: targets::room_name,
@@ -55,6 +55,26 @@ pub const TARGETS: [Target; 7] = [
         run: targets::candidate,
         seeds: seeds::candidates,
     },
+    Target {
+        name: "signal_request",
+        run: targets::signal_request,
+        seeds: seeds::signals,
+    },
+    Target {
+        name: "join_request",
+        run: targets::join_request,
+        seeds: seeds::join_requests,
+    },
+    Target {
+        name: "data_packet",
+        run: targets::data_packet,
+        seeds: seeds::data_packets,
+    },
+    Target {
+        name: "api_call",
+        run: targets::api_call,
+        seeds: seeds::api_calls,
+    },
 ];
 
 #[cfg(test)]
@@ -63,7 +83,7 @@ mod tests {
     use crate::mutation::Mutator;
     use std::panic;
 
-    const MUTATIONS_PER_SEED: u64 = 20_000;
+    const MUTATIONS_PER_SEED: u64 = 4_000;
 
     #[test]
     fn every_target_withstands_its_seeds_and_their_mutations() {

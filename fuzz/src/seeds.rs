@@ -1,5 +1,12 @@
 //! Inputs that are right or nearly so.
 
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use livekit_protocol as pb;
+use prost::Message as _;
+
 use crate::targets::sign;
 
 const CLAIMS: [&str; 4] = [
@@ -96,4 +103,159 @@ pub fn candidates() -> Vec<Vec<u8>> {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()
+}
+
+/// Signalling requests as protobuf and as JSON.
+pub fn signals() -> Vec<Vec<u8>> {
+    use pb::signal_request::Message;
+    let messages = [
+        Message::Ping(1_700_000_000_000),
+        Message::Offer(pb::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: "v=0\r\n".to_owned(),
+            id: 3,
+            ..Default::default()
+        }),
+        Message::AddTrack(pb::AddTrackRequest {
+            cid: "c1".to_owned(),
+            name: "camera".to_owned(),
+            width: 1280,
+            height: 720,
+            layers: vec![pb::VideoLayer {
+                quality: 2,
+                width: 1280,
+                height: 720,
+                bitrate: 1_700_000,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        Message::Subscription(pb::UpdateSubscription {
+            track_sids: vec!["TR_a".to_owned()],
+            subscribe: true,
+            ..Default::default()
+        }),
+        Message::SyncState(pb::SyncState::default()),
+    ];
+    let requests = messages.map(|message| pb::SignalRequest {
+        message: Some(message),
+    });
+    let mut seeds: Vec<Vec<u8>> = requests.iter().map(prost::Message::encode_to_vec).collect();
+    seeds.extend(
+        requests
+            .iter()
+            .filter_map(|request| serde_json::to_vec(request).ok()),
+    );
+    seeds
+}
+
+/// Addresses of both paths; the wrapped request is compressed, as clients send it.
+pub fn join_requests() -> Vec<Vec<u8>> {
+    let request = pb::JoinRequest {
+        metadata: "m".to_owned(),
+        publisher_offer: Some(pb::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: "v=0\r\n".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+    .encode_to_vec();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let packed = gzip
+        .write_all(&request)
+        .and_then(|()| gzip.finish())
+        .unwrap_or_default();
+    let wrapped = |compression, join_request| {
+        pb::WrappedJoinRequest {
+            compression,
+            join_request,
+        }
+        .encode_to_vec()
+    };
+    let query = "protocol=17&sdk=js&version=2.23.0&auto_subscribe=1&adaptive_stream=1&reconnect=1&sid=PA_a\
+        &reconnect_reason=2&attributes=eyJhIjoiYiJ9&access_token=x";
+    vec![
+        URL_SAFE_NO_PAD.encode(wrapped(1, packed.clone())).into_bytes(),
+        URL_SAFE_NO_PAD.encode(wrapped(0, request.clone())).into_bytes(),
+        wrapped(0, request),
+        query.as_bytes().to_vec(),
+    ]
+}
+
+/// Data packets of each kind.
+pub fn data_packets() -> Vec<Vec<u8>> {
+    use pb::data_packet::Value;
+    let values = [
+        Value::User(pb::UserPacket {
+            payload: b"hello".to_vec(),
+            topic: Some("t".to_owned()),
+            ..Default::default()
+        }),
+        Value::ChatMessage(pb::ChatMessage {
+            id: "1".to_owned(),
+            message: "hello".to_owned(),
+            ..Default::default()
+        }),
+        Value::StreamHeader(pb::data_stream::Header {
+            stream_id: "s".to_owned(),
+            topic: "lk.chat".to_owned(),
+            mime_type: "text/plain".to_owned(),
+            total_length: Some(5),
+            ..Default::default()
+        }),
+        Value::StreamChunk(pb::data_stream::Chunk {
+            stream_id: "s".to_owned(),
+            content: b"hello".to_vec(),
+            ..Default::default()
+        }),
+        Value::RpcRequest(pb::RpcRequest {
+            id: "r".to_owned(),
+            method: "m".to_owned(),
+            payload: "{}".to_owned(),
+            ..Default::default()
+        }),
+    ];
+    values
+        .map(|value| {
+            pb::DataPacket {
+                value: Some(value),
+                ..Default::default()
+            }
+            .encode_to_vec()
+        })
+        .to_vec()
+}
+
+/// Calls of the room service, each behind the byte that chooses its method and format.
+pub fn api_calls() -> Vec<Vec<u8>> {
+    let json: [(u8, &str); 4] = [
+        (
+            0,
+            r#"{"name":"Weekly","emptyTimeout":60,"maxParticipants":5,"metadata":"x"}"#,
+        ),
+        (
+            6,
+            r#"{"room":"Weekly","identity":"ana","trackSid":"TR_a","muted":true}"#,
+        ),
+        (
+            7,
+            r#"{"room":"Weekly","identity":"ana","name":"Ana","attributes":{"a":"b"},"permission":{"canPublish":true,"canPublishSources":["CAMERA"]}}"#,
+        ),
+        (
+            9,
+            r#"{"room":"Weekly","data":"aGk=","kind":"LOSSY","destinationIdentities":["ana"],"topic":"t"}"#,
+        ),
+    ];
+    let mut seeds: Vec<Vec<u8>> = json
+        .iter()
+        .map(|(method, body)| [&[method << 1 | 1], body.as_bytes()].concat())
+        .collect();
+    let create = pb::CreateRoomRequest {
+        name: "Weekly".to_owned(),
+        empty_timeout: 60,
+        ..Default::default()
+    };
+    seeds.push([&[0][..], &create.encode_to_vec()].concat());
+    seeds
 }

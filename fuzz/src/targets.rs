@@ -5,6 +5,7 @@ use std::str;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tertulia_auth::{ApiKey, ApiKeys};
+use tertulia_door_livekit::fuzzing;
 use tertulia_model::{Codec, RoomName};
 use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite, Vp9Descriptor, red_primary, starts_keyframe};
 use tertulia_sdp::{Kind, Origin, parse, parse_candidate, write};
@@ -38,6 +39,45 @@ pub fn token_claims(data: &[u8]) {
             "an expired token was granted"
         );
     }
+}
+
+/// Signalling frames of LiveKit clients, in both encodings.
+pub fn signal_request(data: &[u8]) {
+    fuzzing::signal_request(data);
+}
+
+/// What a LiveKit client says in the address it connects to, on either path.
+pub fn join_request(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    fuzzing::join_request(text);
+    fuzzing::v0_query(text);
+    // Again behind the encoding, which mutations seldom keep intact.
+    fuzzing::join_request(&URL_SAFE_NO_PAD.encode(data));
+}
+
+/// Data packets of LiveKit clients, read and written for their receivers.
+pub fn data_packet(data: &[u8]) {
+    fuzzing::data_packet(data);
+}
+
+/// Calls of the room service: the first byte chooses the method and the format.
+pub fn api_call(data: &[u8]) {
+    const METHODS: [&str; 11] = [
+        "CreateRoom",
+        "ListRooms",
+        "DeleteRoom",
+        "ListParticipants",
+        "GetParticipant",
+        "RemoveParticipant",
+        "MutePublishedTrack",
+        "UpdateParticipant",
+        "UpdateSubscriptions",
+        "SendData",
+        "UpdateRoomMetadata",
+    ];
+    let [choice, body @ ..] = data else { return };
+    let method = METHODS[usize::from(*choice >> 1) % METHODS.len()];
+    fuzzing::api_call(method, choice & 1 == 1, body);
 }
 
 /// Session descriptions: what was read can be written and read again, unchanged.

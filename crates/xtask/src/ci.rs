@@ -326,7 +326,7 @@ fn fuzz_seeds(root: &Path) -> Result<Outcome> {
         "cargo",
         &["fmt", manifest[0], manifest[1], "--check"],
     ))?;
-    let test = ["test", "--no-default-features", "--target-dir", "target/fuzz"];
+    let test = ["test", "--no-default-features", "--target-dir", "target"];
     counts.add(counted(command(
         root,
         15,
