@@ -405,7 +405,9 @@ impl<S: Signalling> Client<S> {
                     if self.joining.first_key_frame.is_none() && arrival.begins_key_frame() {
                         self.joining.first_key_frame = Some(self.began.elapsed());
                     }
-                    self.sink.accept(*packet.header.ssrc, &arrival);
+                    if self.sink.accept(*packet.header.ssrc, &arrival) {
+                        self.peer.request_key_frame(packet.header.ssrc);
+                    }
                 }
                 PeerEvent::KeyFrameWanted { mid, rid } => {
                     if let (Some(source), Some(to)) = (&mut self.video, &self.video_to)

@@ -11,9 +11,9 @@ use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::DtlsCert;
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use tokio::net::UdpSocket;
 
@@ -291,6 +291,15 @@ impl Peer {
             stream.write_rtp(write);
         }
         self.handle_timeout()
+    }
+
+    /// Asks for a key frame of a received stream; the request leaves with the next timeout.
+    pub fn request_key_frame(&mut self, ssrc: Ssrc) {
+        let mut api = self.rtc.direct_api();
+        if let Some(stream) = api.stream_rx(&ssrc) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+            self.deadline = Instant::now();
+        }
     }
 
     /// Waits until a datagram can be read.

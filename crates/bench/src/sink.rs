@@ -106,8 +106,8 @@ pub struct Seen {
 }
 
 impl Sink {
-    /// Takes a packet of the stream `ssrc`.
-    pub fn accept(&mut self, ssrc: u32, arrival: &Arrival<'_>) {
+    /// Takes a packet of the stream `ssrc`; true where a decoder would now ask for a key frame.
+    pub fn accept(&mut self, ssrc: u32, arrival: &Arrival<'_>) -> bool {
         let stamp = Stamp::read(arrival.payload);
         if let Some(stamp) = stamp {
             let way = Duration::from_nanos(arrival.at_ns.saturating_sub(stamp.sent_ns));
@@ -118,10 +118,9 @@ impl Sink {
             };
             histogram.record(way);
         }
-        self.tracks
-            .entry(ssrc)
-            .or_default()
-            .accept(arrival, stamp, &mut self.counts);
+        let track = self.tracks.entry(ssrc).or_default();
+        track.accept(arrival, stamp, &mut self.counts);
+        std::mem::take(&mut track.asks)
     }
 
     /// Gives what was seen and begins anew; what makes streams continuous is kept.
@@ -161,6 +160,8 @@ struct Track {
     /// Whether a decoder has what the next frame refers to.
     decodable: bool,
     after_loss: bool,
+    /// Whether what came last left a decoder without a reference.
+    asks: bool,
     fresh: bool,
 }
 
@@ -194,6 +195,7 @@ impl Track {
                 counts.lost += sequence - next;
                 self.after_loss = true;
                 self.decodable = false;
+                self.asks = video;
             }
             let Some((sequence, packet)) = self.waiting.pop_first() else {
                 return;
@@ -254,6 +256,7 @@ impl Track {
         if !follows && self.decodable {
             counts.broken += 1;
             self.decodable = false;
+            self.asks = true;
         }
         let step = u16::from(begins);
         let id_follows = descriptor.picture_id == (last_descriptor.picture_id + step) % PICTURE_IDS;
@@ -307,6 +310,7 @@ mod tests {
 
     fn receive(packets: &[Outgoing]) -> Counts {
         let mut sink = Sink::default();
+        let mut asked = 0;
         for packet in packets {
             let arrival = Arrival {
                 sequence: packet.sequence,
@@ -316,9 +320,15 @@ mod tests {
                 payload: &packet.payload,
                 at_ns: 5_000,
             };
-            sink.accept(1, &arrival);
+            asked += u64::from(sink.accept(1, &arrival));
         }
-        sink.take().counts
+        let counts = sink.take().counts;
+        assert_eq!(
+            asked,
+            counts.broken + u64::from(counts.lost > 0),
+            "key frames asked for"
+        );
+        counts
     }
 
     /// Numbers `packets` anew, as a server does that switches layers; `descriptors` too if it does its work well.
