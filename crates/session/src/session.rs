@@ -8,7 +8,7 @@ use tertulia_model::{Bitrate, Candidate, Codec, IceCredentials, MediaKind, Mid, 
 use crate::candidate::MAX_REMOTE_CANDIDATES;
 use crate::channel::Channels;
 use crate::convert;
-use crate::negotiation::Offerer;
+use crate::negotiation::{MAX_SECTIONS, Offerer};
 use crate::section::{Section, Sending, Slot, Stream};
 use crate::transport::Transport;
 use crate::{
@@ -154,15 +154,39 @@ impl Session {
         let leaving = self
             .sections()
             .any(|section| matches!(section.sending, Sending::Leaving));
-        let placed = self.txs.iter().filter(|(_, tx)| !tx.unsupported).count() == self.bound_count();
+        let placeable = [MediaKind::Audio, MediaKind::Video].into_iter().any(|kind| {
+            let (waiting, free) = (self.waiting_count(kind), self.free_count(kind));
+            waiting > 0 && (free > 0 || self.room_for_sections() > 0)
+        });
         let data = !self.channels.is_empty() && !self.slots.iter().any(|slot| matches!(slot, Slot::Data(_)));
-        leaving || !placed || self.wants_restart || (data && self.offerer != Some(Offerer::Peer))
+        leaving || placeable || self.wants_restart || (data && self.offerer != Some(Offerer::Peer))
     }
 
-    fn bound_count(&self) -> usize {
-        self.sections()
-            .filter(|section| matches!(section.sending, Sending::Bound(_)))
-            .count()
+    /// How many wait for a section of this kind.
+    fn waiting_count(&self, kind: MediaKind) -> usize {
+        let waits =
+            |(id, tx): &(&TxId, &Tx)| tx.wish.kind == kind && !tx.unsupported && self.stream(**id).is_none();
+        self.txs.iter().filter(waits).count()
+    }
+
+    /// How many sections of this kind the peer receives on and nothing is sent on.
+    fn free_count(&self, kind: MediaKind) -> usize {
+        let is_free = |section: &&Section| {
+            section.kind == kind
+                && !section.stopped
+                && (section.peer_receives || self.offerer == Some(Offerer::We))
+                && matches!(section.sending, Sending::Free)
+                && !section
+                    .receiving
+                    .as_ref()
+                    .is_some_and(|receiving| receiving.active)
+        };
+        self.sections().filter(is_free).count()
+    }
+
+    /// How many sections a description may still gain.
+    fn room_for_sections(&self) -> usize {
+        MAX_SECTIONS.saturating_sub(self.slots.len().max(1))
     }
 
     /// Wants to send something. It is bound to a section in the next answer or offer.
@@ -234,26 +258,12 @@ impl Session {
     }
 
     /// Further sections the peer must offer before all is bound, audio and video: what waits, less the sections that
-    /// are free. For a peer that offers.
+    /// are free, and never more than a description holds. For a peer that offers.
     pub fn unbound(&self) -> (usize, usize) {
-        let missing = |kind: MediaKind| {
-            let wanted = self
-                .txs
-                .iter()
-                .filter(|(id, tx)| tx.wish.kind == kind && !tx.unsupported && self.stream(**id).is_none());
-            let free = self.sections().filter(|section| {
-                section.kind == kind
-                    && !section.stopped
-                    && section.peer_receives
-                    && matches!(section.sending, Sending::Free)
-                    && !section
-                        .receiving
-                        .as_ref()
-                        .is_some_and(|receiving| receiving.active)
-            });
-            wanted.count().saturating_sub(free.count())
-        };
-        (missing(MediaKind::Audio), missing(MediaKind::Video))
+        let missing = |kind| self.waiting_count(kind).saturating_sub(self.free_count(kind));
+        let audio = missing(MediaKind::Audio).min(self.room_for_sections());
+        let video = missing(MediaKind::Video).min(self.room_for_sections() - audio);
+        (audio, video)
     }
 
     /// Everything we send: section and track id.
@@ -291,12 +301,25 @@ impl Session {
     /// Orders and limits what a section the peer sends on is answered with, from the next answer on; all codecs where
     /// none of these was offered.
     pub fn prefer_codecs(&mut self, mid: &Mid, codecs: &[Codec]) {
+        if self.preferences.len() >= MAX_SECTIONS {
+            self.forget_strangers();
+        }
         self.preferences.insert(mid.clone(), codecs.to_vec());
     }
 
     /// Says how a section the peer sends sound on is to be encoded, from the next answer on.
     pub fn prefer_audio(&mut self, mid: &Mid, options: AudioOptions) {
+        if self.audio_options.len() >= MAX_SECTIONS {
+            self.forget_strangers();
+        }
         self.audio_options.insert(mid.clone(), options);
+    }
+
+    /// Forgets what was preferred for sections of offers that were refused.
+    fn forget_strangers(&mut self) {
+        let known: Vec<Mid> = self.sections().map(|section| section.mid.clone()).collect();
+        self.preferences.retain(|mid, _| known.contains(mid));
+        self.audio_options.retain(|mid, _| known.contains(mid));
     }
 
     /// Asks the peer for a key frame of one encoding; `false` where nothing of it has arrived.

@@ -430,3 +430,18 @@ fn offers_and_answers_out_of_turn_are_refused() {
         Err(NegotiationError::Closed)
     );
 }
+
+#[test]
+fn a_crowd_is_asked_for_no_more_sections_than_a_description_holds() {
+    let mut pair = Pair::new();
+    for index in 0..250 {
+        pair.session
+            .add_tx(wish(MediaKind::Video, &format!("TR_{index}")));
+    }
+    let (audio, video) = pair.session.unbound();
+    assert_eq!((audio, video), (0, 199));
+    pair.client.add_receiving(0, 199);
+    pair.negotiate();
+    assert_eq!(pair.session.bindings().len(), 199);
+    assert!(pair.session.unbound() <= (0, 1));
+}

@@ -13,7 +13,7 @@ use crate::signal::{Description, Named, NamedPermission, Scenario, SelfUpdate, S
 use crate::wire::{Echo, WireError};
 
 /// The longest session description.
-const MAX_SDP_BYTES: usize = 256 * 1024;
+const MAX_SDP_BYTES: usize = 1024 * 1024;
 /// The longest candidate with its JSON around it.
 const MAX_CANDIDATE_BYTES: usize = 4 * 1024;
 

@@ -28,8 +28,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            bytes: 256 * 1024,
-            lines: 20_000,
+            bytes: 1024 * 1024,
+            lines: 40_000,
             sections: 200,
             candidates: 64,
             per_section: 128,

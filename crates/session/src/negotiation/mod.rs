@@ -4,6 +4,8 @@ mod answerer;
 mod offerer;
 mod validate;
 
+pub(crate) use validate::MAX_SECTIONS;
+
 use rand::RngExt;
 use tertulia_model::{DtlsRole, IceCredentials, PeerSpec};
 

@@ -8,7 +8,7 @@ use crate::NegotiationError;
 use crate::section::Slot;
 
 /// Greatest number of sections of a session, as many as a room has tracks for one receiver.
-pub(super) const MAX_SECTIONS: usize = 200;
+pub(crate) const MAX_SECTIONS: usize = 200;
 /// Greatest number of simulcast encodings of one section.
 const MAX_ENCODINGS: usize = 6;
 
