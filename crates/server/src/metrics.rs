@@ -158,6 +158,16 @@ fn engine(page: &mut Page, sources: &Sources) {
         "Observers dropped because they fell behind.",
         stats.observers_dropped,
     );
+    page.counter(
+        "media_packets_policed_total",
+        "Media packets left out because their publisher sent far too much.",
+        stats.packets_policed,
+    );
+    page.counter(
+        "data_messages_dropped_total",
+        "Data messages that found no open channel, or one with too much waiting.",
+        stats.messages_dropped,
+    );
 }
 
 fn livekit(page: &mut Page, sources: &Sources) {
