@@ -34,7 +34,6 @@ mod stats;
 mod text;
 mod wire;
 
-pub use limit::source_of;
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
 pub use state::{Api, ApiSettings, RateLimit};

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tertulia_auth::ApiKeys;
-use tertulia_engine::Engine;
+use tertulia_engine::{Engine, source_of};
 
 use crate::access::Present;
 use crate::error::ApiError;
-use crate::limit::{Limiter, source_of};
+use crate::limit::Limiter;
 use crate::places::{Place, Places};
 use crate::stats::{Counters, WebStats, up};
 

@@ -126,7 +126,9 @@ impl Drop for Place {
     }
 }
 
-fn source_of(address: IpAddr) -> IpAddr {
+/// What counts as one source where sources are limited: an IPv4 address, or the /64 an IPv6 host can choose its
+/// address from.
+pub fn source_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
@@ -162,6 +164,14 @@ async fn hand_over(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_cannot_hop_within_its_network() {
+        let of = |text: &str| source_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
 
     #[test]
     fn one_source_takes_its_share_of_the_places_and_gives_them_back() {

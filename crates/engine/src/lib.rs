@@ -21,6 +21,7 @@ mod room_slot;
 mod stats;
 mod worker;
 
+pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
 pub use message::{
