@@ -22,7 +22,7 @@ pub struct Vp8Descriptor {
 }
 
 /// What a munger puts in place of the descriptor's fields; widths stay as they are in the packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Vp8Rewrite {
     /// New picture id.
     pub picture_id: Option<u16>,

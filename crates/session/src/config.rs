@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use str0m::config::{CryptoProvider, DtlsCert};
-use tertulia_model::{Bitrate, IceCredentials, TransportProtocol};
+use tertulia_model::{Bitrate, ClientFamily, IceCredentials, TransportProtocol};
 
 use crate::error::CertificateError;
 
@@ -47,16 +47,6 @@ impl fmt::Debug for LocalCandidate {
             self.advertised.port()
         )
     }
-}
-
-/// Which engine a client is built on, where that decides defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClientFamily {
-    /// libwebrtc: Chromium, Safari, native SDKs.
-    #[default]
-    WebRtc,
-    /// Gecko: Firefox.
-    Gecko,
 }
 
 /// A DTLS certificate with the cryptography it is used with.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tertulia_model::{Bitrate, Codec, MediaKind, Mid, Rid, TransportProtocol};
+use tertulia_rtp::Vp8Rewrite;
 
 /// One thing we send on a session, alive from [`Session::add_tx`](crate::Session::add_tx) to
 /// [`Session::remove_tx`](crate::Session::remove_tx).
@@ -189,17 +190,6 @@ impl fmt::Debug for RxPacket {
             .field("len", &self.payload.len())
             .finish_non_exhaustive()
     }
-}
-
-/// New values for fields of a VP8 payload descriptor (RFC 7741 §4.2). A field stays as wide as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Vp8Rewrite {
-    /// Picture id; its low 7 bits where the descriptor has the short form.
-    pub picture_id: Option<u16>,
-    /// Index of the base-layer picture.
-    pub tl0_pic_idx: Option<u8>,
-    /// Key frame index, 0 to 31.
-    pub key_idx: Option<u8>,
 }
 
 /// A media packet to send.

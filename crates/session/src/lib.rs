@@ -55,10 +55,12 @@ mod session;
 mod table;
 mod transport;
 
-pub use config::{Certificate, ClientFamily, LocalCandidate, SessionConfig};
+pub use config::{Certificate, LocalCandidate, SessionConfig};
 pub use error::{CertificateError, ChannelError, NegotiationError, SendError, SessionError};
 pub use event::{
     AudioOptions, Input, Output, PassedExtensions, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId,
-    TxPacket, TxState, TxWish, Vp8Rewrite,
+    TxPacket, TxState, TxWish,
 };
 pub use session::Session;
+pub use tertulia_model::ClientFamily;
+pub use tertulia_rtp::Vp8Rewrite;

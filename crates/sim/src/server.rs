@@ -22,7 +22,7 @@ use tertulia_room::{
 };
 use tertulia_session::{
     Certificate, ClientFamily, Input, LocalCandidate, NegotiationError, Output, RxId, RxPacket, SendError,
-    Session, SessionConfig, SessionEvent, TxId, TxPacket, TxState, TxWish, Vp8Rewrite,
+    Session, SessionConfig, SessionEvent, TxId, TxPacket, TxState, TxWish,
 };
 
 /// Where the server is.
@@ -420,11 +420,7 @@ impl Server {
                 timestamp: outgoing.timestamp,
                 marker: outgoing.marker,
                 payload: outgoing.payload,
-                vp8: outgoing.vp8.map(|rewrite| Vp8Rewrite {
-                    picture_id: rewrite.picture_id,
-                    tl0_pic_idx: rewrite.tl0_pic_idx,
-                    key_idx: rewrite.key_idx,
-                }),
+                vp8: outgoing.vp8,
                 audio_level: packet.audio_level,
                 voice: packet.voice,
                 ext: packet.ext.clone(),

@@ -72,7 +72,7 @@ impl Worker {
             certificate: self.certificate.clone(),
             ice_lite: media.ice_lite && media.family != ClientFamily::Gecko,
             local_candidates: self.candidates.clone(),
-            fallback_family: family(media.family),
+            fallback_family: media.family,
             initial_bitrate: self.shared.config.initial_bitrate,
             seed: rand::random(),
         };
@@ -294,13 +294,6 @@ impl Worker {
             self.demux.forget_address(protocol, oldest, key);
         }
         slot.remotes.push((protocol, address));
-    }
-}
-
-fn family(family: ClientFamily) -> tertulia_session::ClientFamily {
-    match family {
-        ClientFamily::WebRtc => tertulia_session::ClientFamily::WebRtc,
-        ClientFamily::Gecko => tertulia_session::ClientFamily::Gecko,
     }
 }
 

@@ -5,7 +5,7 @@ use quinn_udp::RecvMeta;
 use tertulia_forward::{Incoming, SenderClock};
 use tertulia_model::{Rid, TransportProtocol};
 use tertulia_room::{Actor, Command, DepartureReason, Fact};
-use tertulia_session::{Input, RxPacket, SessionEvent, TxPacket, Vp8Rewrite};
+use tertulia_session::{Input, RxPacket, SessionEvent, TxPacket};
 
 use super::{BATCHES_PER_TURN, Worker, room_now};
 use crate::message::{ChannelLabel, ConnectionChange, PeerEvent, PeerRole};
@@ -182,11 +182,7 @@ impl Worker {
                 timestamp: outgoing.timestamp,
                 marker: outgoing.marker,
                 payload: outgoing.payload,
-                vp8: outgoing.vp8.map(|rewrite| Vp8Rewrite {
-                    picture_id: rewrite.picture_id,
-                    tl0_pic_idx: rewrite.tl0_pic_idx,
-                    key_idx: rewrite.key_idx,
-                }),
+                vp8: outgoing.vp8,
                 audio_level: packet.audio_level,
                 voice: packet.voice,
                 ext: packet.ext.clone(),
