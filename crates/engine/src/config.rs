@@ -1,8 +1,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tertulia_model::Bitrate;
+use tertulia_model::{Bitrate, TransportProtocol};
 use tertulia_room::RoomSettings;
+use tertulia_session::LocalCandidate;
+
+use crate::net::udp::reachable;
 
 /// What the engine needs to know to run.
 #[derive(Debug, Clone)]
@@ -34,6 +37,45 @@ pub struct AdvertisedAddress {
     pub public: IpAddr,
     /// The local interface address behind it; equal to `public` without NAT.
     pub local: IpAddr,
+    /// UDP port clients are told for the first worker, worker `n` has `n` more; `None` for the bound ones.
+    pub udp_port: Option<u16>,
+}
+
+impl EngineConfig {
+    /// What worker `index` listens on, and what clients are told of it.
+    pub(crate) fn candidates(
+        &self,
+        index: usize,
+        udp_port: u16,
+        tcp_port: Option<u16>,
+    ) -> Result<Vec<LocalCandidate>, EngineError> {
+        let mut candidates = Vec::new();
+        for address in &self.advertised {
+            if !reachable(self.bind, address.local) {
+                continue;
+            }
+            let candidate = |port, told, protocol| LocalCandidate {
+                addr: SocketAddr::new(address.local, port),
+                protocol,
+                advertised: SocketAddr::new(address.public, told),
+            };
+            let told = match address.udp_port {
+                None => udp_port,
+                Some(first) => u16::try_from(index)
+                    .ok()
+                    .and_then(|index| first.checked_add(index))
+                    .ok_or(EngineError::Config("the advertised UDP ports exceed 65535"))?,
+            };
+            candidates.push(candidate(udp_port, told, TransportProtocol::Udp));
+            candidates.extend(tcp_port.map(|port| candidate(port, port, TransportProtocol::Tcp)));
+        }
+        if candidates.is_empty() {
+            return Err(EngineError::Config(
+                "no advertised address can be reached through the bind address",
+            ));
+        }
+        Ok(candidates)
+    }
 }
 
 /// Why the engine could not start or a room not be opened.
@@ -63,4 +105,63 @@ pub enum EngineError {
     /// The configuration makes no sense.
     #[error("invalid engine configuration: {0}")]
     Config(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(udp_port: Option<u16>) -> EngineConfig {
+        EngineConfig {
+            workers: 2,
+            bind: IpAddr::from([0, 0, 0, 0]),
+            udp_port: 7882,
+            tcp_port: None,
+            advertised: vec![AdvertisedAddress {
+                public: IpAddr::from([203, 0, 113, 7]),
+                local: IpAddr::from([10, 0, 0, 5]),
+                udp_port,
+            }],
+            room_defaults: RoomSettings {
+                max_participants: None,
+                empty_timeout: Duration::ZERO,
+                departure_timeout: Duration::ZERO,
+                metadata: String::new(),
+                chat_history: 0,
+                chat_text_bytes: 0,
+            },
+            initial_bitrate: Bitrate::ZERO,
+            media_timeout: Duration::ZERO,
+            connect_timeout: Duration::ZERO,
+        }
+    }
+
+    #[track_caller]
+    fn check(udp_port: Option<u16>, worker: usize, expected: &[(&str, &str)]) {
+        let made = config(udp_port).candidates(worker, 7883, Some(7881)).unwrap();
+        let texts: Vec<(String, String)> = made
+            .iter()
+            .map(|candidate| (candidate.addr.to_string(), candidate.advertised.to_string()))
+            .collect();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_translation_may_change_the_udp_port_of_each_worker() {
+        let tcp = ("10.0.0.5:7881", "203.0.113.7:7881");
+        check(None, 1, &[("10.0.0.5:7883", "203.0.113.7:7883"), tcp]);
+        check(Some(443), 0, &[("10.0.0.5:7883", "203.0.113.7:443"), tcp]);
+        check(Some(443), 1, &[("10.0.0.5:7883", "203.0.113.7:444"), tcp]);
+    }
+
+    #[test]
+    fn what_cannot_be_told_or_reached_is_an_error() {
+        assert!(config(Some(65_535)).candidates(1, 7883, None).is_err());
+        let elsewhere = EngineConfig {
+            bind: IpAddr::from([127, 0, 0, 1]),
+            ..config(None)
+        };
+        assert!(elsewhere.candidates(0, 7882, None).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 //! The addresses clients are told for media.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use tertulia_engine::AdvertisedAddress;
@@ -29,20 +29,26 @@ pub fn advertised(media: &Media, dev: bool) -> Result<Vec<AdvertisedAddress>> {
         .map(|address| AdvertisedAddress {
             public: address,
             local: address,
+            udp_port: None,
         })
         .collect())
 }
 
 fn parse(text: &str) -> Result<AdvertisedAddress> {
-    let (public, local) = text.split_once('/').unwrap_or((text, text));
-    let read = |part: &str| {
-        part.trim()
-            .parse()
-            .with_context(|| format!("media.advertised: `{text}` is not an IP address, or two with a slash"))
+    let wrong = || format!("media.advertised: `{text}` is not an IP address, or two with a slash");
+    let (public, local) = match text.split_once('/') {
+        Some((public, local)) => (public.trim(), Some(local.trim())),
+        None => (text.trim(), None),
+    };
+    let (public, udp_port) = match public.parse::<SocketAddr>() {
+        Ok(told) if told.port() == 0 => bail!("media.advertised: `{text}` tells clients port 0"),
+        Ok(told) => (told.ip(), Some(told.port())),
+        Err(_) => (public.parse().with_context(wrong)?, None),
     };
     Ok(AdvertisedAddress {
-        public: read(public)?,
-        local: read(local)?,
+        public,
+        local: local.map_or(Ok(public), str::parse).with_context(wrong)?,
+        udp_port,
     })
 }
 
@@ -112,6 +118,25 @@ mod tests {
         );
         let one = parse("203.0.113.7").unwrap();
         assert_eq!(one.public, one.local);
-        assert!(parse("example.org").is_err());
+        assert_eq!(one.udp_port, None);
+        for wrong in [
+            "example.org",
+            "203.0.113.7/",
+            "203.0.113.7/10.0.0.5:1",
+            "203.0.113.7:0",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_port_in_front_of_a_translation_may_be_another() {
+        let mapped = parse("203.0.113.7:10000 / 10.0.0.5").unwrap();
+        assert_eq!(
+            (mapped.local.to_string(), mapped.udp_port),
+            ("10.0.0.5".into(), Some(10_000))
+        );
+        let v6 = parse("[2001:db8::7]:443").unwrap();
+        assert_eq!((v6.public, v6.udp_port), (v6.local, Some(443)));
     }
 }

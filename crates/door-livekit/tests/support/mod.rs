@@ -53,6 +53,7 @@ impl House {
             advertised: vec![AdvertisedAddress {
                 public: loopback,
                 local: loopback,
+                udp_port: None,
             }],
             room_defaults: RoomSettings {
                 max_participants: None,

@@ -65,6 +65,7 @@ impl House {
             advertised: vec![AdvertisedAddress {
                 public: loopback,
                 local: loopback,
+                udp_port: None,
             }],
             room_defaults: RoomSettings {
                 max_participants,

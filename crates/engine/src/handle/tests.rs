@@ -19,6 +19,7 @@ fn engine() -> Engine {
         advertised: vec![AdvertisedAddress {
             public: loopback,
             local: loopback,
+            udp_port: None,
         }],
         room_defaults: RoomSettings {
             max_participants: None,

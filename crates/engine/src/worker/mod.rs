@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 use tertulia_forward::Outgoing;
-use tertulia_model::{RoomId, TransportProtocol};
+use tertulia_model::RoomId;
 use tertulia_room::{DepartureReason, Now};
 use tertulia_session::{Certificate, LocalCandidate};
 use tokio::sync::mpsc;
@@ -29,7 +29,7 @@ use crate::demux::Demux;
 use crate::handle::Shared;
 use crate::message::ToWorker;
 use crate::net::tcp::{Frame, TcpPorts};
-use crate::net::udp::{UdpPort, reachable};
+use crate::net::udp::UdpPort;
 use crate::room_slot::RoomSlot;
 use crate::stats::Counters;
 use sessions::{SessionSlot, Sink};
@@ -84,25 +84,7 @@ impl WorkerStart {
         poll.registry()
             .register(udp.socket(), UDP, Interest::READABLE)
             .map_err(EngineError::Start)?;
-        let mut candidates = Vec::new();
-        for address in config
-            .advertised
-            .iter()
-            .filter(|address| reachable(config.bind, address.local))
-        {
-            let candidate = |port, protocol| LocalCandidate {
-                addr: SocketAddr::new(address.local, port),
-                protocol,
-                advertised: SocketAddr::new(address.public, port),
-            };
-            candidates.push(candidate(udp.port(), TransportProtocol::Udp));
-            candidates.extend(tcp_port.map(|port| candidate(port, TransportProtocol::Tcp)));
-        }
-        if candidates.is_empty() {
-            return Err(EngineError::Config(
-                "no advertised address can be reached through the bind address",
-            ));
-        }
+        let candidates = config.candidates(index, udp.port(), tcp_port)?;
         let load = Arc::new(AtomicUsize::new(0));
         Ok(Self {
             index,

@@ -118,8 +118,9 @@ section! {
         /// Number of media workers, each a thread; 0 for one a processor.
         workers: usize = 0,
         /// Addresses clients are told, for instance `["203.0.113.7"]`, or behind address translation
-        /// `["203.0.113.7/10.0.0.5"]`: public address, slash, local address. Empty for all addresses of this machine
-        /// except loopback and link-local ones.
+        /// `["203.0.113.7/10.0.0.5"]`: public address, slash, local address. Where the translation changes the UDP
+        /// port too, `["203.0.113.7:10000/10.0.0.5"]` tells the first worker's, the others' counting up from there.
+        /// Empty for all addresses of this machine except loopback and link-local ones.
         advertised: Vec<String> = Vec::new(),
         /// Bitrate assumed towards a new subscriber until measured, in bits per second.
         initial_bitrate_bps: u64 = 2_500_000,
