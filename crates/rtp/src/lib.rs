@@ -1,8 +1,9 @@
-//! The bytes of RTP that forwarding must understand: payload descriptors, keyframe starts and redundancy.
+//! The bytes of RTP: headers and their extensions, SRTP, RTCP, and what forwarding must understand of payloads.
 //!
-//! Everything here reads packets of strangers: parsers give `None` where bytes are missing or impossible, never
-//! panic and never look further into a payload than the codec leaves unencrypted under end-to-end encryption.
-//! It does not decrypt, reorder or depacketise.
+//! Everything here reads packets of strangers: parsers give `None` or a typed error where bytes are missing or
+//! impossible, never panic and never look further into a payload than the codec leaves unencrypted under end-to-end
+//! encryption. Opening, sealing and reading work in place and allocate nothing. It does not reorder or depacketise, and
+//! holds no state but what SRTP needs: which packet indices were used.
 //!
 //! ```
 //! use tertulia_model::Codec;
@@ -14,13 +15,29 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
 
 mod av1;
+mod extension;
 mod h264;
 mod h265;
+mod header;
 mod red;
+mod rtcp;
+mod srtp;
+mod template;
 mod vp8;
 mod vp9;
 
+pub use extension::{AudioLevel, ExtensionIds, Extensions};
+pub use header::{RtpHeader, is_rtcp};
 pub use red::{RedBlock, primary as red_primary};
+pub use rtcp::{
+    FirEntries, FirEntry, NackSequences, ReportBlock, ReportBlocks, Rtcp, SdesChunk, SdesChunks, SenderInfo,
+    Ssrcs, TransportFeedback, TransportStatuses, rtcp_packets, write_bye, write_fir, write_nack, write_pli,
+    write_receiver_report, write_remb, write_sdes_cname, write_sender_report, write_transport_feedback,
+};
+pub use srtp::{
+    Admitted, Opened, ReceiveWindow, SendWindow, SrtpError, SrtpProfile, SrtpReceiver, SrtpSender,
+};
+pub use template::{HeaderFields, HeaderTemplate};
 pub use vp8::{Vp8Descriptor, Vp8Rewrite};
 pub use vp9::Vp9Descriptor;
 
