@@ -7,7 +7,7 @@
 # Needed beforehand: Rust stable by rustup, and Node 20.19 or newer. The rest is installed by apt where we may.
 
 .DEFAULT_GOAL := build
-.PHONY: build run web test check-fast bench prerequisites clean
+.PHONY: build run web netsim test check-fast bench prerequisites clean
 
 BINARY := target/release/tertulia
 WEB_SOURCES := $(shell find web/src web/public web/scripts -type f 2>/dev/null) \
@@ -20,6 +20,10 @@ run: build
 	$(BINARY) serve
 
 web: web/dist/index.html
+
+# The emulated network of the browser tests; see docs/netsim.md.
+netsim:
+	cargo build --release --locked -p tertulia-netsim
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
@@ -39,7 +43,7 @@ test:
 check-fast:
 	cargo xtask ci --fast
 
-bench: build
+bench: build netsim
 	cargo run --release --locked -p tertulia-bench
 	cd web && npx vitest run --config e2e/vitest.config.ts --mode figures
 

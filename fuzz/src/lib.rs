@@ -4,9 +4,11 @@
 //! searches for as long as it is let; `cargo test` runs every target over its seeds and a fixed number of mutations of
 //! them on the stable toolchain, the same ones each time.
 
+pub mod layers;
 pub mod mutation;
 pub mod seeds;
 pub mod targets;
+pub mod turn;
 
 /// Names a target with its entry and its seeds.
 pub struct Target {
@@ -19,7 +21,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 22] = [
     Target {
         name: "room_name",
         run: targets::room_name,
@@ -44,6 +46,21 @@ pub const TARGETS: [Target; 11] = [
         name: "vp8_rewrite",
         run: targets::vp8_rewrite,
         seeds: seeds::vp8_payloads,
+    },
+    Target {
+        name: "rtp_header",
+        run: targets::rtp_header,
+        seeds: seeds::rtp_packets,
+    },
+    Target {
+        name: "srtp",
+        run: targets::srtp,
+        seeds: seeds::srtp_packets,
+    },
+    Target {
+        name: "rtcp",
+        run: targets::rtcp,
+        seeds: seeds::rtcp_packets,
     },
     Target {
         name: "sdp",
@@ -74,6 +91,46 @@ pub const TARGETS: [Target; 11] = [
         name: "api_call",
         run: targets::api_call,
         seeds: seeds::api_calls,
+    },
+    Target {
+        name: "vp9_rewrite",
+        run: layers::vp9_rewrite,
+        seeds: layers::vp9_payloads,
+    },
+    Target {
+        name: "dependency_descriptor",
+        run: layers::dependency_descriptor,
+        seeds: layers::dependency_descriptors,
+    },
+    Target {
+        name: "descriptors",
+        run: layers::descriptors,
+        seeds: layers::described_payloads,
+    },
+    Target {
+        name: "redundancy",
+        run: layers::redundancy,
+        seeds: layers::redundant,
+    },
+    Target {
+        name: "subscriber",
+        run: layers::subscriber,
+        seeds: layers::subscribers,
+    },
+    Target {
+        name: "stun_message",
+        run: turn::stun_message,
+        seeds: turn::message_seeds,
+    },
+    Target {
+        name: "turn_stream",
+        run: turn::turn_stream,
+        seeds: turn::stream_seeds,
+    },
+    Target {
+        name: "turn_server",
+        run: turn::turn_server,
+        seeds: turn::story_seeds,
     },
 ];
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use livekit_protocol as pb;
 use prost::Message as _;
+use tertulia_rtp::{ReportBlock, SenderInfo};
 
 use crate::targets::sign;
 
@@ -78,6 +79,75 @@ pub fn vp8_payloads() -> Vec<Vec<u8>> {
     descriptors
         .map(|descriptor| [&[0x12, 0x34, 0x56, 0x78], descriptor].concat())
         .to_vec()
+}
+
+/// Packets with sources, padding, and extensions in both forms.
+pub fn rtp_packets() -> Vec<Vec<u8>> {
+    let fixed = |first, rest: &[u8]| [&[first, 96, 0x12, 0x34, 0, 0, 0, 9, 1, 2, 3, 4], rest].concat();
+    vec![
+        fixed(0x80, b"payload"),
+        fixed(0xa2, b"sources.payload\0\0\x03"),
+        // Level, send time, transport-wide number, section, orientation.
+        fixed(
+            0x90,
+            &[
+                0xbe, 0xde, 0, 4, 0x10, 0xaa, 0x22, 1, 2, 3, 0x41, 5, 6, 0x50, b'0', 0x80, 1, 0, 0, 0, b'p',
+            ],
+        ),
+        // A dependency descriptor and a level whose ids need the two-byte form.
+        fixed(
+            0x90,
+            &[
+                0x10, 0x00, 0, 3, 255, 4, 0x80, 0, 1, 2, 246, 1, 0x7f, 0, 0, 0, b'p',
+            ],
+        ),
+    ]
+}
+
+/// The same behind a choice of profile, to be protected or not, and compounds.
+pub fn srtp_packets() -> Vec<Vec<u8>> {
+    let packets = rtp_packets().into_iter().chain(rtcp_packets());
+    let choices = [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0], [2, 1], [2, 0]];
+    choices
+        .into_iter()
+        .zip(packets)
+        .map(|(choice, packet)| [&choice[..], &packet].concat())
+        .collect()
+}
+
+/// Compounds with every packet that is read.
+pub fn rtcp_packets() -> Vec<Vec<u8>> {
+    let info = SenderInfo {
+        ssrc: 1,
+        ntp: 2,
+        rtp_timestamp: 3,
+        packets: 4,
+        octets: 5,
+    };
+    let block = ReportBlock {
+        ssrc: 1,
+        fraction_lost: 2,
+        cumulative_lost: -3,
+        highest_sequence: 4,
+        jitter: 5,
+        last_sender_report: 6,
+        delay_since_last: 7,
+    };
+    let mut reports = Vec::new();
+    tertulia_rtp::write_sender_report(&mut reports, &info, &[block]);
+    tertulia_rtp::write_sdes_cname(&mut reports, 1, "name");
+    tertulia_rtp::write_receiver_report(&mut reports, 1, &[block, block]);
+    reports.extend_from_slice(&[0x81, 203, 0, 2, 0, 0, 0, 1, 3, b'b', b'y', b'e']);
+    let mut feedback = Vec::new();
+    tertulia_rtp::write_nack(&mut feedback, 1, 2, &[1, 2, 3, 100]);
+    tertulia_rtp::write_pli(&mut feedback, 1, 2);
+    tertulia_rtp::write_fir(&mut feedback, 1, 2, 3);
+    tertulia_rtp::write_remb(&mut feedback, 1, 2_500_000, &[2]);
+    let mut arrivals = vec![Some(4), None, Some(900), Some(700)];
+    arrivals.extend((0..40).map(|at| Some(1_000 + at)));
+    let mut transport = Vec::new();
+    tertulia_rtp::write_transport_feedback(&mut transport, 1, 2, 3, 4, &arrivals);
+    vec![reports, feedback, transport]
 }
 
 /// Offers as two browsers write them, and a plain one.

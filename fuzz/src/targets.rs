@@ -6,8 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tertulia_auth::{ApiKey, ApiKeys};
 use tertulia_door_livekit::fuzzing;
-use tertulia_model::{Codec, RoomName};
-use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite, Vp9Descriptor, red_primary, starts_keyframe};
+use tertulia_model::{Codec, Extension, RoomName};
+use tertulia_rtp::{
+    ExtensionIds, ReceiveWindow, Rtcp, RtpHeader, SrtpProfile, SrtpReceiver, SrtpSender, Vp8Descriptor,
+    Vp8Rewrite, Vp9Descriptor, red_primary, rtcp_packets, starts_keyframe,
+};
 use tertulia_sdp::{Kind, Origin, parse, parse_candidate, write};
 
 /// The pair whose secret the targets know, so that they get past the signature.
@@ -147,6 +150,114 @@ pub fn vp8_rewrite(data: &[u8]) {
     assert_eq!(after.tl0_pic_idx, before.tl0_pic_idx.and(rewrite.tl0_pic_idx));
     assert_eq!(after.key_idx, before.key_idx.and(rewrite.key_idx));
     assert_eq!(after.temporal_id, before.temporal_id);
+}
+
+/// RTP headers and their extensions, with ids that either form can carry; what is found lies in the packet.
+pub fn rtp_header(data: &[u8]) {
+    let short = Extension::ALL.into_iter().zip(1..);
+    let long = Extension::ALL.into_iter().zip(246..=255);
+    for ids in [ExtensionIds::new(short), ExtensionIds::new(long)] {
+        if let Some(header) = RtpHeader::parse(data) {
+            assert_eq!(header.payload_range().end, data.len());
+            let extensions = ids.read(&header, data);
+            if let Some(descriptor) = extensions.dependency_descriptor {
+                assert!(descriptor.len() <= header.header_len);
+            }
+        }
+    }
+    if let Some(plain) = RtpHeader::parse_plain(data) {
+        let whole = RtpHeader::parse(data).expect("a plain packet is a packet");
+        assert_eq!(plain.header_len, whole.header_len);
+        assert!(plain.payload_len <= whole.payload_len);
+    }
+}
+
+/// SRTP and SRTCP: the first byte chooses the profile, the second whether the rest is protected first. What no holder of
+/// the key protected is never opened and leaves no trace.
+pub fn srtp(data: &[u8]) {
+    const PROFILES: [SrtpProfile; 3] = [
+        SrtpProfile::AeadAes256Gcm,
+        SrtpProfile::AeadAes128Gcm,
+        SrtpProfile::AesCm128HmacSha1_80,
+    ];
+    let [choice, protect, packet @ ..] = data else {
+        return;
+    };
+    let profile = PROFILES[usize::from(*choice) % PROFILES.len()];
+    let (key, salt) = (vec![1; profile.key_len()], vec![2; profile.salt_len()]);
+    let mut receiver = SrtpReceiver::new(profile, &key, &salt).expect("the lengths are the profile's");
+    if protect & 1 == 1 {
+        protected(profile, (&key, &salt), packet, &mut receiver);
+        return;
+    }
+    if let Some(header) = RtpHeader::parse(packet) {
+        let mut state = ReceiveWindow::default();
+        let opened = receiver.unprotect(&mut packet.to_vec(), &header, &mut state);
+        assert!(opened.is_err(), "a forgery was opened");
+        assert_eq!(state.newest(), None);
+    }
+    let opened = receiver.unprotect_rtcp(&mut packet.to_vec());
+    assert!(opened.is_err(), "a forgery was opened");
+}
+
+/// Whatever is protected comes out as it was, once.
+fn protected(profile: SrtpProfile, key: (&[u8], &[u8]), packet: &[u8], receiver: &mut SrtpReceiver) {
+    let mut sender = SrtpSender::new(profile, key.0, key.1).expect("the lengths are the profile's");
+    if let Some(header) = RtpHeader::parse(packet) {
+        let mut window = sender.window(header.ssrc).expect("the first stream");
+        let admitted = window.admit(header.sequence.into()).expect("the first number");
+        let mut out = packet.to_vec();
+        sender
+            .protect(&mut out, 0, header.header_len, admitted)
+            .expect("a whole header");
+        assert_eq!(out.len(), packet.len() + profile.rtp_overhead());
+        let mut state = ReceiveWindow::default();
+        let mut again = out.clone();
+        match receiver.unprotect(&mut out, &header, &mut state) {
+            Ok(opened) => {
+                let plain = RtpHeader::parse_plain(packet).expect("its padding was found right");
+                assert_eq!(opened.payload_end, plain.payload_range().end);
+                assert_eq!(out[..packet.len()], *packet);
+            }
+            Err(_) => assert_eq!(RtpHeader::parse_plain(packet), None),
+        }
+        assert!(
+            receiver.unprotect(&mut again, &header, &mut state).is_err(),
+            "opened twice"
+        );
+    }
+    let mut out = packet.to_vec();
+    if sender.protect_rtcp(&mut out, 0).is_ok() {
+        let length = receiver
+            .unprotect_rtcp(&mut out.clone())
+            .expect("it was protected by us");
+        assert_eq!(length, packet.len());
+        assert!(receiver.unprotect_rtcp(&mut out).is_err(), "opened twice");
+    } else {
+        assert!(packet.len() < 8);
+    }
+}
+
+/// Compound control packets, read to the last number in them; nothing small says endlessly much.
+pub fn rtcp(data: &[u8]) {
+    let mut read = 0;
+    for packet in rtcp_packets(data) {
+        read += match packet {
+            Rtcp::SenderReport { blocks, .. } | Rtcp::ReceiverReport { blocks, .. } => blocks.count(),
+            Rtcp::SourceDescription(chunks) => chunks.count(),
+            Rtcp::Bye { ssrcs, .. } | Rtcp::Remb { ssrcs, .. } => ssrcs.count(),
+            Rtcp::Nack { sequences, .. } => sequences.count(),
+            Rtcp::Fir { entries, .. } => entries.count(),
+            Rtcp::TransportFeedback(feedback) => {
+                assert_eq!(feedback.iter().count(), usize::from(feedback.status_count));
+                assert!(feedback.iter().flat_map(|(_, arrival)| arrival).count() <= data.len());
+                0
+            }
+            Rtcp::Pli { .. } | Rtcp::Unknown { .. } | Rtcp::Malformed => 1,
+        };
+    }
+    // The densest is a word that names 17 lost packets.
+    assert!(read <= data.len().div_ceil(4) * 17);
 }
 
 fn keys() -> ApiKeys {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readFrames, slidesPage } from './support/barcode';
 import { Person } from './support/person';
+import { disturbance, judge, type Sample } from './support/quality';
 
 // The measuring instrument measured: what the other tests rely on, without a server of ours.
 
@@ -23,6 +24,47 @@ beforeAll(async () => {
 });
 afterAll(() => {
   site.close();
+});
+
+test('a quality is what changed between two moments', () => {
+  const nothing = {
+    audioDelay: 0,
+    audioDelayed: 0,
+    keyFrames: 0,
+    nacks: 0,
+    plis: 0,
+    packetsLost: 0,
+  };
+  // Ten looks a second; from the third second on no picture for one second, and no look for half a second in the fifth.
+  const samples: Sample[] = [];
+  for (let tenth = 0; tenth <= 60; tenth += 1) {
+    if (tenth > 45 && tenth < 50) continue;
+    const still = Math.min(10, Math.max(0, tenth - 30));
+    samples.push({
+      ...nothing,
+      at: 1_000 + 100 * tenth,
+      framesEncoded: 2 * (tenth - still),
+      audioSent: 5 * tenth,
+      framesDecoded: 2 * (tenth - still),
+      freezes: tenth < 40 ? 0 : 1,
+      frozenSeconds: tenth < 40 ? 0 : 1,
+      height: tenth < 20 ? 360 : 720,
+      audioPackets: 5 * tenth,
+      audioSamples: 4_800 * tenth,
+      concealedSamples: tenth > 20 ? 480 * (tenth - 20) : 0,
+    });
+  }
+  const whole = judge(samples);
+  expect(whole).toMatchObject({ seconds: 6, freezes: 1, longestStillMs: 1_000, height: 720 });
+  expect(whole.frozen).toBeCloseTo(1 / 6);
+  expect(whole.concealed).toBeCloseTo(4 / 60);
+  expect(whole.framesPerSecond).toBeCloseTo(100 / 6);
+  // The encoder stood for eleven looks and for five, of which three each are not held against the machine.
+  expect(disturbance(samples)).toBeCloseTo(1 / 6);
+  expect(disturbance(samples, 4_500)).toBeCloseTo(0.5 / 2.5);
+  const begun = judge(samples, 1_000, 3_000);
+  expect(begun).toMatchObject({ concealed: 0, frozen: 0, longestSilenceMs: 0 });
+  expect(() => judge(samples, 0, 10)).toThrow(/nothing was watched/);
 });
 
 test('the barcode of a fake camera is read, and a frozen picture is noticed', async () => {

@@ -33,6 +33,9 @@ pub enum ClientError {
     /// No certificate could be made.
     #[error("no certificate")]
     Certificate,
+    /// The connection is there, but not the keys of its media.
+    #[error("the handshake left no SRTP keys that are understood")]
+    Keys,
     /// A socket failed.
     #[error("socket")]
     Io(#[from] io::Error),

@@ -1,7 +1,7 @@
 //! Load generator and sink: WebRTC clients that publish, receive and measure what a server adds.
 //!
-//! Every client is a real one: it speaks the server's signalling, connects by ICE and DTLS, sends frames that look
-//! like an encoder's and decrypts what it receives. Payloads carry a stamp, so that the sink knows without decoding
+//! Every client speaks the server's signalling, connects by ICE and DTLS and sends frames that look like an encoder's.
+//! A full client leaves its packets to str0m; a [light] one handles them itself, for a fraction of the cost. Payloads carry a stamp, so that the sink knows without decoding
 //! whether a stream is complete, continuous and decodable, and how long each packet was on its way. What is specific
 //! to a server stands behind [`signalling::Signalling`]; all servers see the same packets.
 //!
@@ -20,12 +20,14 @@
 //! let place = LiveKitPlace::new("ws://127.0.0.1:7880", ApiKey::new("devkey", "secret")?)?;
 //! let lecture = Fanout {
 //!     subscribers: 50,
+//!     tracks: 1,
+//!     shared: false,
 //!     rate: 1_000,
 //!     burst: 8,
 //!     measure: Duration::from_secs(10),
 //!     settle: Duration::from_secs(2),
 //! };
-//! println!("{}", lecture.run::<LiveKit>(Target { place, process: None }).await?);
+//! println!("{}", lecture.run::<LiveKit>(Target { place, process: None, light: None }).await?);
 //! # Ok(())
 //! # }
 //! ```
@@ -33,6 +35,8 @@
 pub mod client;
 pub mod error;
 pub mod histogram;
+pub mod keys;
+pub mod light;
 pub mod media;
 pub mod peer;
 pub mod process;

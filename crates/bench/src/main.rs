@@ -3,12 +3,14 @@
 #![allow(clippy::print_stdout)] // A table is what this program is for.
 
 mod args;
+mod compare;
 
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::thread::{sched_getaffinity, sched_setaffinity};
 use tertulia_auth::ApiKey;
 use tertulia_bench::error::BenchError;
 use tertulia_bench::process::Process;
@@ -27,12 +29,18 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
+    if arguments.confines()
+        && let Err(error) = leave(usize::from(arguments.server_core))
+    {
+        tracing::error!(%error, "the generator cannot leave the server's processor");
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(arguments.threads.max(1))
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Ok(runtime) => runtime.block_on(run(arguments)),
         Err(error) => Err(BenchError::Argument(format!("no runtime: {error}"))),
     };
     match result {
@@ -44,14 +52,26 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), BenchError> {
+/// Confines this process, and the threads it will start, to all processors but one.
+fn leave(processor: usize) -> std::io::Result<()> {
+    let mut set = sched_getaffinity(None)?;
+    set.unset(processor);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+async fn run(arguments: Arguments) -> Result<(), BenchError> {
+    let json = arguments.json.clone();
     let mut reports = Vec::new();
-    for scenario in arguments.scenarios() {
-        let report = measure(arguments, &scenario).await?;
+    for (arguments, scenario) in arguments.runs() {
+        if let Some(lectures) = scenario.compared() {
+            reports.extend(compare::run(&arguments, &lectures).await?);
+            continue;
+        }
+        let report = measure(&arguments, &scenario).await?;
         println!("{report}");
         reports.push(report);
     }
-    if let Some(path) = &arguments.json {
+    if let Some(path) = &json {
         let text = serde_json::to_string_pretty(&reports)
             .map_err(|error| BenchError::File(path.display().to_string(), error.into()))?;
         fs::write(path, text).map_err(|error| BenchError::File(path.display().to_string(), error))?;
@@ -61,15 +81,28 @@ async fn run(arguments: &Arguments) -> Result<(), BenchError> {
 
 /// Runs one scenario, on a server of its own unless an address was given.
 async fn measure(arguments: &Arguments, scenario: &Scenario) -> Result<Report, BenchError> {
+    let light = arguments.light(scenario);
     if let Some(url) = &arguments.url {
         let place = place(url, &arguments.api_key, &arguments.api_secret)?;
         let process = arguments.server_pid.map(Process::new);
-        return scenario.run::<LiveKit>(Target { place, process }).await;
+        return scenario
+            .run::<LiveKit>(Target {
+                place,
+                process,
+                light,
+            })
+            .await;
     }
     let server = Server::start(&arguments.launch(scenario)).await?;
     let place = place(server.url(), API_KEY, server.secret())?;
     let process = server.pid().map(Process::new);
-    let report = scenario.run::<LiveKit>(Target { place, process }).await;
+    let report = scenario
+        .run::<LiveKit>(Target {
+            place,
+            process,
+            light,
+        })
+        .await;
     let stopped = server.stop().await;
     let report = report?;
     stopped.map(|()| report)

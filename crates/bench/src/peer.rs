@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
 use socket2::{Domain, Protocol as SocketProtocol, Socket, Type};
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::DtlsCert;
 use str0m::format::Codec;
@@ -15,9 +16,12 @@ use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Simulcast
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use tertulia_model::Extension;
 use tokio::net::UdpSocket;
 
 use crate::error::ClientError;
+use crate::keys::{KeySlot, provider, tapped};
+use crate::light::{Handover, PayloadTypes, Stream};
 use crate::media::Outgoing;
 
 /// Socket buffers asked for, in bytes; the kernel grants what it allows.
@@ -26,6 +30,11 @@ const SOCKET_BUFFER: usize = 4 << 20;
 const MAX_DATAGRAM: usize = 2_000;
 /// Datagrams read before others get their turn.
 const BATCH: usize = 64;
+
+/// First bytes of DTLS and of RTP and RTCP (RFC 7983 §7).
+const DTLS: RangeInclusive<u8> = 20..=63;
+/// See `DTLS`.
+pub const MEDIA: RangeInclusive<u8> = 128..=191;
 
 /// Something that happened to a peer.
 #[derive(Debug)]
@@ -94,11 +103,39 @@ impl Identity {
     }
 }
 
+/// Who reads a peer's socket.
+enum Wire {
+    /// The peer.
+    Own(UdpSocket),
+    /// The light field; the peer only sends on it.
+    Shared(Arc<StdUdpSocket>),
+    /// Nobody, while it changes hands.
+    None,
+}
+
+impl Wire {
+    fn send(&self, contents: &[u8], destination: SocketAddr) -> io::Result<usize> {
+        match self {
+            Self::Own(socket) => socket.try_send_to(contents, destination),
+            Self::Shared(socket) => socket.send_to(contents, destination),
+            Self::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
 /// A peer connection.
 pub struct Peer {
     rtc: Rtc,
-    socket: UdpSocket,
+    wire: Wire,
+    keys: KeySlot,
+    /// Whether packets are sent and judged elsewhere: what str0m itself would say in RTP and RTCP is held back, since
+    /// two senders must not use the same packet indices.
+    light: bool,
     local: SocketAddr,
+    /// Where DTLS goes, which is where the server is.
+    server: Option<SocketAddr>,
+    /// Header extensions as the last answer numbers them.
+    extensions: Vec<(Extension, u8)>,
     pending: Option<SdpPendingOffer>,
     receiving: Vec<Mid>,
     deadline: Instant,
@@ -108,28 +145,35 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Binds a socket on `address`.
+    /// Binds a socket on `address`. A `light` peer sends no media itself; see [`Peer::hand_over`].
     ///
     /// # Errors
     /// When that fails, or the address cannot be a candidate.
-    pub fn new(address: IpAddr, identity: &Identity, red: bool) -> Result<Self, ClientError> {
+    pub fn new(address: IpAddr, identity: &Identity, red: bool, light: bool) -> Result<Self, ClientError> {
         let socket = bind(SocketAddr::new(address, 0))?;
         let local = socket.local_addr()?;
         let now = Instant::now();
-        let mut rtc = Rtc::builder()
-            .set_dtls_cert(identity.0.clone())
-            .set_rtp_mode(true)
-            .clear_codecs()
-            .enable_opus(true, red)
-            .enable_vp8(true)
-            .build(now);
+        let (mut rtc, keys) = tapped(|| {
+            Rtc::builder()
+                .set_crypto_provider(Arc::new(provider()))
+                .set_dtls_cert(identity.0.clone())
+                .set_rtp_mode(true)
+                .clear_codecs()
+                .enable_opus(true, red)
+                .enable_vp8(true)
+                .build(now)
+        });
         let candidate =
             Candidate::host(local, "udp").map_err(|error| ClientError::Candidate(error.to_string()))?;
         rtc.add_local_candidate(candidate);
         Ok(Self {
             rtc,
-            socket,
+            wire: Wire::Own(socket),
+            keys,
+            light,
             local,
+            server: None,
+            extensions: Vec::new(),
             pending: None,
             receiving: Vec::new(),
             deadline: now,
@@ -254,7 +298,73 @@ impl Peer {
         let answer =
             SdpAnswer::from_sdp_string(sdp).map_err(|error| ClientError::Description(error.to_string()))?;
         self.rtc.sdp_api().accept_answer(pending, answer)?;
+        self.extensions = extensions(sdp);
         self.handle_timeout()
+    }
+
+    /// Takes the server's offer and gives the answer.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn accept_offer(&mut self, sdp: &str) -> Result<String, ClientError> {
+        let offer =
+            SdpOffer::from_sdp_string(sdp).map_err(|error| ClientError::Description(error.to_string()))?;
+        let answer = self.rtc.sdp_api().accept_offer(offer)?.to_sdp_string();
+        self.extensions = extensions(&answer);
+        self.handle_timeout()?;
+        Ok(answer)
+    }
+
+    /// Gives the socket away with what is needed to speak SRTP on it. From now on STUN and DTLS that come for this
+    /// peer are to be given to [`Peer::handle_datagram`].
+    ///
+    /// # Errors
+    /// When the handshake has not made keys.
+    pub fn hand_over(&mut self) -> Result<Handover, ClientError> {
+        let keys = self.keys.keys().ok_or(ClientError::Keys)?;
+        let server = self.server.ok_or(ClientError::Keys)?;
+        let Wire::Own(socket) = std::mem::replace(&mut self.wire, Wire::None) else {
+            return Err(ClientError::Keys);
+        };
+        let socket = Arc::new(socket.into_std()?);
+        self.wire = Wire::Shared(Arc::clone(&socket));
+        let parameters = |codec| {
+            self.rtc
+                .codec_config()
+                .find(|parameters| parameters.spec().codec == codec)
+        };
+        let (audio, video) = (parameters(Codec::Opus), parameters(Codec::Vp8));
+        Ok(Handover {
+            socket,
+            server,
+            keys,
+            extensions: self.extensions.clone(),
+            payload_types: PayloadTypes {
+                audio: audio.map(|audio| *audio.pt()),
+                red: audio.and_then(|audio| audio.red()).map(|red| *red),
+                video: video.map(|video| *video.pt()),
+                repair: video.and_then(|video| video.resend()).map(|repair| *repair),
+            },
+        })
+    }
+
+    /// The streams of a section that sends, in the order of its layers.
+    pub fn streams(&mut self, to: &Sending) -> Vec<Stream> {
+        let rids: Vec<Option<&'static str>> = if to.rids.is_empty() {
+            vec![None]
+        } else {
+            to.rids.iter().copied().map(Some).collect()
+        };
+        let mut api = self.rtc.direct_api();
+        let streams = rids.into_iter().filter_map(|rid| {
+            let stream = api.stream_tx_by_mid(to.mid, rid.map(Into::into))?;
+            Some(Stream {
+                rid,
+                ssrc: *stream.ssrc(),
+                repair_ssrc: stream.rtx().map(|ssrc| *ssrc),
+            })
+        });
+        streams.collect()
     }
 
     /// Sends packets on a section, at once.
@@ -307,7 +417,22 @@ impl Peer {
     /// # Errors
     /// When the socket fails.
     pub async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        match &self.wire {
+            Wire::Own(socket) => socket.readable().await,
+            Wire::Shared(_) | Wire::None => std::future::pending().await,
+        }
+    }
+
+    /// Takes a datagram that somebody else read from the socket.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn handle_datagram(&mut self, source: SocketAddr, contents: &[u8]) -> Result<(), ClientError> {
+        let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, contents) else {
+            return Ok(());
+        };
+        self.rtc.handle_input(Input::Receive(Instant::now(), receive))?;
+        self.drain()
     }
 
     /// Reads what has come, up to a limit.
@@ -323,19 +448,17 @@ impl Peer {
 
     fn receive_into(&mut self, buffer: &mut [u8]) -> Result<(), ClientError> {
         for _ in 0..BATCH {
-            let (length, source) = match self.socket.try_recv_from(buffer) {
+            let Wire::Own(socket) = &self.wire else {
+                return Ok(());
+            };
+            let (length, source) = match socket.try_recv_from(buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 // An earlier datagram met a closed port; the socket goes on.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
                 Err(error) => return Err(error.into()),
             };
-            let contents = buffer.get(..length).unwrap_or_default();
-            let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, contents) else {
-                continue;
-            };
-            self.rtc.handle_input(Input::Receive(Instant::now(), receive))?;
-            self.drain()?;
+            self.handle_datagram(source, buffer.get(..length).unwrap_or_default())?;
         }
         Ok(())
     }
@@ -377,7 +500,14 @@ impl Peer {
                     return Ok(());
                 }
                 Output::Transmit(transmit) => {
-                    let sent = self.socket.try_send_to(&transmit.contents, transmit.destination);
+                    let first = transmit.contents.first().copied().unwrap_or(0);
+                    if self.light && MEDIA.contains(&first) {
+                        continue;
+                    }
+                    if DTLS.contains(&first) {
+                        self.server = Some(transmit.destination);
+                    }
+                    let sent = self.wire.send(&transmit.contents, transmit.destination);
                     self.unsent += u64::from(sent.is_err());
                 }
                 Output::Event(event) => self.note(event),
@@ -410,6 +540,17 @@ impl Peer {
     }
 }
 
+/// The extensions an answer takes, with their ids; all its sections number them alike.
+fn extensions(sdp: &str) -> Vec<(Extension, u8)> {
+    let lines = sdp.lines().filter_map(|line| line.strip_prefix("a=extmap:"));
+    let read = |line: &str| {
+        let (id, uri) = line.split_once(' ')?;
+        let id = id.split('/').next()?.parse().ok()?;
+        Some((Extension::from_uri(uri.split(' ').next()?)?, id))
+    };
+    lines.filter_map(read).collect()
+}
+
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -421,4 +562,19 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_send_buffer_size(SOCKET_BUFFER)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_read_from_an_answer() {
+        let sdp = "m=video 9 X 96\r\na=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+                   a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:9 urn:unknown\r\na=mid:0\r\n";
+        assert_eq!(
+            extensions(sdp),
+            [(Extension::TransportCc, 3), (Extension::Mid, 4)]
+        );
+    }
 }

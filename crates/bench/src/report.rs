@@ -56,6 +56,12 @@ impl Report {
         });
     }
 
+    /// The value of the figure called `name`; `None` where there is none.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        let figure = self.figures.iter().find(|figure| figure.name == name)?;
+        figure.value
+    }
+
     /// Appends percentiles in milliseconds.
     pub fn percentiles(&mut self, name: &str, histogram: &Histogram, shares: &[f64]) {
         for share in shares {

@@ -1,7 +1,11 @@
 //! Starts the server to be measured, with a configuration of its own, and stops it.
 
+mod janus;
+
+pub use janus::{JANUS_INSTALL, JanusServer};
+
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -19,10 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A server we started. Dropping it kills it.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
-    directory: PathBuf,
+    run: Run,
     url: String,
     secret: String,
+}
+
+/// A process and the folder that is its own.
+#[derive(Debug)]
+struct Run {
+    child: Child,
+    directory: PathBuf,
 }
 
 /// How a server is started.
@@ -47,11 +57,7 @@ impl Server {
     /// # Errors
     /// When it cannot be started or does not answer.
     pub async fn start(launch: &Launch) -> Result<Self, BenchError> {
-        let fault =
-            |what: &str, error: &dyn std::fmt::Display| BenchError::Server(format!("{what}: {error}"));
-        let random: u64 = rand::rng().random();
-        let directory = std::env::temp_dir().join(format!("tertulia-bench-{random:016x}"));
-        fs::create_dir(&directory).map_err(|error| fault("its directory", &error))?;
+        let directory = own_directory()?;
         let secret: String = (0..4)
             .map(|_| format!("{:016x}", rand::rng().random::<u64>()))
             .collect();
@@ -61,35 +67,16 @@ impl Server {
         let text = configuration(&directory, &secret, http, udp, launch);
         fs::write(&file, text).map_err(|error| fault("its configuration", &error))?;
 
-        let mut command = match launch.core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command
-                    .arg("--cpu-list")
-                    .arg(core.to_string())
-                    .arg(&launch.binary);
-                command
-            }
-            None => Command::new(&launch.binary),
-        };
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let child = command
-            .spawn()
-            .map_err(|error| fault("cannot be started", &error))?;
-        let url = format!("ws://127.0.0.1:{http}");
-        let mut server = Self {
-            child,
-            directory,
-            url,
+        let mut command = confined(&launch.binary, launch.core);
+        command.arg("serve").arg("--config").arg(&file);
+        let mut run = Run::start(command, directory)?;
+        run.wait_until_it_answers(SocketAddr::from((Ipv4Addr::LOCALHOST, http)))
+            .await?;
+        Ok(Self {
+            run,
+            url: format!("ws://127.0.0.1:{http}"),
             secret,
-        };
-        server.wait_until_it_answers(http).await?;
-        Ok(server)
+        })
     }
 
     /// Base address.
@@ -104,15 +91,28 @@ impl Server {
 
     /// Process id; `None` once it has ended.
     pub fn pid(&self) -> Option<u32> {
-        self.child.id()
+        self.run.child.id()
     }
 
     /// Asks the server to stop, and removes what it left.
     ///
     /// # Errors
     /// When it does not stop in time (it is then killed), or ended with a failure.
-    pub async fn stop(mut self) -> Result<(), BenchError> {
-        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    pub async fn stop(self) -> Result<(), BenchError> {
+        self.run.stop().await
+    }
+}
+
+impl Run {
+    fn start(mut command: Command, directory: PathBuf) -> Result<Self, BenchError> {
+        let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
+        let child = child.map_err(|error| fault("cannot be started", &error))?;
+        Ok(Self { child, directory })
+    }
+
+    async fn stop(mut self) -> Result<(), BenchError> {
+        let id = self.child.id();
+        let pid = id.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
         let ended = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) if asked && status.success() => Ok(()),
@@ -128,13 +128,13 @@ impl Server {
         ended
     }
 
-    async fn wait_until_it_answers(&mut self, port: u16) -> Result<(), BenchError> {
+    async fn wait_until_it_answers(&mut self, address: SocketAddr) -> Result<(), BenchError> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(BenchError::Server(format!("ended at once with {status}")));
             }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            if TcpStream::connect(address).await.is_ok() {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -144,6 +144,30 @@ impl Server {
             PATIENCE.as_secs()
         )))
     }
+}
+
+fn fault(what: &str, error: &dyn std::fmt::Display) -> BenchError {
+    BenchError::Server(format!("{what}: {error}"))
+}
+
+/// A command that runs `binary` on one processor, if one is named.
+fn confined(binary: &Path, core: Option<u16>) -> Command {
+    match core {
+        Some(core) => {
+            let mut command = Command::new("taskset");
+            command.arg("--cpu-list").arg(core.to_string()).arg(binary);
+            command
+        }
+        None => Command::new(binary),
+    }
+}
+
+/// A new folder below the one for temporary files.
+fn own_directory() -> Result<PathBuf, BenchError> {
+    let random: u64 = rand::rng().random();
+    let directory = std::env::temp_dir().join(format!("tertulia-bench-{random:016x}"));
+    fs::create_dir(&directory).map_err(|error| fault("its directory", &error))?;
+    Ok(directory)
 }
 
 fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &Launch) -> String {

@@ -28,6 +28,26 @@ pub struct EngineConfig {
     pub media_timeout: Duration,
     /// How long a participant may take to connect media after joining. Applies once an offer was made.
     pub connect_timeout: Duration,
+    /// When a room's participants are hosted on other workers than its own.
+    pub spread: Spread,
+}
+
+/// When a room begins to have participants hosted on other workers: both must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// So many are hosted on the room's own worker. Below that a relay costs more than it spares.
+    pub participants: usize,
+    /// The room's own worker has so many sessions more than the one with the fewest.
+    pub sessions: usize,
+}
+
+impl Default for Spread {
+    fn default() -> Self {
+        Self {
+            participants: 20,
+            sessions: 50,
+        }
+    }
 }
 
 /// An address told to clients, and the local one its packets arrive at.
@@ -133,6 +153,7 @@ mod tests {
             initial_bitrate: Bitrate::ZERO,
             media_timeout: Duration::ZERO,
             connect_timeout: Duration::ZERO,
+            spread: Spread::default(),
         }
     }
 

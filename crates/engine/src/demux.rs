@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use tertulia_model::TransportProtocol;
 
 /// Digits of a worker's number at the head of an ICE user name fragment.
@@ -18,9 +19,12 @@ const KEPT: Duration = Duration::from_secs(10);
 ///
 /// An address is learned only after the session answered a STUN request from it with success, so that nobody can
 /// draw another's packets to their own session by naming an address.
+///
+/// Addresses are found by a fast keyed hash: only those that passed an authenticated check are in the table, so nobody
+/// can fill it with collisions.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
-    by_address: HashMap<(TransportProtocol, SocketAddr), Holder>,
+    by_address: HashMap<(TransportProtocol, SocketAddr), Holder, RandomState>,
     by_ufrag: HashMap<String, usize>,
 }
 

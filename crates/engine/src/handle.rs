@@ -9,10 +9,12 @@ use tertulia_room::{
     Actor, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
     RoomSnapshot,
 };
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::accept;
 use crate::config::{EngineConfig, EngineError};
+use crate::handshake::HandshakePool;
 use crate::message::{
     ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
 };
@@ -69,11 +71,40 @@ impl WorkerLink {
         sent
     }
 
+    /// Sends without waiting; gives back what there is no room for. What is for a worker that is gone is lost.
+    pub(crate) fn give(&self, message: ToWorker) -> Option<ToWorker> {
+        let sent = self.queue.try_send(message);
+        self.wake();
+        match sent {
+            Err(TrySendError::Full(message)) => Some(message),
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+        }
+    }
+
+    /// Sends from a thread that may wait.
+    pub(crate) fn send_blocking(&self, message: ToWorker) -> bool {
+        let sent = self.queue.blocking_send(message).is_ok();
+        self.wake();
+        sent
+    }
+
     /// Sends without waiting; false when the queue is full or the worker gone.
     pub(crate) fn try_send(&self, message: ToWorker) -> bool {
         let sent = self.queue.try_send(message).is_ok();
         self.wake();
         sent
+    }
+
+    /// Counts sessions that will be opened there. The load of a worker that is gone stays what it is.
+    pub(crate) fn reserve(&self, sessions: usize) {
+        let add = |load: usize| load.checked_add(sessions);
+        if self
+            .load
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+            .is_err()
+        {
+            tracing::debug!("a worker was chosen that has ended");
+        }
     }
 
     fn wake(&self) {
@@ -112,6 +143,8 @@ pub struct Joined {
     pub room: RoomInfo,
     /// What happens to this participant. Closed after it is expelled or has left.
     pub events: mpsc::Receiver<PeerEvent>,
+    /// The way to the worker that hosts it.
+    media: WorkerLink,
 }
 
 impl Engine {
@@ -145,6 +178,7 @@ impl Engine {
             });
             starts.push(start);
         }
+        let handshakes = HandshakePool::start(workers.clone())?;
         let shared = Arc::new(Shared {
             config,
             counters: Counters::default(),
@@ -155,7 +189,7 @@ impl Engine {
             stop: Notify::new(),
         });
         for start in starts {
-            worker::spawn(start, shared.clone())?;
+            worker::spawn(start, shared.clone(), handshakes.clone())?;
         }
         if let Some((listener, _)) = tcp {
             accept::serve(listener, shared.clone());
@@ -199,6 +233,7 @@ impl Engine {
             }
             return Ok(RoomHandle {
                 shared: self.shared.clone(),
+                media: link.clone(),
                 link,
                 id,
                 name: shown,
@@ -215,7 +250,7 @@ impl Engine {
         }
         let entry = RoomEntry {
             id: RoomId::from_random(rand::random()),
-            worker: self.least_loaded(),
+            worker: self.shared.least_loaded().map_or(0, |(index, _)| index),
             open: false,
         };
         rooms.insert(name.clone(), entry.clone());
@@ -226,9 +261,11 @@ impl Engine {
     pub fn find_room(&self, name: &RoomName) -> Option<RoomHandle> {
         let rooms = lock(&self.shared.rooms);
         let (shown, entry) = rooms.get_key_value(name).filter(|(_, entry)| entry.open)?;
+        let link = self.shared.workers[entry.worker].clone();
         Some(RoomHandle {
             shared: self.shared.clone(),
-            link: self.shared.workers[entry.worker].clone(),
+            media: link.clone(),
+            link,
             id: entry.id.clone(),
             name: shown.clone(),
         })
@@ -285,23 +322,22 @@ impl Engine {
             link.try_send(ToWorker::Stop);
         }
     }
-
-    fn least_loaded(&self) -> usize {
-        let loads = self
-            .shared
-            .workers
-            .iter()
-            .map(|link| link.load.load(Ordering::Relaxed));
-        loads
-            .enumerate()
-            .min_by_key(|(_, load)| *load)
-            .map_or(0, |(index, _)| index)
-    }
 }
 
 impl Shared {
     pub(crate) fn worker(&self, index: usize) -> Option<&WorkerLink> {
         self.workers.get(index)
+    }
+
+    /// The worker with the fewest sessions, and how many these are.
+    pub(crate) fn least_loaded(&self) -> Option<(usize, usize)> {
+        let loads = self.workers.iter().map(|link| link.load.load(Ordering::Relaxed));
+        loads.enumerate().min_by_key(|(_, load)| *load)
+    }
+
+    /// How many workers there are.
+    pub(crate) fn worker_count(&self) -> usize {
+        self.workers.len()
     }
 
     pub(crate) fn stopping(&self) -> bool {
@@ -333,6 +369,16 @@ impl Shared {
             link.load.store(usize::MAX, Ordering::Relaxed);
         }
         lock(&self.rooms).retain(|_, entry| entry.worker != index);
+        for (_, link) in self
+            .workers
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+        {
+            if !link.send_blocking(ToWorker::WorkerLost { index }) {
+                tracing::debug!("another media worker has ended too");
+            }
+        }
     }
 
     /// Forgets a room that has ended, unless the name was opened again since.
@@ -352,12 +398,12 @@ impl Shared {
             };
             match observer.try_send(observed) {
                 Ok(()) => true,
-                Err(mpsc::error::TrySendError::Full(_)) => {
+                Err(TrySendError::Full(_)) => {
                     Counters::up(&self.counters.observers_dropped);
                     tracing::error!("an engine observer fell behind and was dropped");
                     false
                 }
-                Err(mpsc::error::TrySendError::Closed(_)) => false,
+                Err(TrySendError::Closed(_)) => false,
             }
         });
     }
@@ -372,7 +418,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 pub struct RoomHandle {
     shared: Arc<Shared>,
+    /// To the room.
     link: WorkerLink,
+    /// To the media of whom the handle is used for. The room passes on what is for others.
+    media: WorkerLink,
     id: RoomId,
     name: RoomName,
 }
@@ -427,14 +476,24 @@ impl RoomHandle {
             reply,
         };
         self.link.send(message).await;
-        let reply = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
+        let (reply, host) = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
         let (participant, others, room) = joined(reply).ok_or(Refusal::RoomEnded)?;
+        let media = self.shared.worker(host).unwrap_or(&self.link).clone();
         Ok(Joined {
+            media,
             participant,
             others,
             room,
             events: queue,
         })
+    }
+
+    /// The handle as it is best used for somebody who has just joined: straight to the worker that hosts them.
+    pub fn for_participant(self, joined: &Joined) -> Self {
+        Self {
+            media: joined.media.clone(),
+            ..self
+        }
     }
 
     /// Gives the client's offer for its primary connection and gets our answer.
@@ -453,7 +512,7 @@ impl RoomHandle {
             offer: Box::new(offer),
             reply,
         };
-        self.link.send(message).await;
+        self.media.send(message).await;
         answer.await.unwrap_or(Err(NegotiationFailure::Gone))
     }
 
@@ -469,14 +528,14 @@ impl RoomHandle {
             answer: Box::new(answer),
             reply,
         };
-        self.link.send(message).await;
+        self.media.send(message).await;
         done.await.unwrap_or(Err(NegotiationFailure::Gone))
     }
 
     /// Gives a candidate of the client. False when the worker is overloaded and the candidate was dropped.
     pub fn candidate(&self, who: &ParticipantId, role: PeerRole, candidate: Candidate) -> bool {
         let (room, who) = (self.id.clone(), who.clone());
-        self.link.try_send(ToWorker::Candidate {
+        self.media.try_send(ToWorker::Candidate {
             room,
             who,
             role,
@@ -486,7 +545,7 @@ impl RoomHandle {
 
     /// Makes the next offer for the subscribing connection restart ICE; the offer follows as [`PeerEvent::Offer`].
     pub async fn restart_subscriber(&self, who: &ParticipantId) {
-        self.link
+        self.media
             .send(ToWorker::RestartSubscriber {
                 room: self.id.clone(),
                 who: who.clone(),
@@ -498,7 +557,7 @@ impl RoomHandle {
     /// the message.
     pub async fn send_channel(&self, who: &ParticipantId, label: ChannelLabel, contents: Bytes) -> bool {
         let (room, who) = (self.id.clone(), who.clone());
-        self.link
+        self.media
             .send(ToWorker::SendChannel {
                 room,
                 who,

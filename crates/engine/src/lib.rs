@@ -1,28 +1,31 @@
 //! The shell around the pure crates: worker threads with their sockets and clock, demultiplexing, and the handles
 //! through which doors reach rooms.
 //!
-//! A room, its sessions and its routes live on one worker, so nothing on the packet path takes a lock. Doors hold a
+//! A room, its sessions and its routes live on one worker, so nothing on the packet path takes a lock. Of a room that
+//! outgrows its worker some participants are hosted on others, between which packets are relayed. Doors hold a
 //! [`RoomHandle`], send commands over a bounded queue and receive [`PeerEvent`]s over another; a participant whose
 //! queue overflows is expelled rather than waited for.
 //!
 //! What it does not do: decide rights (`room`), parse SDP (`sdp`), speak a protocol (the doors).
 //!
 //! Invariants: the room is never asked per packet; every queue is bounded; a panic in one room's turn ends that room
-//! and no other.
+//! and no other; on a worker that only hosts some of a room's participants it ends their stay.
 
 mod accept;
 mod config;
 mod demux;
 mod handle;
+mod handshake;
 mod message;
 mod net;
 mod peer;
 mod room_slot;
+mod spread;
 mod stats;
 mod worker;
 
 pub use accept::source_of;
-pub use config::{AdvertisedAddress, EngineConfig, EngineError};
+pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,

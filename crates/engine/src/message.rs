@@ -9,6 +9,9 @@ use tertulia_room::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::handshake::Errand;
+use crate::spread::{Relaying, ToHome, ToStage};
+
 /// Whether a participant has one peer connection or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerMode {
@@ -158,7 +161,8 @@ pub(crate) enum ToWorker {
         who: Box<NewParticipant>,
         media: MediaSetup,
         events: mpsc::Sender<PeerEvent>,
-        reply: oneshot::Sender<Result<Reply, Refusal>>,
+        /// Also told: the worker that hosts the newcomer.
+        reply: oneshot::Sender<Result<(Reply, usize), Refusal>>,
     },
     Offer {
         room: RoomId,
@@ -201,6 +205,25 @@ pub(crate) enum ToWorker {
         remote: SocketAddr,
         local: SocketAddr,
         first_frame: Vec<u8>,
+    },
+    /// A handshake is back.
+    Handshake(Errand),
+    /// What a room's home says to its stage here.
+    Stage {
+        room: RoomId,
+        message: ToStage,
+    },
+    /// What a stage says to its room here.
+    Home {
+        room: RoomId,
+        from: usize,
+        message: ToHome,
+    },
+    /// Media of a room that is on several workers.
+    Relay(Relaying),
+    /// Another worker's thread has ended.
+    WorkerLost {
+        index: usize,
     },
     Shutdown {
         done: oneshot::Sender<()>,

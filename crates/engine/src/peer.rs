@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use tertulia_forward::{Allocator, RouteKey};
-use tertulia_model::{ParticipantId, TrackId};
+use tertulia_model::{MediaKind, ParticipantId, Source, TrackId};
 use tertulia_session::TxId;
 use tokio::sync::mpsc;
 
@@ -40,16 +40,39 @@ pub(crate) struct Receive {
     pub(crate) tx: TxId,
     pub(crate) route: RouteKey,
     pub(crate) sink: usize,
-    pub(crate) priority: u32,
+    pub(crate) kind: MediaKind,
+    pub(crate) source: Source,
+    /// Whose it is.
+    pub(crate) publisher: ParticipantId,
+    /// What the subscriber asks for it; higher goes first.
+    pub(crate) asked: u32,
+    /// Whether plain sound goes with redundancy.
+    pub(crate) wants_red: bool,
     pub(crate) bound: bool,
     pub(crate) failed: bool,
     pub(crate) paused: bool,
+}
+
+impl Receive {
+    /// Its place when bitrate is shared: what the subscriber asks for, then screens, then who spoke lately, then the
+    /// rest.
+    pub(crate) fn rank(&self, recent_speakers: &[ParticipantId]) -> u32 {
+        let by_source = match self.source {
+            Source::ScreenShare | Source::ScreenShareAudio => 2,
+            _ => u32::from(recent_speakers.contains(&self.publisher)),
+        };
+        self.asked.min(u32::from(u16::MAX)) * 4 + by_source
+    }
 }
 
 /// What is measured of a peer's paths since the last report.
 #[derive(Debug, Default)]
 pub(crate) struct PathState {
     pub(crate) estimate_bps: Option<u64>,
+    /// Whether anything was desired at the last allocation.
+    pub(crate) desires: bool,
+    /// Loss towards it, smoothed.
+    pub(crate) recent_loss: f32,
     pub(crate) down_loss: f32,
     pub(crate) up_loss: f32,
     pub(crate) rtt_ms: f32,

@@ -1,24 +1,32 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tertulia_forward::{Routes, SpeakerDetector, TrackKey};
-use tertulia_model::{ParticipantId, RoomId, RoomName, TrackId};
-use tertulia_room::{Event, Room, RouteChange};
+use tertulia_forward::{EncodingSet, Relay, Routes, SpeakerDetector, TrackKey, TrackNumber};
+use tertulia_model::{MediaKind, ParticipantId, RoomId, RoomName, TrackId};
+use tertulia_room::{Announced, Event, Room, RouteChange, TrackInfo};
 use tertulia_session::RxId;
 use tokio::sync::mpsc;
 
+use crate::message::PeerEvent;
 use crate::peer::Peer;
 
-/// A room on its worker: the model, its routes and the peers that carry them out.
+/// A room on a worker: its model or the way to it, its routes and the peers that carry them out.
 pub(crate) struct RoomSlot {
     pub(crate) id: RoomId,
     pub(crate) name: RoomName,
-    pub(crate) room: Room,
+    pub(crate) control: Control,
     pub(crate) routes: Routes,
-    pub(crate) speakers: SpeakerDetector<ParticipantId>,
+    /// What other workers get of the tracks published here.
+    pub(crate) relay: Relay,
+    pub(crate) speakers: SpeakerDetector<TrackKey>,
+    /// Who spoke last, the latest first.
+    pub(crate) recent_speakers: Vec<ParticipantId>,
     pub(crate) peers: BTreeMap<ParticipantId, Peer>,
     pub(crate) tracks: BTreeMap<TrackId, BoundTrack>,
+    pub(crate) by_number: BTreeMap<TrackNumber, TrackKey>,
+    /// How many of the tracks are published on other workers.
+    pub(crate) mirrors: usize,
     pub(crate) observers: Vec<mpsc::Sender<Arc<Event>>>,
     /// Participants whose queue was full or whose door is gone, to be let go after the turn.
     pub(crate) unreachable: Vec<(ParticipantId, bool)>,
@@ -26,34 +34,163 @@ pub(crate) struct RoomSlot {
     pub(crate) waiting_routes: Vec<RouteChange>,
     pub(crate) next_allocation: Option<Instant>,
     pub(crate) next_report: Option<Instant>,
+    /// When other workers are told what flows here.
+    pub(crate) next_rates: Option<Instant>,
+    /// When other workers are told again what is wanted of them.
+    pub(crate) next_demands: Option<Instant>,
     /// When the room must be looked at again, as far as a timer is set.
     pub(crate) scheduled: Option<Instant>,
+}
+
+/// Where the room's model is.
+pub(crate) enum Control {
+    /// Here.
+    Home(Box<Home>),
+    /// On another worker; here is one of its stages.
+    Away(Away),
+}
+
+/// A room's model with what only its own worker knows of it.
+pub(crate) struct Home {
+    pub(crate) room: Room,
+    /// Who is hosted on other workers.
+    pub(crate) hosted: BTreeMap<ParticipantId, Hosted>,
+    /// The workers with a stage of this room.
+    pub(crate) stages: BTreeSet<usize>,
+    /// Who of the hosted has announced something its stage does not know of yet.
+    pub(crate) stale: BTreeSet<ParticipantId>,
+    /// Who speaks, by worker.
+    pub(crate) voices: BTreeMap<usize, Vec<(ParticipantId, u8)>>,
+    /// Number of the track added last.
+    pub(crate) last_number: u32,
+}
+
+/// The way from a stage to its room.
+pub(crate) struct Away {
+    pub(crate) home: usize,
+    /// What those hosted here have announced.
+    pub(crate) announced: BTreeMap<ParticipantId, Announced>,
+}
+
+/// Somebody hosted on another worker.
+pub(crate) struct Hosted {
+    pub(crate) worker: usize,
+    pub(crate) events: mpsc::Sender<PeerEvent>,
 }
 
 /// A published track as far as media is concerned.
 pub(crate) struct BoundTrack {
     pub(crate) key: TrackKey,
+    pub(crate) number: TrackNumber,
     pub(crate) publisher: ParticipantId,
+    pub(crate) info: TrackInfo,
+    /// Worker that hosts its publisher.
+    pub(crate) host: usize,
     /// The publisher's session and what it sends there, once bound.
     pub(crate) source: Option<(usize, RxId)>,
+    /// What was last asked of that worker, where it is another.
+    pub(crate) demanded: Option<EncodingSet>,
 }
 
 impl RoomSlot {
     pub(crate) fn new(id: RoomId, name: RoomName, room: Room) -> Self {
+        let home = Home {
+            room,
+            hosted: BTreeMap::new(),
+            stages: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            voices: BTreeMap::new(),
+            last_number: 0,
+        };
+        Self::with(id, name, Control::Home(Box::new(home)))
+    }
+
+    /// A stage of a room that is on worker `home`.
+    pub(crate) fn stage(id: RoomId, name: RoomName, home: usize) -> Self {
+        let announced = BTreeMap::new();
+        Self::with(id, name, Control::Away(Away { home, announced }))
+    }
+
+    fn with(id: RoomId, name: RoomName, control: Control) -> Self {
         Self {
             id,
             name,
-            room,
+            control,
             routes: Routes::default(),
+            relay: Relay::default(),
             speakers: SpeakerDetector::default(),
+            recent_speakers: Vec::new(),
             peers: BTreeMap::new(),
             tracks: BTreeMap::new(),
+            by_number: BTreeMap::new(),
+            mirrors: 0,
             observers: Vec::new(),
             unreachable: Vec::new(),
             waiting_routes: Vec::new(),
             next_allocation: None,
             next_report: None,
+            next_rates: None,
+            next_demands: None,
             scheduled: None,
+        }
+    }
+
+    pub(crate) fn home(&self) -> Option<&Home> {
+        match &self.control {
+            Control::Home(home) => Some(home),
+            Control::Away(_) => None,
+        }
+    }
+
+    pub(crate) fn home_mut(&mut self) -> Option<&mut Home> {
+        match &mut self.control {
+            Control::Home(home) => Some(home),
+            Control::Away(_) => None,
+        }
+    }
+
+    /// The room's model, where it is here.
+    pub(crate) fn room(&self) -> Option<&Room> {
+        self.home().map(|home| &home.room)
+    }
+
+    /// The room's model, where it is here.
+    pub(crate) fn room_mut(&mut self) -> Option<&mut Room> {
+        self.home_mut().map(|home| &mut home.room)
+    }
+
+    /// The worker the room's model is on, where it is another.
+    pub(crate) fn away(&self) -> Option<usize> {
+        match &self.control {
+            Control::Home(_) => None,
+            Control::Away(away) => Some(away.home),
+        }
+    }
+
+    /// The way to a participant's door, wherever it is hosted.
+    pub(crate) fn door(&self, who: &ParticipantId) -> Option<&mpsc::Sender<PeerEvent>> {
+        let hosted = || Some(&self.home()?.hosted.get(who)?.events);
+        self.peers.get(who).map(|peer| &peer.events).or_else(hosted)
+    }
+
+    /// Everybody this worker delivers to: those it hosts and, at home, those hosted elsewhere.
+    pub(crate) fn everybody(&self) -> Vec<ParticipantId> {
+        let hosted = self.home().into_iter().flat_map(|home| home.hosted.keys());
+        self.peers.keys().chain(hosted).cloned().collect()
+    }
+
+    /// The announced tracks that newly offered sections carry, in the sections' order.
+    pub(crate) fn match_sections(
+        &self,
+        publisher: &ParticipantId,
+        sections: &[(MediaKind, Option<&str>)],
+    ) -> Vec<Option<TrackId>> {
+        match &self.control {
+            Control::Home(home) => home.room.match_sections(publisher, sections),
+            Control::Away(away) => match away.announced.get(publisher) {
+                Some(announced) => announced.match_sections(sections),
+                None => vec![None; sections.len()],
+            },
         }
     }
 
@@ -65,11 +202,13 @@ impl RoomSlot {
             .flat_map(|peer| [peer.negotiate_at, peer.offer_expected_until, peer.connect_by]);
         peers
             .chain([
-                self.room.poll_timeout(),
+                self.room().and_then(Room::poll_timeout),
                 self.routes.poll_timeout(),
                 self.speakers.poll_timeout(),
                 self.next_allocation,
                 self.next_report,
+                self.next_rates,
+                self.next_demands,
             ])
             .flatten()
             .min()

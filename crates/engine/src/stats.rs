@@ -45,6 +45,10 @@ counters! {
     packets_forwarded,
     /// Media packets left out because their publisher sent far too much.
     packets_policed,
+    /// Media packets whose payload or dependency descriptor says the impossible.
+    packets_malformed,
+    /// Media packets for subscribers that could not be sent: they waited too long, or nothing is negotiated for them.
+    packets_unsent,
     /// Datagrams sent.
     datagrams_sent,
     /// Bytes of those.
@@ -55,6 +59,12 @@ counters! {
     datagrams_unknown,
     /// Data messages that found no open channel, or one with too much waiting.
     messages_dropped,
+    /// Messages with media between workers that found no room; packets, or what is wanted of them.
+    relays_dropped,
+    /// Participants hosted on another worker than their room.
+    hosted_elsewhere,
+    /// Packets taken from other workers.
+    packets_relayed,
     /// Keyframes asked of publishers.
     keyframes_requested,
     /// Participants expelled because their event queue was full.
@@ -65,7 +75,7 @@ counters! {
     session_errors,
     /// TCP connections refused before they were bound to a session.
     tcp_refused,
-    /// Room turns that panicked; each ended one room.
+    /// Room turns that panicked; each ended one room, or the stay of those of it who were hosted on that worker.
     room_panics,
     /// Observer queues that were full; the observer was dropped.
     observers_dropped,

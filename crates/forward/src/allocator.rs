@@ -1,26 +1,42 @@
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use tertulia_model::Bitrate;
 
-/// A route is not raised again sooner than this after it was lowered.
+use crate::forwarder::LayerPoint;
+
+/// A route is not raised again sooner than this after it was lowered. Each lowering that follows within the time given
+/// doubles it, up to the most.
 const COOL_DOWN: Duration = Duration::from_secs(3);
+const MOST_COOL_DOWN: Duration = Duration::from_secs(24);
+const FORGIVEN: Duration = Duration::from_secs(40);
 /// Raising needs this much more than it costs, in percent.
 const MARGIN_PERCENT: u64 = 110;
-
 /// The most important picture is not paused before it costs more than this many times the estimate.
 const SPARED: u64 = 3;
+/// What a picture is worth by spatial layer, and which part of that its temporal layers give, in percent: a bigger
+/// picture is worth less than the pixels it has more, and half the frames are worth more than half.
+const SPATIAL_UTILITY: [u64; 3] = [100, 190, 260];
+const TEMPORAL_PERCENT: [u64; 4] = [60, 80, 100, 100];
 
-/// What one route of a subscriber would cost.
+/// One way to serve a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The layers it has.
+    pub point: LayerPoint,
+    /// What it takes, measured.
+    pub bitrate: Bitrate,
+}
+
+/// What one route of a subscriber may get.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim<K> {
     /// Which route.
     pub route: K,
-    /// Higher first; screens above pinned above speakers above the rest.
+    /// Higher goes first: screens and pinned pictures above recent speakers above the rest.
     pub priority: u32,
-    /// Highest layer wanted.
-    pub max_layer: usize,
-    /// Measured bitrate of each layer, the lowest first; `None` for a layer that does not flow.
-    pub layers: [Option<Bitrate>; 3],
+    /// The ways to serve it, cheapest first; none where nothing flows.
+    pub choices: Vec<Choice>,
 }
 
 /// What a route gets.
@@ -29,13 +45,14 @@ pub struct Verdict<K> {
     /// Which route.
     pub route: K,
     /// Layers up to this; `None` is paused.
-    pub layer: Option<usize>,
+    pub point: Option<LayerPoint>,
 }
 
 /// Shares a subscriber's estimated bitrate among its video routes.
 ///
-/// Every route gets its lowest layer before any gets a better one, both in order of priority. What was lowered stays
-/// so for a while, and raising needs a margin, so that nothing flaps.
+/// Every route gets its cheapest choice before any gets a better one, in order of priority. What is left goes to one
+/// class of priority after the other, within a class always to the step that is worth most for a bit. What was lowered
+/// stays so for a while, and raising needs a margin, so that nothing flaps.
 #[derive(Debug)]
 pub struct Allocator<K> {
     memory: Vec<Memory<K>>,
@@ -44,8 +61,19 @@ pub struct Allocator<K> {
 #[derive(Debug, Clone, Copy)]
 struct Memory<K> {
     route: K,
-    layer: Option<usize>,
+    point: Option<LayerPoint>,
     lowered: Option<Instant>,
+    cool_down: Duration,
+}
+
+/// A claim while it is served: which of its choices it has.
+struct Serving {
+    chosen: Option<usize>,
+    /// The best point it may reach now without a margin: what it had.
+    had: Option<LayerPoint>,
+    was_paused: bool,
+    cooling: bool,
+    done: bool,
 }
 
 impl<K> Default for Allocator<K> {
@@ -57,72 +85,46 @@ impl<K> Default for Allocator<K> {
 impl<K: Copy + PartialEq> Allocator<K> {
     /// Shares `budget` among `claims`; verdicts come in order of priority.
     pub fn allocate(&mut self, claims: &mut [Claim<K>], budget: Bitrate, now: Instant) -> Vec<Verdict<K>> {
-        claims.sort_by_key(|claim| std::cmp::Reverse(claim.priority));
+        claims.sort_by_key(|claim| Reverse(claim.priority));
         self.memory
             .retain(|memory| claims.iter().any(|claim| claim.route == memory.route));
         let mut left = budget.as_bps();
-        let mut verdicts: Vec<Verdict<K>> = Vec::with_capacity(claims.len());
-        for claim in claims.iter() {
-            let Some((layer, cost)) = cheapest(claim) else {
-                // Nothing flows yet: nothing to save by pausing.
-                verdicts.push(Verdict {
-                    route: claim.route,
-                    layer: Some(2),
-                });
-                continue;
-            };
-            let was_paused = self
-                .remembered(claim.route)
-                .is_some_and(|memory| memory.layer.is_none());
-            // An estimate this far below a lone picture is more often wrong than the path is narrow.
-            let spared = verdicts.iter().all(|verdict| verdict.layer.is_none()) && cost / SPARED <= left;
-            let affordable = spared || with_margin(cost, was_paused) <= left;
-            if affordable {
-                left = left.saturating_sub(cost);
-            }
-            verdicts.push(Verdict {
+        let mut served: Vec<Serving> = claims.iter().map(|claim| self.begin(claim.route, now)).collect();
+        give_cheapest(claims, &mut served, &mut left);
+        for class in claims.chunk_by(|one, other| one.priority == other.priority) {
+            let begin = claims
+                .iter()
+                .position(|claim| claim.priority == class[0].priority)
+                .unwrap_or(0);
+            let served = served.get_mut(begin..begin + class.len()).unwrap_or_default();
+            while raise_one(class, served, &mut left) {}
+        }
+        let verdicts: Vec<Verdict<K>> = claims
+            .iter()
+            .zip(&served)
+            .map(|(claim, serving)| Verdict {
                 route: claim.route,
-                layer: affordable.then_some(layer),
-            });
-        }
-        for (claim, verdict) in claims.iter().zip(&mut verdicts) {
-            let (Some(base), Some(mut cost)) = (verdict.layer, cheapest(claim).map(|(_, cost)| cost)) else {
-                continue;
-            };
-            let memory = self.remembered(claim.route);
-            for layer in base + 1..=claim.max_layer.min(2) {
-                let Some(bitrate) = claim.layers[layer].map(Bitrate::as_bps) else {
-                    continue;
-                };
-                let extra = bitrate.saturating_sub(cost);
-                let raises = memory.is_some_and(|memory| memory.layer.is_some_and(|before| layer > before));
-                let cooling = raises
-                    && memory
-                        .and_then(|memory| memory.lowered)
-                        .is_some_and(|lowered| now.saturating_duration_since(lowered) < COOL_DOWN);
-                if cooling || with_margin(extra, raises) > left {
-                    break;
-                }
-                left -= extra;
-                cost = bitrate;
-                verdict.layer = Some(layer);
-            }
-            // The top granted is open-ended, so that a layer that comes alive is taken at once.
-            if verdict.layer >= highest(claim) && claim.layers.iter().any(Option::is_some) {
-                verdict.layer = Some(verdict.layer.map_or(2, |layer| layer.max(claim.max_layer)));
-            }
-        }
-        for verdict in &verdicts {
-            self.remember(verdict, now);
+                point: serving.point(claim),
+            })
+            .collect();
+        for (claim, verdict) in claims.iter().zip(&verdicts) {
+            self.remember(claim, verdict, now);
         }
         verdicts
     }
 
-    fn remembered(&self, route: K) -> Option<Memory<K>> {
-        self.memory.iter().find(|memory| memory.route == route).copied()
+    fn begin(&self, route: K, now: Instant) -> Serving {
+        let memory = self.memory.iter().find(|memory| memory.route == route);
+        Serving {
+            chosen: None,
+            had: memory.map_or(Some(LayerPoint::TOP), |memory| memory.point),
+            was_paused: memory.is_some_and(|memory| memory.point.is_none()),
+            cooling: memory.is_some_and(|memory| memory.cools(now)),
+            done: false,
+        }
     }
 
-    fn remember(&mut self, verdict: &Verdict<K>, now: Instant) {
+    fn remember(&mut self, claim: &Claim<K>, verdict: &Verdict<K>, now: Instant) {
         let Some(memory) = self
             .memory
             .iter_mut()
@@ -130,30 +132,104 @@ impl<K: Copy + PartialEq> Allocator<K> {
         else {
             self.memory.push(Memory {
                 route: verdict.route,
-                layer: verdict.layer,
+                point: verdict.point,
                 lowered: None,
+                cool_down: COOL_DOWN,
             });
             return;
         };
-        if verdict.layer < memory.layer {
+        // A publisher that sends less of itself lowers nobody.
+        let cheaper = claim
+            .choices
+            .last()
+            .is_some_and(|best| memory.point.is_some_and(|had| best.point < had));
+        if verdict.point < memory.point && !cheaper {
+            memory.cool_down = match memory.lowered {
+                Some(lowered) if now.saturating_duration_since(lowered) < FORGIVEN => {
+                    (memory.cool_down * 2).min(MOST_COOL_DOWN)
+                }
+                _ => COOL_DOWN,
+            };
             memory.lowered = Some(now);
         }
-        memory.layer = verdict.layer;
+        memory.point = verdict.point;
     }
 }
 
-fn cheapest<K>(claim: &Claim<K>) -> Option<(usize, u64)> {
-    claim
-        .layers
-        .iter()
-        .enumerate()
-        .find_map(|(layer, bitrate)| bitrate.map(|bitrate| (layer, bitrate.as_bps())))
+impl<K> Memory<K> {
+    fn cools(&self, now: Instant) -> bool {
+        self.lowered
+            .is_some_and(|lowered| now.saturating_duration_since(lowered) < self.cool_down)
+    }
 }
 
-fn highest<K>(claim: &Claim<K>) -> Option<usize> {
-    (0..=claim.max_layer.min(2))
-        .rev()
-        .find(|layer| claim.layers[*layer].is_some())
+impl Serving {
+    fn point<K>(&self, claim: &Claim<K>) -> Option<LayerPoint> {
+        let Some(last) = claim.choices.len().checked_sub(1) else {
+            // Nothing flows yet: nothing to save by pausing.
+            return Some(LayerPoint::TOP);
+        };
+        let chosen = self.chosen?;
+        // The top granted is open-ended, so that a layer that comes alive is taken at once.
+        if chosen == last {
+            Some(LayerPoint::TOP)
+        } else {
+            claim.choices.get(chosen).map(|choice| choice.point)
+        }
+    }
+}
+
+fn give_cheapest<K>(claims: &[Claim<K>], served: &mut [Serving], left: &mut u64) {
+    let mut anybody = false;
+    for (claim, serving) in claims.iter().zip(served) {
+        let Some(cost) = claim.choices.first().map(|choice| choice.bitrate.as_bps()) else {
+            continue;
+        };
+        // An estimate this far below a lone picture is more often wrong than the path is narrow.
+        let spared = !anybody && cost / SPARED <= *left;
+        if spared || with_margin(cost, serving.was_paused) <= *left {
+            *left = left.saturating_sub(cost);
+            serving.chosen = Some(0);
+            anybody = true;
+        }
+    }
+}
+
+/// Takes the step that is worth most for a bit; false where none can be afforded.
+fn raise_one<K>(claims: &[Claim<K>], served: &mut [Serving], left: &mut u64) -> bool {
+    let mut best: Option<(usize, u64, u64)> = None;
+    for (index, (claim, serving)) in claims.iter().zip(served.iter_mut()).enumerate() {
+        let Some((now, next)) = serving
+            .chosen
+            .filter(|_| !serving.done)
+            .and_then(|chosen| Some((claim.choices.get(chosen)?, claim.choices.get(chosen + 1)?)))
+        else {
+            continue;
+        };
+        let extra = next.bitrate.as_bps().saturating_sub(now.bitrate.as_bps());
+        let raises = serving.had.is_none_or(|had| next.point > had);
+        if (raises && serving.cooling) || with_margin(extra, raises) > *left {
+            serving.done = true;
+            continue;
+        }
+        let worth = utility(next.point).saturating_sub(utility(now.point)) * 1_000_000 / extra.max(1);
+        if best.is_none_or(|(_, most, _)| worth > most) {
+            best = Some((index, worth, extra));
+        }
+    }
+    let Some((index, _, extra)) = best else {
+        return false;
+    };
+    *left -= extra.min(*left);
+    if let Some(chosen) = served.get_mut(index).and_then(|serving| serving.chosen.as_mut()) {
+        *chosen += 1;
+    }
+    true
+}
+
+fn utility(point: LayerPoint) -> u64 {
+    let spatial = SPATIAL_UTILITY[point.spatial.min(SPATIAL_UTILITY.len() - 1)];
+    spatial * TEMPORAL_PERCENT[point.temporal.min(TEMPORAL_PERCENT.len() - 1)]
 }
 
 fn with_margin(cost: u64, raises: bool) -> u64 {
@@ -165,57 +241,4 @@ fn with_margin(cost: u64, raises: bool) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn claim(route: u8, priority: u32, kbps: [u64; 3]) -> Claim<u8> {
-        let layers = kbps.map(|kbps| (kbps > 0).then(|| Bitrate::from_kbps(kbps)));
-        Claim {
-            route,
-            priority,
-            max_layer: 2,
-            layers,
-        }
-    }
-
-    fn check(claims: &[Claim<u8>], kbps: u64, expected: &[(u8, Option<usize>)]) {
-        let verdicts =
-            Allocator::default().allocate(&mut claims.to_vec(), Bitrate::from_kbps(kbps), Instant::now());
-        let got: Vec<_> = verdicts
-            .iter()
-            .map(|verdict| (verdict.route, verdict.layer))
-            .collect();
-        assert_eq!(got, expected, "with {kbps} kbit/s");
-    }
-
-    #[test]
-    fn everybody_gets_a_small_picture_before_anybody_gets_a_big_one() {
-        let claims = [claim(1, 0, [150, 500, 1_700]), claim(2, 9, [150, 500, 1_700])];
-        check(&claims, 10_000, &[(2, Some(2)), (1, Some(2))]);
-        check(&claims, 2_000, &[(2, Some(2)), (1, Some(0))]);
-        check(&claims, 700, &[(2, Some(1)), (1, Some(0))]);
-        check(&claims, 200, &[(2, Some(0)), (1, None)]);
-        check(&claims, 100, &[(2, Some(0)), (1, None)]);
-        check(&claims, 40, &[(2, None), (1, None)]);
-    }
-
-    #[test]
-    fn a_track_without_packets_is_not_paused() {
-        check(&[claim(1, 0, [0, 0, 0])], 50, &[(1, Some(2))]);
-    }
-
-    #[test]
-    fn what_was_lowered_waits_before_it_rises() {
-        let start = Instant::now();
-        let mut allocator = Allocator::default();
-        let mut layer = |kbps, seconds| {
-            let mut claims = [claim(1, 0, [150, 500, 1_700])];
-            let now = start + Duration::from_secs(seconds);
-            allocator.allocate(&mut claims, Bitrate::from_kbps(kbps), now)[0].layer
-        };
-        assert_eq!(layer(3_000, 0), Some(2));
-        assert_eq!(layer(600, 1), Some(1));
-        assert_eq!(layer(3_000, 2), Some(1), "too soon");
-        assert_eq!(layer(3_000, 5), Some(2));
-    }
-}
+mod tests;

@@ -1,16 +1,19 @@
-use std::sync::Arc;
+use std::time::Instant;
 
 use tertulia_model::{Codec, MediaKind};
-use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite};
+use tertulia_rtp::Rewrite;
 
-use crate::munger::rtp::{Place, RtpMunger, clock_shift};
-use crate::munger::vp8::Vp8Munger;
-use crate::published::{Incoming, Published};
-use crate::selector::simulcast::{SimulcastSelector, Verdict};
+use crate::munger::{Munger, clock_shift};
+use crate::outgoing::{Outgoing, Shape};
+use crate::published::{LAYERS, Published, TEMPORAL};
+use crate::repair::RepairMap;
+use crate::ring::Stored;
+use crate::routes::TrackKey;
+use crate::selector::{Aim, Selector, Verdict};
 
 /// The engine's own key for what a subscriber's packets are sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SinkId(pub u64);
+pub struct SinkId(pub u32);
 
 /// How a route is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +24,34 @@ pub struct RouteSettings {
     pub enabled: bool,
     /// Highest layer wanted, 0 to 2.
     pub max_layer: usize,
-    /// Whether redundant audio may be passed as it is.
+    /// Highest temporal layer wanted, 0 to 3.
+    pub max_temporal: usize,
+    /// Whether redundant audio may be sent.
     pub accepts_red: bool,
+    /// Whether plain sound is to be made redundant: the subscriber reads it and its path loses packets.
+    pub wants_red: bool,
+}
+
+/// The layers granted or reached: spatial 0 to 2, temporal 0 to 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerPoint {
+    /// Spatial layer or simulcast encoding.
+    pub spatial: usize,
+    /// Temporal layer.
+    pub temporal: usize,
+}
+
+impl LayerPoint {
+    /// Everything there is.
+    pub const TOP: LayerPoint = LayerPoint {
+        spatial: LAYERS - 1,
+        temporal: TEMPORAL - 1,
+    };
+    /// Everything of the lowest spatial layer, or of what has no layers.
+    pub const TOP_OF_ONE: LayerPoint = LayerPoint {
+        spatial: 0,
+        temporal: TEMPORAL - 1,
+    };
 }
 
 /// One subscriber's side of one track.
@@ -30,20 +59,12 @@ pub struct RouteSettings {
 pub(crate) struct Forwarder {
     pub(crate) sink: SinkId,
     pub(crate) settings: RouteSettings,
-    /// Highest layer the allocator grants; `None` pauses.
-    pub(crate) granted: Option<usize>,
+    /// Highest layers the allocator grants; `None` pauses.
+    pub(crate) granted: Option<LayerPoint>,
     kind: MediaKind,
-    selector: SimulcastSelector,
-    munger: RtpMunger,
-    vp8: Vp8Munger,
-}
-
-/// A packet as one subscriber gets it.
-pub(crate) struct Forwarded {
-    pub(crate) place: Place,
-    pub(crate) codec: Codec,
-    pub(crate) payload: Arc<[u8]>,
-    pub(crate) vp8: Option<Vp8Rewrite>,
+    selector: Selector,
+    munger: Munger,
+    pub(crate) repairs: RepairMap,
 }
 
 impl Forwarder {
@@ -57,87 +78,136 @@ impl Forwarder {
         Self {
             sink,
             settings,
-            granted: Some(2),
+            granted: Some(LayerPoint::TOP),
             kind,
-            selector: SimulcastSelector::default(),
-            munger: RtpMunger::new(clock_rate, first_sequence, first_timestamp),
-            vp8: Vp8Munger::default(),
+            selector: Selector::default(),
+            munger: Munger::new(clock_rate, first_sequence, first_timestamp),
+            repairs: RepairMap::default(),
         }
     }
 
-    /// Aims at the layer that settings, allocation and what is alive allow; at nothing while the track is muted.
-    pub(crate) fn aim(&mut self, published: &Published, now: std::time::Instant) {
+    /// Aims at the layers that settings, allocation and what is alive allow; at nothing while the track is muted.
+    pub(crate) fn aim(&mut self, published: &Published, now: Instant) {
         let open = self.settings.ready && self.settings.enabled && !published.muted;
         let target = match (open, self.granted, self.kind) {
-            (true, _, MediaKind::Audio) => Some(0),
+            (true, _, MediaKind::Audio) => Some(Aim {
+                encoding: 0,
+                spatial: 0,
+                temporal: 0,
+            }),
             (true, Some(granted), MediaKind::Video) => {
-                Some(published.best_layer(self.settings.max_layer.min(granted), now))
+                let spatial = published.best_layer(self.settings.max_layer.min(granted.spatial), now);
+                Some(Aim {
+                    encoding: published.encoding_of(spatial),
+                    spatial: if published.scalable { spatial } else { 0 },
+                    temporal: self.settings.max_temporal.min(granted.temporal),
+                })
             }
             _ => None,
         };
         self.selector.aim(target);
     }
 
-    pub(crate) fn current_layer(&self) -> Option<usize> {
-        self.selector.current()
+    /// Leaves what flows; the next aim begins at a keyframe.
+    pub(crate) fn stop(&mut self) {
+        if self.kind == MediaKind::Video {
+            self.selector.aim(None);
+        }
     }
 
-    /// The layer a keyframe is waited for.
+    /// The layer that flows: the encoding, or the spatial layer within the only one.
+    pub(crate) fn current_layer(&self) -> Option<usize> {
+        self.selector.current().map(|aim| aim.encoding.max(aim.spatial))
+    }
+
+    /// The encoding that flows.
+    pub(crate) fn encoding(&self) -> Option<usize> {
+        self.selector.current().map(|aim| aim.encoding)
+    }
+
+    /// The encoding a keyframe is waited for.
     pub(crate) fn waiting_for(&self) -> Option<usize> {
         self.selector
             .waiting_for()
             .filter(|_| self.kind == MediaKind::Video)
     }
 
+    /// Whether packets of an encoding may be of any use now.
+    pub(crate) fn looks_at(&self, encoding: usize) -> bool {
+        self.selector.looks_at(encoding)
+    }
+
     /// Judges, places and rewrites a packet; `None` where this subscriber does not get it.
     pub(crate) fn forward(
         &mut self,
-        packet: &Incoming<'_>,
-        keyframe: bool,
-        vp8: Option<&Vp8Descriptor>,
+        track: TrackKey,
+        layer: usize,
+        source: u64,
+        packet: &Stored,
         published: &Published,
-    ) -> Option<Forwarded> {
+        now: Instant,
+    ) -> Option<Outgoing> {
         let before = self.selector.current();
-        match self.selector.judge(packet.layer, || keyframe) {
-            Verdict::Drop => return None,
-            Verdict::Forward => {}
-            Verdict::Switch => {
-                let clock = |layer: usize| published.layers[layer.min(2)].clock;
+        let marker = match self.selector.judge(&packet.info, layer, source) {
+            Verdict::Drop => {
+                if before.is_some_and(|aim| aim.encoding == layer) {
+                    self.munger.leave_out(source, &packet.info);
+                }
+                return None;
+            }
+            Verdict::Forward { marker } => marker,
+            Verdict::Switch { marker } => {
+                let clock = |encoding: usize| published.encodings.get(encoding).and_then(|known| known.clock);
                 let shift = before
-                    .and_then(clock)
-                    .zip(clock(packet.layer))
+                    .and_then(|aim| clock(aim.encoding))
+                    .zip(clock(layer))
                     .map(|(old, new)| clock_shift(old, new, packet.codec.clock_rate()));
                 self.munger
-                    .switch(packet.sequence, packet.timestamp, packet.arrival, shift);
-                if let Some(descriptor) = vp8 {
-                    self.vp8.switch(descriptor);
-                }
+                    .switch(source, packet.timestamp, packet.arrival, shift, &packet.info);
+                marker
             }
-        }
-        if packet.payload.is_empty() {
-            self.munger.leave_out(packet.sequence);
+        };
+        if packet.payload().is_empty() {
+            self.munger.leave_out(source, &packet.info);
             return None;
         }
-        let newest = self.munger.is_newest(packet.sequence);
-        let place = self
+        let (codec, shape) = self.shape(packet)?;
+        let targets = self.selector.decode_targets();
+        let placed = self
             .munger
-            .place(packet.sequence, packet.timestamp, packet.arrival)?;
-        let (codec, payload) = self.unwrap_red(packet)?;
-        let vp8 = vp8.map(|descriptor| self.vp8.rewrite(descriptor, newest));
-        Some(Forwarded {
-            place,
+            .place(source, packet.timestamp, packet.arrival, &packet.info, targets)?;
+        let outgoing = Outgoing {
+            sink: self.sink,
+            sequence: placed.sequence,
+            timestamp: placed.timestamp,
+            marker: marker.unwrap_or(packet.marker),
             codec,
-            payload,
-            vp8,
-        })
+            rewrite: match self.kind {
+                MediaKind::Audio => Rewrite::None,
+                MediaKind::Video => placed.rewrite,
+            },
+            size: packet.payload().len() as u16,
+            track,
+            layer: layer as u8,
+            source,
+            shape,
+        };
+        if self.kind == MediaKind::Video {
+            self.repairs.note(outgoing, now);
+        }
+        Some(outgoing)
     }
 
-    /// Redundant audio for a subscriber that cannot read it becomes its primary block.
-    fn unwrap_red(&self, packet: &Incoming<'_>) -> Option<(Codec, Arc<[u8]>)> {
-        if packet.codec != Codec::Red || self.settings.accepts_red {
-            return Some((packet.codec, packet.payload.clone()));
+    /// Redundant audio for a subscriber that cannot read it becomes its primary block; plain audio for one that asked
+    /// for redundancy gets the packets before it.
+    fn shape(&self, packet: &Stored) -> Option<(Codec, Shape)> {
+        match (packet.codec, self.settings.accepts_red) {
+            (Codec::Red, false) => {
+                tertulia_rtp::red_primary(packet.payload())?;
+                Some((Codec::Opus, Shape::Primary))
+            }
+            (Codec::Opus, true) if self.settings.wants_red => Some((Codec::Red, Shape::Redundant)),
+            (codec, _) => Some((codec, Shape::Whole)),
         }
-        let block = tertulia_rtp::red_primary(packet.payload)?;
-        Some((Codec::Opus, Arc::from(block.data)))
     }
 }

@@ -26,6 +26,11 @@ impl KeyframeThrottle {
         self.wanted = None;
     }
 
+    /// Whether somebody waits for one.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.is_some()
+    }
+
     /// Whether to ask the publisher now; counts as asked. The wish stays until a keyframe arrives.
     pub(crate) fn ask(&mut self, layer: usize, now: Instant) -> bool {
         let due = self.next(layer).is_some_and(|due| due <= now);

@@ -1,14 +1,20 @@
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tertulia_model::{Codec, MediaKind};
+use tertulia_model::{Bitrate, Codec, MediaKind};
+use tertulia_rtp::{Descriptor, DescriptorReader, Extensions};
 
 use crate::keyframe::KeyframeThrottle;
+use crate::ring::Ring;
+
+/// Simulcast encodings of a track at most, and spatial layers within one.
+pub(crate) const LAYERS: usize = 3;
+/// Temporal layers told apart.
+pub(crate) const TEMPORAL: usize = 4;
 
 /// A packet received from a publisher.
 #[derive(Debug, Clone)]
 pub struct Incoming<'a> {
-    /// Layer, 0 for the lowest; 0 for audio.
+    /// Simulcast encoding, 0 for the lowest; 0 for audio and where there is one encoding only.
     pub layer: usize,
     /// The codec of the payload; [`Codec::Red`] for redundant audio.
     pub codec: Codec,
@@ -20,9 +26,11 @@ pub struct Incoming<'a> {
     pub marker: bool,
     /// When it arrived.
     pub arrival: Instant,
-    /// The payload, shared with all subscribers.
-    pub payload: &'a Arc<[u8]>,
-    /// The layer sender's clock from its last report, if any.
+    /// The payload; empty for padding.
+    pub payload: &'a [u8],
+    /// Its header extensions.
+    pub ext: Extensions<'a>,
+    /// The encoding's sender clock from its last report, if any.
     pub clock: Option<SenderClock>,
 }
 
@@ -50,73 +58,210 @@ const PICTURE_BYTES: u64 = 40_000_000 / 8;
 #[derive(Debug)]
 pub(crate) struct Published {
     pub(crate) kind: MediaKind,
-    pub(crate) layers: [LayerState; 3],
+    pub(crate) encodings: [Encoding; LAYERS],
+    meters: [Meter; LAYERS],
     pub(crate) muted: bool,
+    /// Whether one encoding carries several spatial layers.
+    pub(crate) scalable: bool,
+    /// Whether it is relayed from elsewhere, where it was policed.
+    mirror: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LayerState {
+/// What flows of a track, by spatial layer (or encoding).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerRates {
+    /// Bits per second by temporal layer; `None` where the layer is silent.
+    layers: [Option<[u64; TEMPORAL]>; LAYERS],
+    scalable: bool,
+}
+
+/// One simulcast encoding: its packets and what was told of it.
+#[derive(Debug)]
+pub(crate) struct Encoding {
+    pub(crate) ring: Ring,
+    pub(crate) reader: DescriptorReader,
     pub(crate) throttle: KeyframeThrottle,
     pub(crate) clock: Option<SenderClock>,
-    last_packet: Option<Instant>,
-    window_start: Option<Instant>,
-    window_bytes: u64,
-    /// Measured over the last whole window, bits per second.
-    pub(crate) bitrate_bps: u64,
 }
 
-impl LayerState {
-    pub(crate) fn note(&mut self, bytes: usize, clock: Option<SenderClock>, now: Instant) {
+/// What flows of one spatial layer (or one encoding), by temporal layer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Meter {
+    last_packet: Option<Instant>,
+    window_start: Option<Instant>,
+    window_bytes: [u64; TEMPORAL],
+    /// Measured over the last whole window, bits per second.
+    bitrate_bps: [u64; TEMPORAL],
+}
+
+impl Meter {
+    fn note(&mut self, bytes: usize, temporal: usize, now: Instant) {
         self.last_packet = Some(now);
-        self.clock = clock.or(self.clock);
-        self.window_bytes += bytes as u64;
+        if let Some(window) = self.window_bytes.get_mut(temporal) {
+            *window += bytes as u64;
+        }
         let start = *self.window_start.get_or_insert(now);
         let width = now.saturating_duration_since(start);
         if width >= WINDOW {
-            self.bitrate_bps = self.window_bytes * 8_000 / (width.as_millis() as u64).max(1);
+            let millis = (width.as_millis() as u64).max(1);
+            self.bitrate_bps = self.window_bytes.map(|bytes| bytes * 8_000 / millis);
             self.window_start = Some(now);
-            self.window_bytes = 0;
+            self.window_bytes = [0; TEMPORAL];
         }
     }
 
-    /// Whether more arrived in the present window than a publisher may send.
-    pub(crate) fn is_flooded(&self, kind: MediaKind) -> bool {
-        let most = match kind {
-            MediaKind::Audio => SOUND_BYTES,
-            MediaKind::Video => PICTURE_BYTES,
-        };
-        self.window_bytes > most
-    }
-
-    pub(crate) fn alive(&self, now: Instant) -> bool {
+    fn alive(&self, now: Instant) -> bool {
         self.last_packet
             .is_some_and(|last| now.saturating_duration_since(last) < ALIVE)
     }
 
-    pub(crate) fn seen(&self) -> bool {
-        self.last_packet.is_some()
+    fn is_flooded(&self, kind: MediaKind) -> bool {
+        let most = match kind {
+            MediaKind::Audio => SOUND_BYTES,
+            MediaKind::Video => PICTURE_BYTES,
+        };
+        self.window_bytes.iter().sum::<u64>() > most
     }
+}
+
+/// What came of an arriving packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Kept; whether its layer had been silent before, and whether it begins a keyframe.
+    Kept { revived: bool, keyframe: bool },
+    /// Known already, or too old.
+    Known,
+    /// Its payload or descriptor says the impossible.
+    Malformed,
+    /// Its publisher sends far too much.
+    Flooding,
 }
 
 impl Published {
     pub(crate) fn new(kind: MediaKind) -> Self {
         Self {
             kind,
-            layers: [LayerState::default(); 3],
+            encodings: std::array::from_fn(|_| Encoding {
+                ring: Ring::new(kind),
+                reader: DescriptorReader::default(),
+                throttle: KeyframeThrottle::default(),
+                clock: None,
+            }),
+            meters: [Meter::default(); LAYERS],
             muted: false,
+            scalable: false,
+            mirror: false,
         }
+    }
+
+    pub(crate) fn mirror(kind: MediaKind) -> Self {
+        Self {
+            mirror: true,
+            ..Self::new(kind)
+        }
+    }
+
+    /// What flows.
+    pub(crate) fn rates(&self, now: Instant) -> LayerRates {
+        LayerRates {
+            layers: self
+                .meters
+                .map(|meter| meter.alive(now).then_some(meter.bitrate_bps)),
+            scalable: self.scalable,
+        }
+    }
+
+    /// Takes layers for alive that flow where this is relayed from.
+    pub(crate) fn note_rates(&mut self, rates: &LayerRates, now: Instant) {
+        self.scalable |= rates.scalable;
+        for (meter, rates) in self.meters.iter_mut().zip(rates.layers) {
+            if let Some(rates) = rates {
+                meter.last_packet = Some(now);
+                meter.bitrate_bps = rates;
+            }
+        }
+    }
+
+    /// Keeps a packet and measures it.
+    pub(crate) fn take(&mut self, packet: &Incoming<'_>) -> Taken {
+        let layer = packet.layer.min(LAYERS - 1);
+        let encoding = &mut self.encodings[layer];
+        let described = packet.ext.dependency_descriptor;
+        let Ok(info) = encoding.reader.read(packet.codec, packet.payload, described) else {
+            return Taken::Malformed;
+        };
+        let spatial = spatial_of(layer, &info);
+        self.scalable |= layer == 0 && usize::from(info.layer.spatial) > 0;
+        let meter = &mut self.meters[spatial];
+        let revived = !meter.alive(packet.arrival);
+        meter.note(
+            packet.payload.len(),
+            usize::from(info.layer.temporal).min(TEMPORAL - 1),
+            packet.arrival,
+        );
+        if !self.mirror && meter.is_flooded(self.kind) {
+            return Taken::Flooding;
+        }
+        encoding.clock = packet.clock.or(encoding.clock);
+        if info.starts_keyframe {
+            encoding.throttle.satisfied();
+        }
+        if !encoding.ring.insert(packet, info) {
+            return Taken::Known;
+        }
+        Taken::Kept {
+            revived,
+            keyframe: info.starts_keyframe,
+        }
+    }
+
+    /// Whether packets of a layer arrive.
+    pub(crate) fn alive(&self, spatial: usize, now: Instant) -> bool {
+        self.meters.get(spatial).is_some_and(|meter| meter.alive(now))
+    }
+
+    fn seen(&self, spatial: usize) -> bool {
+        self.meters
+            .get(spatial)
+            .is_some_and(|meter| meter.last_packet.is_some())
+    }
+
+    /// The encoding that carries a spatial layer.
+    pub(crate) fn encoding_of(&self, spatial: usize) -> usize {
+        if self.scalable { 0 } else { spatial.min(LAYERS - 1) }
+    }
+
+    /// What a subscriber takes who gets a layer up to a temporal layer; `None` where it does not flow. With spatial
+    /// scalability the layers below are part of it.
+    pub(crate) fn bitrate(&self, spatial: usize, temporal: usize, now: Instant) -> Option<Bitrate> {
+        if !self.alive(spatial, now) {
+            return None;
+        }
+        let lowest = if self.scalable { 0 } else { spatial };
+        let bps = self
+            .meters
+            .get(lowest..=spatial)?
+            .iter()
+            .flat_map(|meter| meter.bitrate_bps.iter().take(temporal + 1))
+            .sum();
+        Some(Bitrate::from_bps(bps))
     }
 
     /// The layer to serve where `max` is the best wanted: the best alive one not above, else the lowest alive above,
     /// else the best ever seen not above, else the lowest.
     pub(crate) fn best_layer(&self, max: usize, now: Instant) -> usize {
-        let max = max.min(2);
-        let alive = |layer: &usize| self.layers[*layer].alive(now);
+        let max = max.min(LAYERS - 1);
+        let alive = |layer: &usize| self.alive(*layer, now);
         (0..=max)
             .rev()
             .find(alive)
-            .or_else(|| (max + 1..3).find(alive))
-            .or_else(|| (0..=max).rev().find(|layer| self.layers[*layer].seen()))
+            .or_else(|| (max + 1..LAYERS).find(alive))
+            .or_else(|| (0..=max).rev().find(|layer| self.seen(*layer)))
             .unwrap_or(0)
     }
+}
+
+/// The place of a packet among the qualities: its encoding, or its spatial layer within the only one.
+pub(crate) fn spatial_of(layer: usize, info: &Descriptor) -> usize {
+    layer.max(usize::from(info.layer.spatial)).min(LAYERS - 1)
 }

@@ -1,50 +1,49 @@
-use std::sync::Arc;
+mod relaying;
+
 use std::time::{Duration, Instant};
 
 use slab::Slab;
 use tertulia_model::{Bitrate, Codec, MediaKind};
-use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite, starts_keyframe};
 
-use crate::forwarder::{Forwarder, RouteSettings, SinkId};
-use crate::published::{Incoming, Published};
+use crate::forwarder::{Forwarder, LayerPoint, RouteSettings, SinkId};
+use crate::outgoing::{Outgoing, Shape};
+use crate::published::{Incoming, LAYERS, Published, Taken};
+use crate::relay::EncodingSet;
+use crate::ring::Stored;
 
 /// How often aims are worked out again, so that a layer that died or came alive is noticed.
 const TICK: Duration = Duration::from_millis(250);
+/// Packets before a plain one that go with it where it is made redundant.
+const REDUNDANCY: u64 = 2;
 
 /// Key of a published track in its [`Routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TrackKey(usize);
+pub struct TrackKey(pub(crate) u32);
 
 /// Key of a route in its [`Routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouteKey(usize);
-
-/// A packet to send to a subscriber.
-#[derive(Debug, Clone)]
-pub struct Outgoing {
-    /// On what.
-    pub sink: SinkId,
-    /// The codec of the payload, which decides its payload type.
-    pub codec: Codec,
-    /// Sequence number; begins below 65 536 and only rises by what was sent.
-    pub sequence: u64,
-    /// RTP timestamp.
-    pub timestamp: u32,
-    /// Marker bit.
-    pub marker: bool,
-    /// The payload as received.
-    pub payload: Arc<[u8]>,
-    /// What to write over the VP8 descriptor.
-    pub vp8: Option<Vp8Rewrite>,
-}
+pub struct RouteKey(u32);
 
 /// A keyframe to ask a publisher for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyframeRequest {
     /// Of which track.
     pub track: TrackKey,
-    /// Of which layer.
+    /// Of which simulcast encoding.
     pub layer: usize,
+}
+
+/// What became of a packet that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// It waits for [`Routes::distribute`].
+    Pending,
+    /// Nobody is to get it: the track is muted or gone, or the packet came twice.
+    Ignored,
+    /// Its payload or dependency descriptor says the impossible.
+    Malformed,
+    /// Left out because its publisher sends far too much.
+    Policed,
 }
 
 /// All tracks of one room and who receives them.
@@ -52,18 +51,23 @@ pub struct KeyframeRequest {
 pub struct Routes {
     tracks: Slab<TrackSlot>,
     routes: Slab<RouteSlot>,
+    /// Tracks with packets that wait to be distributed: sound, pictures.
+    pending: [Vec<u32>; 2],
     next_tick: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct TrackSlot {
     published: Published,
-    routes: Vec<usize>,
+    routes: Vec<u32>,
+    pending: Vec<(u8, u64)>,
+    /// What is relayed elsewhere.
+    relayed: EncodingSet,
 }
 
 #[derive(Debug)]
 struct RouteSlot {
-    track: usize,
+    track: u32,
     forwarder: Forwarder,
 }
 
@@ -73,28 +77,34 @@ impl Routes {
         TrackKey(self.tracks.insert(TrackSlot {
             published: Published::new(kind),
             routes: Vec::new(),
-        }))
+            pending: Vec::new(),
+            relayed: EncodingSet::default(),
+        }) as u32)
     }
 
     /// Removes a track and every route of it.
     pub fn remove_track(&mut self, track: TrackKey) {
-        if let Some(slot) = self.tracks.try_remove(track.0) {
+        if let Some(slot) = self.tracks.try_remove(track.0 as usize) {
             for route in slot.routes {
-                self.routes.try_remove(route);
+                self.routes.try_remove(route as usize);
             }
+        }
+        for pending in &mut self.pending {
+            pending.retain(|key| *key != track.0);
         }
     }
 
     /// Notes that a track is muted or not. Nothing of a muted one is passed on, whatever its publisher sends, and it
     /// is asked for no keyframes.
     pub fn set_muted(&mut self, track: TrackKey, muted: bool, now: Instant) {
-        let Some(slot) = self.tracks.get_mut(track.0) else {
+        let Some(slot) = self.tracks.get_mut(track.0 as usize) else {
             return;
         };
         if slot.published.muted == muted {
             return;
         }
         slot.published.muted = muted;
+        slot.pending.clear();
         for route in slot.routes.clone() {
             self.aim(route, now);
         }
@@ -102,7 +112,9 @@ impl Routes {
 
     /// Whether a track is muted.
     pub fn is_muted(&self, track: TrackKey) -> bool {
-        self.tracks.get(track.0).is_some_and(|slot| slot.published.muted)
+        self.tracks
+            .get(track.0 as usize)
+            .is_some_and(|slot| slot.published.muted)
     }
 
     /// Adds a route; `None` where the track is gone. `first_sequence` is a random start.
@@ -114,13 +126,13 @@ impl Routes {
         first_sequence: u16,
         now: Instant,
     ) -> Option<RouteKey> {
-        let slot = self.tracks.get_mut(track.0)?;
+        let slot = self.tracks.get_mut(track.0 as usize)?;
         // Half the range stays free below the first rollover.
         let forwarder = Forwarder::new(sink, slot.published.kind, settings, first_sequence & 0x7fff);
         let key = self.routes.insert(RouteSlot {
             track: track.0,
             forwarder,
-        });
+        }) as u32;
         slot.routes.push(key);
         self.aim(key, now);
         Some(RouteKey(key))
@@ -128,122 +140,241 @@ impl Routes {
 
     /// Removes a route.
     pub fn remove_route(&mut self, route: RouteKey) {
-        let Some(slot) = self.routes.try_remove(route.0) else {
+        let Some(slot) = self.routes.try_remove(route.0 as usize) else {
             return;
         };
-        if let Some(track) = self.tracks.get_mut(slot.track) {
+        if let Some(track) = self.tracks.get_mut(slot.track as usize) {
             track.routes.retain(|key| *key != route.0);
         }
     }
 
     /// Changes how a route is served.
     pub fn set_route(&mut self, route: RouteKey, settings: RouteSettings, now: Instant) {
-        let Some(slot) = self.routes.get_mut(route.0) else {
+        let Some(slot) = self.routes.get_mut(route.0 as usize) else {
             return;
         };
-        slot.forwarder.settings = settings;
-        self.aim(route.0, now);
+        if slot.forwarder.settings != settings {
+            slot.forwarder.settings = settings;
+            self.aim(route.0, now);
+        }
     }
 
     /// How a route is served now.
     pub fn route(&self, route: RouteKey) -> Option<RouteSettings> {
-        self.routes.get(route.0).map(|slot| slot.forwarder.settings)
+        Some(self.routes.get(route.0 as usize)?.forwarder.settings)
     }
 
-    /// Grants a route layers up to `layer`; `None` pauses it.
-    pub fn grant(&mut self, route: RouteKey, layer: Option<usize>, now: Instant) {
-        let Some(slot) = self.routes.get_mut(route.0) else {
+    /// Whether the route's track is there and not muted.
+    pub fn is_open(&self, route: RouteKey) -> bool {
+        self.routes
+            .get(route.0 as usize)
+            .and_then(|slot| self.tracks.get(slot.track as usize))
+            .is_some_and(|track| !track.published.muted)
+    }
+
+    /// Grants a route layers up to `point`; `None` pauses it.
+    pub fn grant(&mut self, route: RouteKey, point: Option<LayerPoint>, now: Instant) {
+        let Some(slot) = self.routes.get_mut(route.0 as usize) else {
             return;
         };
-        if slot.forwarder.granted != layer {
-            slot.forwarder.granted = layer;
+        if slot.forwarder.granted != point {
+            slot.forwarder.granted = point;
             self.aim(route.0, now);
         }
     }
 
     /// The layer a route sends now.
     pub fn current_layer(&self, route: RouteKey) -> Option<usize> {
-        self.routes.get(route.0)?.forwarder.current_layer()
+        self.routes.get(route.0 as usize)?.forwarder.current_layer()
     }
 
-    /// Measured bitrate of each layer of a route's track that is alive; the lowest first.
-    pub fn layer_bitrates(&self, route: RouteKey, now: Instant) -> [Option<Bitrate>; 3] {
-        let track = self
-            .routes
-            .get(route.0)
-            .and_then(|slot| self.tracks.get(slot.track));
-        let Some(track) = track else { return [None; 3] };
-        track
-            .published
-            .layers
-            .map(|layer| layer.alive(now).then(|| Bitrate::from_bps(layer.bitrate_bps)))
+    /// What a route would take up to a layer and a temporal layer of it; `None` where that does not flow.
+    pub fn bitrate(&self, route: RouteKey, point: LayerPoint, now: Instant) -> Option<Bitrate> {
+        let slot = self.routes.get(route.0 as usize)?;
+        let track = self.tracks.get(slot.track as usize)?;
+        track.published.bitrate(point.spatial, point.temporal, now)
     }
 
-    /// Passes a packet to everybody who gets it; results are appended to `out`. False where it was left out because
-    /// its publisher sends far too much.
-    pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>, out: &mut Vec<Outgoing>) -> bool {
-        let Some(slot) = self.tracks.get_mut(track.0) else {
-            return true;
+    /// Keeps a packet for everybody who gets it; they get it with [`Routes::distribute`].
+    pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>) -> Intake {
+        let Some(slot) = self.tracks.get_mut(track.0 as usize) else {
+            return Intake::Ignored;
         };
         if slot.published.muted {
-            return true;
+            return Intake::Ignored;
         }
-        let layer = packet.layer.min(2);
-        let was_alive = slot.published.layers[layer].alive(packet.arrival);
-        slot.published.layers[layer].note(packet.payload.len(), packet.clock, packet.arrival);
-        if slot.published.layers[layer].is_flooded(slot.published.kind) {
-            return false;
-        }
-        let vp8 = (packet.codec == Codec::Vp8)
-            .then(|| Vp8Descriptor::parse(packet.payload))
-            .flatten();
-        let keyframe = starts_keyframe(packet.codec, packet.payload);
-        if keyframe {
-            slot.published.layers[layer].throttle.satisfied();
-        }
-        if !was_alive {
+        let layer = packet.layer.min(LAYERS - 1);
+        let (revived, keyframe) = match slot.published.take(packet) {
+            Taken::Kept { revived, keyframe } => (revived, keyframe),
+            Taken::Known => return Intake::Ignored,
+            Taken::Malformed => return Intake::Malformed,
+            Taken::Flooding => return Intake::Policed,
+        };
+        if revived {
             for route in &slot.routes {
-                let forwarder = &mut self.routes[*route].forwarder;
-                forwarder.aim(&slot.published, packet.arrival);
-                if let Some(wanted) = forwarder
-                    .waiting_for()
-                    .filter(|wanted| *wanted != layer || !keyframe)
-                {
-                    slot.published.layers[wanted.min(2)].throttle.want(packet.arrival);
+                let Some(route) = self.routes.get_mut(*route as usize) else {
+                    continue;
+                };
+                route.forwarder.aim(&slot.published, packet.arrival);
+                let waits = route.forwarder.waiting_for();
+                if let Some(wanted) = waits.filter(|wanted| *wanted != layer || !keyframe) {
+                    slot.published.encodings[wanted.min(LAYERS - 1)]
+                        .throttle
+                        .want(packet.arrival);
                 }
             }
         }
-        for route in &slot.routes {
-            let forwarder = &mut self.routes[*route].forwarder;
-            let Some(forwarded) = forwarder.forward(packet, keyframe, vp8.as_ref(), &slot.published) else {
+        if slot.pending.is_empty() {
+            self.pending[class(slot.published.kind)].push(track.0);
+        }
+        slot.pending.push((layer as u8, packet.sequence));
+        Intake::Pending
+    }
+
+    /// Whether packets of a kind wait to be distributed.
+    pub fn has_pending(&self, kind: MediaKind) -> bool {
+        !self.pending[class(kind)].is_empty()
+    }
+
+    /// Works out who gets the packets of a kind that arrived since the last call, subscriber by subscriber.
+    pub fn distribute(&mut self, kind: MediaKind, now: Instant, mut each: impl FnMut(Outgoing)) {
+        let mut tracks = std::mem::take(&mut self.pending[class(kind)]);
+        for key in tracks.drain(..) {
+            let Some(track) = self.tracks.get_mut(key as usize) else {
                 continue;
             };
-            out.push(Outgoing {
-                sink: forwarder.sink,
-                codec: forwarded.codec,
-                sequence: forwarded.place.sequence,
-                timestamp: forwarded.place.timestamp,
-                marker: packet.marker,
-                payload: forwarded.payload,
-                vp8: forwarded.vp8,
-            });
+            for route in &track.routes {
+                let Some(route) = self.routes.get_mut(*route as usize) else {
+                    continue;
+                };
+                let forwarder = &mut route.forwarder;
+                for (layer, sequence) in &track.pending {
+                    let layer = usize::from(*layer);
+                    if !forwarder.looks_at(layer) {
+                        continue;
+                    }
+                    let Some(stored) = track.published.encodings[layer].ring.find(*sequence) else {
+                        continue;
+                    };
+                    let forwarded =
+                        forwarder.forward(TrackKey(key), layer, *sequence, stored, &track.published, now);
+                    if let Some(outgoing) = forwarded {
+                        each(outgoing);
+                    }
+                }
+                if let Some(layer) = forwarder.waiting_for() {
+                    track.published.encodings[layer.min(LAYERS - 1)]
+                        .throttle
+                        .want(now);
+                }
+            }
+            track.pending.clear();
         }
-        true
+        self.pending[class(kind)] = tracks;
+    }
+
+    /// The stored packet behind an outgoing one; `None` once its place was taken.
+    pub fn stored(&self, outgoing: &Outgoing) -> Option<&Stored> {
+        let track = self.tracks.get(outgoing.track.0 as usize)?;
+        track
+            .published
+            .encodings
+            .get(usize::from(outgoing.layer))?
+            .ring
+            .find(outgoing.source)
+    }
+
+    /// The publisher's clock on the outgoing timeline: NTP time and RTP timestamp of one moment.
+    pub fn sender_clock(&self, outgoing: &Outgoing, stored: &Stored) -> Option<(u64, u32)> {
+        let track = self.tracks.get(outgoing.track.0 as usize)?;
+        let encoding = track.published.encodings.get(usize::from(outgoing.layer))?;
+        let moved = outgoing.timestamp.wrapping_sub(stored.timestamp);
+        encoding
+            .clock
+            .map(|clock| (clock.ntp, clock.rtp.wrapping_add(moved)))
+    }
+
+    /// The payload of an outgoing packet before its rewriting; `scratch` is written where it must be put together, with
+    /// `opus` as the blocks' payload type.
+    pub fn payload<'a>(
+        &'a self,
+        outgoing: &Outgoing,
+        stored: &'a Stored,
+        opus: u8,
+        scratch: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]> {
+        match outgoing.shape {
+            Shape::Whole => Some(stored.payload()),
+            Shape::Primary => Some(tertulia_rtp::red_primary(stored.payload())?.data),
+            Shape::Redundant => {
+                self.redundant(outgoing, stored, opus, scratch);
+                Some(scratch)
+            }
+        }
+    }
+
+    /// Puts the packets before a plain one in front of it (RFC 2198 §3).
+    fn redundant(&self, outgoing: &Outgoing, stored: &Stored, opus: u8, scratch: &mut Vec<u8>) {
+        let ring = self
+            .tracks
+            .get(outgoing.track.0 as usize)
+            .map(|track| &track.published.encodings[usize::from(outgoing.layer).min(LAYERS - 1)].ring);
+        let before = |age: u64| {
+            let earlier = ring?.find(outgoing.source.checked_sub(age)?)?;
+            let offset = stored.timestamp.wrapping_sub(earlier.timestamp);
+            (earlier.codec == Codec::Opus).then_some((offset, opus, earlier.payload()))
+        };
+        let mut previous = [(0, opus, &[][..]); REDUNDANCY as usize];
+        for (age, block) in (1..=REDUNDANCY).rev().zip(&mut previous) {
+            *block = before(age).unwrap_or(*block);
+        }
+        scratch.clear();
+        tertulia_rtp::red_write(scratch, (opus, stored.payload()), &previous);
+    }
+
+    /// Gives the packets a subscriber asks for again, as far as they are known.
+    pub fn repair(
+        &mut self,
+        route: RouteKey,
+        sequences: &[u16],
+        rtt: Duration,
+        now: Instant,
+        mut each: impl FnMut(Outgoing),
+    ) {
+        let Some(slot) = self.routes.get_mut(route.0 as usize) else {
+            return;
+        };
+        for sequence in sequences {
+            if let Some(outgoing) = slot.forwarder.repairs.repair(*sequence, rtt, now) {
+                each(outgoing);
+            }
+        }
+    }
+
+    /// Stops a picture and begins it again at a keyframe: what its subscriber got last does not continue.
+    pub fn begin_afresh(&mut self, route: RouteKey, now: Instant) {
+        let Some(slot) = self.routes.get_mut(route.0 as usize) else {
+            return;
+        };
+        slot.forwarder.stop();
+        self.aim(route.0, now);
     }
 
     /// A subscriber asked for a keyframe of what it gets.
     pub fn keyframe_wanted(&mut self, route: RouteKey, now: Instant) {
-        let Some(slot) = self.routes.get(route.0) else {
+        let Some(slot) = self.routes.get(route.0 as usize) else {
             return;
         };
         let forwarder = &slot.forwarder;
-        let Some(layer) = forwarder.current_layer().or(forwarder.waiting_for()) else {
+        let Some(layer) = forwarder.encoding().or(forwarder.waiting_for()) else {
             return;
         };
-        if let Some(track) = self.tracks.get_mut(slot.track)
+        if let Some(track) = self.tracks.get_mut(slot.track as usize)
             && track.published.kind == MediaKind::Video
         {
-            track.published.layers[layer.min(2)].throttle.want(now);
+            track.published.encodings[layer.min(LAYERS - 1)]
+                .throttle
+                .want(now);
         }
     }
 
@@ -253,10 +384,10 @@ impl Routes {
             if slot.published.kind != MediaKind::Video || slot.published.muted {
                 continue;
             }
-            for (layer, state) in slot.published.layers.iter_mut().enumerate() {
-                if state.throttle.ask(layer, now) {
+            for (layer, encoding) in slot.published.encodings.iter_mut().enumerate() {
+                if encoding.throttle.ask(layer, now) {
                     out.push(KeyframeRequest {
-                        track: TrackKey(key),
+                        track: TrackKey(key as u32),
                         layer,
                     });
                 }
@@ -270,10 +401,8 @@ impl Routes {
             return;
         }
         self.next_tick = Some(now + TICK);
-        for key in 0..self.routes.capacity() {
-            if self.routes.contains(key) {
-                self.aim(key, now);
-            }
+        for key in 0..self.routes.capacity() as u32 {
+            self.aim(key, now);
         }
         self.drop_idle_wishes();
     }
@@ -283,23 +412,29 @@ impl Routes {
     /// their layers.
     fn drop_idle_wishes(&mut self) {
         for (_, slot) in &mut self.tracks {
-            for (layer, state) in slot.published.layers.iter_mut().enumerate() {
-                let needed = slot.routes.iter().any(|route| {
-                    self.routes.get(*route).is_some_and(|route| {
-                        let forwarder = &route.forwarder;
-                        forwarder.waiting_for() == Some(layer) || forwarder.current_layer() == Some(layer)
-                    })
-                });
+            for (layer, encoding) in slot.published.encodings.iter_mut().enumerate() {
+                if !encoding.throttle.is_wanted() {
+                    continue;
+                }
+                let needed = slot.relayed.contains(layer)
+                    || slot.routes.iter().any(|route| {
+                        self.routes.get(*route as usize).is_some_and(|route| {
+                            let forwarder = &route.forwarder;
+                            forwarder.waiting_for() == Some(layer) || forwarder.encoding() == Some(layer)
+                        })
+                    });
                 if !needed {
-                    state.throttle.satisfied();
+                    encoding.throttle.satisfied();
                 }
             }
         }
     }
 
-    /// When to call [`Routes::handle_timeout`] and [`Routes::keyframe_requests`] next; `None` without video routes.
+    /// When to call [`Routes::handle_timeout`] and [`Routes::keyframe_requests`] next; `None` without routes and
+    /// relays.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.routes.is_empty() {
+        let relays = || self.tracks.iter().any(|(_, slot)| !slot.relayed.is_empty());
+        if self.routes.is_empty() && !relays() {
             return None;
         }
         let throttles = self
@@ -308,272 +443,37 @@ impl Routes {
             .filter(|(_, slot)| !slot.published.muted)
             .flat_map(|(_, slot)| {
                 slot.published
-                    .layers
+                    .encodings
                     .iter()
                     .enumerate()
-                    .filter_map(|(layer, state)| state.throttle.next(layer))
+                    .filter_map(|(layer, encoding)| encoding.throttle.next(layer))
             });
         throttles.chain(self.next_tick).min()
     }
 
-    fn aim(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.routes.get_mut(key) else {
+    fn aim(&mut self, key: u32, now: Instant) {
+        let Some(slot) = self.routes.get_mut(key as usize) else {
             return;
         };
-        let Some(track) = self.tracks.get_mut(slot.track) else {
+        let Some(track) = self.tracks.get_mut(slot.track as usize) else {
             return;
         };
         slot.forwarder.aim(&track.published, now);
         if let Some(layer) = slot.forwarder.waiting_for() {
-            track.published.layers[layer.min(2)].throttle.want(now);
+            track.published.encodings[layer.min(LAYERS - 1)]
+                .throttle
+                .want(now);
         }
+    }
+}
+
+/// Sound and pictures wait apart.
+fn class(kind: MediaKind) -> usize {
+    match kind {
+        MediaKind::Audio => 0,
+        MediaKind::Video => 1,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const READY: RouteSettings = RouteSettings {
-        ready: true,
-        enabled: true,
-        max_layer: 2,
-        accepts_red: false,
-    };
-
-    struct Rig {
-        routes: Routes,
-        track: TrackKey,
-        start: Instant,
-        sent: Vec<Outgoing>,
-    }
-
-    impl Rig {
-        fn new(kind: MediaKind) -> Self {
-            let mut routes = Routes::default();
-            let track = routes.add_track(kind);
-            Self {
-                routes,
-                track,
-                start: Instant::now(),
-                sent: Vec::new(),
-            }
-        }
-
-        fn at(&self, ms: u64) -> Instant {
-            self.start + Duration::from_millis(ms)
-        }
-
-        fn subscribe(&mut self, settings: RouteSettings) -> RouteKey {
-            self.routes
-                .add_route(self.track, SinkId(7), settings, 10, self.start)
-                .unwrap()
-        }
-
-        /// Feeds a VP8 packet and tells the outgoing sequence numbers.
-        fn vp8(&mut self, layer: usize, sequence: u64, key: bool, ms: u64) -> Vec<u64> {
-            let payload: Arc<[u8]> = vec![0x10, u8::from(!key), 0, 0].into();
-            self.feed(Codec::Vp8, layer, sequence, &payload, ms)
-        }
-
-        fn feed(
-            &mut self,
-            codec: Codec,
-            layer: usize,
-            sequence: u64,
-            payload: &Arc<[u8]>,
-            ms: u64,
-        ) -> Vec<u64> {
-            self.sent.clear();
-            let packet = Incoming {
-                layer,
-                codec,
-                sequence,
-                timestamp: ms as u32 * 90,
-                marker: true,
-                arrival: self.at(ms),
-                payload,
-                clock: None,
-            };
-            self.routes.handle_packet(self.track, &packet, &mut self.sent);
-            self.sent.iter().map(|packet| packet.sequence).collect()
-        }
-
-        fn asked(&mut self, ms: u64) -> Vec<usize> {
-            let mut requests = Vec::new();
-            let now = self.at(ms);
-            self.routes.handle_timeout(now);
-            self.routes.keyframe_requests(now, &mut requests);
-            requests.iter().map(|request| request.layer).collect()
-        }
-    }
-
-    #[test]
-    fn a_subscriber_begins_at_a_keyframe_and_one_is_asked_for() {
-        let mut rig = Rig::new(MediaKind::Video);
-        rig.subscribe(READY);
-        assert!(rig.vp8(0, 500, false, 0).is_empty());
-        assert_eq!(rig.asked(1), [0]);
-        assert_eq!(rig.vp8(0, 501, true, 10), [10]);
-        assert_eq!(rig.vp8(0, 502, false, 20), [11]);
-    }
-
-    #[test]
-    fn the_best_layer_not_above_the_wanted_is_reached_without_a_gap() {
-        let mut rig = Rig::new(MediaKind::Video);
-        let route = rig.subscribe(READY);
-        assert_eq!(rig.vp8(0, 1, true, 0), [10]);
-        assert!(
-            rig.vp8(2, 9_000, false, 5).is_empty(),
-            "waits for a keyframe of the better layer"
-        );
-        assert_eq!(rig.asked(6), [2]);
-        assert_eq!(rig.vp8(0, 2, false, 10), [11]);
-        assert_eq!(rig.vp8(2, 9_001, true, 15), [12]);
-        assert!(rig.vp8(0, 3, false, 20).is_empty());
-        rig.routes.set_route(
-            route,
-            RouteSettings {
-                max_layer: 0,
-                ..READY
-            },
-            rig.at(30),
-        );
-        assert_eq!(rig.vp8(2, 9_002, false, 31), [13]);
-        assert_eq!(rig.vp8(0, 4, true, 40), [14]);
-    }
-
-    #[test]
-    fn a_layer_that_dies_is_left_for_one_that_lives() {
-        let mut rig = Rig::new(MediaKind::Video);
-        rig.subscribe(READY);
-        rig.vp8(2, 1, true, 0);
-        rig.vp8(0, 1, false, 0);
-        for ms in (100..2_000).step_by(100) {
-            rig.vp8(0, 1 + ms / 100, false, ms);
-        }
-        assert_eq!(rig.asked(2_000), [0]);
-        assert_eq!(rig.vp8(0, 50, true, 2_010).len(), 1);
-    }
-
-    #[test]
-    fn nothing_flows_to_who_is_not_ready_or_disabled_or_paused() {
-        let mut rig = Rig::new(MediaKind::Video);
-        let route = rig.subscribe(RouteSettings {
-            ready: false,
-            ..READY
-        });
-        assert!(rig.vp8(0, 1, true, 0).is_empty());
-        rig.routes.set_route(route, READY, rig.at(1));
-        assert_eq!(rig.vp8(0, 2, true, 2).len(), 1);
-        rig.routes.grant(route, None, rig.at(3));
-        assert!(rig.vp8(0, 3, true, 4).is_empty());
-        rig.routes.grant(route, Some(2), rig.at(5));
-        assert_eq!(rig.vp8(0, 4, true, 6).len(), 1);
-        rig.routes.set_route(
-            route,
-            RouteSettings {
-                enabled: false,
-                ..READY
-            },
-            rig.at(7),
-        );
-        assert!(rig.vp8(0, 5, true, 8).is_empty());
-    }
-
-    #[test]
-    fn nothing_of_a_muted_track_is_passed_on_and_it_goes_on_without_a_gap() {
-        let mut rig = Rig::new(MediaKind::Audio);
-        rig.subscribe(READY);
-        let sound: Arc<[u8]> = vec![1, 2].into();
-        assert_eq!(rig.feed(Codec::Opus, 0, 1, &sound, 0), [10]);
-        rig.routes.set_muted(rig.track, true, rig.at(10));
-        assert!(rig.routes.is_muted(rig.track));
-        assert!(rig.feed(Codec::Opus, 0, 2, &sound, 20).is_empty());
-        rig.routes.set_muted(rig.track, false, rig.at(30));
-        assert_eq!(rig.feed(Codec::Opus, 0, 3, &sound, 40), [11]);
-    }
-
-    #[test]
-    fn a_flood_of_sound_is_cut_to_what_sound_may_take() {
-        let mut rig = Rig::new(MediaKind::Audio);
-        rig.subscribe(READY);
-        let sound: Arc<[u8]> = vec![1; 1_000].into();
-        // Ten seconds at 8 Mbit/s.
-        let passed = (0..10_000)
-            .filter(|ms| !rig.feed(Codec::Opus, 0, 1 + ms, &sound, *ms).is_empty())
-            .count();
-        assert!((2_400..=2_600).contains(&passed), "{passed} kB of 10 000");
-        let quiet: Arc<[u8]> = vec![1; 100].into();
-        assert_eq!(rig.feed(Codec::Opus, 0, 20_000, &quiet, 12_000).len(), 1);
-    }
-
-    #[test]
-    fn an_unmuted_picture_begins_at_a_keyframe_that_is_asked_for() {
-        let mut rig = Rig::new(MediaKind::Video);
-        rig.subscribe(READY);
-        rig.vp8(0, 1, true, 0);
-        rig.routes.set_muted(rig.track, true, rig.at(10));
-        assert!(rig.vp8(0, 2, true, 20).is_empty());
-        assert!(rig.asked(30).is_empty());
-        rig.routes.set_muted(rig.track, false, rig.at(40));
-        assert_eq!(rig.asked(41), [0]);
-        assert_eq!(rig.vp8(0, 3, true, 50), [11]);
-    }
-
-    #[test]
-    fn a_layer_nobody_waits_for_any_more_is_not_asked_for_keyframes() {
-        let mut rig = Rig::new(MediaKind::Video);
-        rig.subscribe(READY);
-        rig.vp8(0, 1, true, 0);
-        rig.vp8(2, 1, false, 10);
-        assert_eq!(rig.asked(20), [2]);
-        // The best layer dies before it sent a keyframe.
-        for ms in (100..4_000).step_by(100) {
-            rig.vp8(0, 1 + ms / 100, false, ms);
-            let asked = rig.asked(ms + 1);
-            assert!(ms < 2_000 || asked.is_empty(), "at {ms} ms: {asked:?}");
-        }
-    }
-
-    #[test]
-    fn redundant_audio_is_unwrapped_only_for_who_cannot_read_it() {
-        let red: Arc<[u8]> = vec![111, 1, 2, 3].into();
-        let mut rig = Rig::new(MediaKind::Audio);
-        rig.subscribe(READY);
-        rig.feed(Codec::Red, 0, 1, &red, 0);
-        assert_eq!(
-            (rig.sent[0].codec, &rig.sent[0].payload[..]),
-            (Codec::Opus, &[1, 2, 3][..])
-        );
-        let mut rig = Rig::new(MediaKind::Audio);
-        rig.subscribe(RouteSettings {
-            accepts_red: true,
-            ..READY
-        });
-        rig.feed(Codec::Red, 0, 1, &red, 0);
-        assert_eq!(
-            (rig.sent[0].codec, &rig.sent[0].payload[..]),
-            (Codec::Red, &red[..])
-        );
-    }
-
-    #[test]
-    fn a_keyframe_wish_for_sound_sets_no_timer() {
-        let mut rig = Rig::new(MediaKind::Audio);
-        let route = rig.subscribe(READY);
-        rig.feed(Codec::Opus, 0, 1, &vec![1, 2].into(), 0);
-        rig.routes.keyframe_wanted(route, rig.at(1));
-        assert!(rig.asked(2).is_empty());
-        assert!(rig.routes.poll_timeout() > Some(rig.at(2)));
-    }
-
-    #[test]
-    fn removing_a_track_removes_its_routes() {
-        let mut rig = Rig::new(MediaKind::Audio);
-        let route = rig.subscribe(READY);
-        rig.routes.remove_track(rig.track);
-        assert_eq!(rig.routes.route(route), None);
-        assert_eq!(rig.routes.poll_timeout(), None);
-    }
-}
+mod tests;

@@ -29,6 +29,7 @@
 //! assert_eq!(room.poll_timeout(), Some(now.instant + Duration::from_secs(300)));
 //! ```
 
+mod announced;
 mod announcement;
 mod bucket;
 mod chat;
@@ -55,6 +56,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use announced::Announced;
 pub use command::{
     Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
     RoomSettings, TrackSettings,

@@ -34,44 +34,7 @@ impl Room {
         publisher: &ParticipantId,
         sections: &[(MediaKind, Option<&str>)],
     ) -> Vec<Option<TrackId>> {
-        let own = self
-            .members
-            .get(publisher)
-            .map(|member| member.tracks.as_slice())
-            .unwrap_or_default();
-        let own = || own.iter().filter_map(|id| Some((id, self.tracks.get(id)?)));
-        let mut waiting: Vec<(&TrackId, MediaKind, &Awaiting)> = own()
-            .flat_map(|(id, publication)| {
-                publication
-                    .awaiting
-                    .iter()
-                    .map(move |awaited| (id, publication.info.kind, awaited))
-            })
-            .collect();
-        waiting.sort_by_key(|(_, _, awaited)| awaited.ticket);
-        let bound = |track_id: &str| {
-            own().any(|(_, publication)| publication.bound_cids.iter().any(|cid| cid == track_id))
-        };
-        let mut take = |fits: &dyn Fn(MediaKind, &Awaiting) -> bool| {
-            let position = waiting
-                .iter()
-                .position(|(_, kind, awaited)| fits(*kind, awaited))?;
-            Some(waiting.remove(position).0.clone())
-        };
-
-        let mut matches: Vec<Option<TrackId>> = sections
-            .iter()
-            .map(|(kind, track_id)| {
-                let track_id = (*track_id)?;
-                take(&|of, awaited| of == *kind && awaited.cids.iter().any(|cid| cid == track_id))
-            })
-            .collect();
-        for ((kind, track_id), found) in sections.iter().zip(&mut matches) {
-            if found.is_none() && !track_id.is_some_and(bound) {
-                *found = take(&|of, _| of == *kind);
-            }
-        }
-        matches
+        self.announced(publisher).match_sections(sections)
     }
 
     /// A track, pending or live, and who publishes it.

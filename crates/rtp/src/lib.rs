@@ -15,20 +15,30 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
 
 mod av1;
+mod dependency;
+mod descriptor;
 mod extension;
 mod h264;
 mod h265;
 mod header;
 mod red;
+mod rewrite;
 mod rtcp;
 mod srtp;
 mod template;
 mod vp8;
 mod vp9;
 
+pub use av1::Av1Aggregation;
+pub use dependency::{
+    DecodeTargets, Dependency, DependencyReader, DependencyStructure, DescriptorRewrite, FrameDescription,
+    Indications, Layer, MAX_CHAINS, MAX_REFERENCES, References, Template, write_descriptor,
+};
+pub use descriptor::{Descriptor, DescriptorError, DescriptorReader, PayloadDescriptor};
 pub use extension::{AudioLevel, ExtensionIds, Extensions};
 pub use header::{RtpHeader, is_rtcp};
-pub use red::{RedBlock, primary as red_primary};
+pub use red::{RedBlock, RedBlocks, blocks as red_blocks, primary as red_primary, write as red_write};
+pub use rewrite::Rewrite;
 pub use rtcp::{
     FirEntries, FirEntry, NackSequences, ReportBlock, ReportBlocks, Rtcp, SdesChunk, SdesChunks, SenderInfo,
     Ssrcs, TransportFeedback, TransportStatuses, rtcp_packets, write_bye, write_fir, write_nack, write_pli,
@@ -39,7 +49,7 @@ pub use srtp::{
 };
 pub use template::{HeaderFields, HeaderTemplate};
 pub use vp8::{Vp8Descriptor, Vp8Rewrite};
-pub use vp9::Vp9Descriptor;
+pub use vp9::{Vp9Descriptor, Vp9Rewrite, Vp9Structure};
 
 use tertulia_model::Codec;
 

@@ -1,5 +1,8 @@
+#[cfg(test)]
+mod tests;
+
 /// The payload descriptor of a VP8 packet (RFC 7741 §4.2), and whether the packet begins a keyframe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Vp8Descriptor {
     /// Bytes of the descriptor.
     pub length: usize,
@@ -15,6 +18,8 @@ pub struct Vp8Descriptor {
     pub layer_sync: bool,
     /// Key index, 5 bits.
     pub key_idx: Option<u8>,
+    /// Whether no other frame depends on the frame (the N bit).
+    pub discardable: bool,
     /// Whether this packet begins a frame.
     pub starts_frame: bool,
     /// Whether this packet begins a keyframe.
@@ -46,6 +51,7 @@ impl Vp8Descriptor {
             temporal_id: None,
             layer_sync: false,
             key_idx: None,
+            discardable: first & 0x20 != 0,
             starts_frame: start && partition == 0,
             starts_keyframe: false,
         };
@@ -95,84 +101,26 @@ impl Vp8Descriptor {
         };
         let mut at = 2;
         if descriptor.picture_id.is_some() {
-            let id = rewrite.picture_id;
-            match (descriptor.long_picture_id, id) {
-                (true, Some(id)) => {
-                    payload[at] = 0x80 | (id >> 8) as u8 & 0x7f;
-                    payload[at + 1] = id as u8;
-                }
-                (false, Some(id)) => payload[at] = id as u8 & 0x7f,
-                (_, None) => {}
+            match (
+                rewrite.picture_id,
+                descriptor.long_picture_id,
+                payload.get_mut(at..),
+            ) {
+                (Some(id), true, Some([high, low, ..])) => [*high, *low] = (id | 0x8000).to_be_bytes(),
+                (Some(id), false, Some([short, ..])) => *short = id as u8 & 0x7f,
+                _ => {}
             }
             at += if descriptor.long_picture_id { 2 } else { 1 };
         }
         if descriptor.tl0_pic_idx.is_some() {
-            if let Some(index) = rewrite.tl0_pic_idx {
-                payload[at] = index;
+            if let (Some(index), Some(byte)) = (rewrite.tl0_pic_idx, payload.get_mut(at)) {
+                *byte = index;
             }
             at += 1;
         }
-        if let (Some(_), Some(key)) = (descriptor.key_idx, rewrite.key_idx) {
-            payload[at] = payload[at] & 0xe0 | key & 0x1f;
+        if let (Some(_), Some(key), Some(byte)) = (descriptor.key_idx, rewrite.key_idx, payload.get_mut(at)) {
+            *byte = *byte & 0xe0 | key & 0x1f;
         }
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// X and S set; I, L, T and K present; 15-bit id 0x1234, tl0 7, tid 1 with sync, key index 5; keyframe header.
-    const FULL: [u8; 8] = [0x90, 0xf0, 0x92, 0x34, 7, 0b0110_0101, 0x00, 0xff];
-
-    #[test]
-    fn reads_every_field() {
-        let descriptor = Vp8Descriptor::parse(&FULL).unwrap();
-        assert_eq!(descriptor.length, 6);
-        assert_eq!(descriptor.picture_id, Some(0x1234));
-        assert!(descriptor.long_picture_id);
-        assert_eq!(descriptor.tl0_pic_idx, Some(7));
-        assert_eq!(descriptor.temporal_id, Some(1));
-        assert!(descriptor.layer_sync);
-        assert_eq!(descriptor.key_idx, Some(5));
-        assert!(descriptor.starts_keyframe);
-    }
-
-    #[test]
-    fn rewrites_every_field_and_nothing_else() {
-        let mut bytes = FULL;
-        let rewrite = Vp8Rewrite {
-            picture_id: Some(0x7ffe),
-            tl0_pic_idx: Some(200),
-            key_idx: Some(31),
-        };
-        assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
-        assert_eq!(bytes, [0x90, 0xf0, 0xff, 0xfe, 200, 0b0111_1111, 0x00, 0xff]);
-    }
-
-    #[test]
-    fn keeps_a_short_picture_id_short() {
-        let mut bytes = [0x90, 0x80, 0x05, 0x01];
-        let rewrite = Vp8Rewrite {
-            picture_id: Some(0x1ff),
-            tl0_pic_idx: Some(1),
-            key_idx: None,
-        };
-        assert!(Vp8Descriptor::rewrite(&mut bytes, rewrite));
-        assert_eq!(bytes, [0x90, 0x80, 0x7f, 0x01]);
-    }
-
-    #[test]
-    fn refuses_what_is_cut_short() {
-        for cut in 0..FULL.len() - 2 {
-            assert_eq!(Vp8Descriptor::parse(&FULL[..cut]), None, "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn a_continuation_is_no_keyframe() {
-        assert!(!Vp8Descriptor::parse(&[0x00, 0x00]).unwrap().starts_keyframe);
-        assert!(!Vp8Descriptor::parse(&[0x11, 0x00]).unwrap().starts_keyframe);
     }
 }

@@ -164,6 +164,31 @@ fn engine(page: &mut Page, sources: &Sources) {
         stats.packets_policed,
     );
     page.counter(
+        "media_packets_relayed_total",
+        "Media packets taken from other workers of this server.",
+        stats.packets_relayed,
+    );
+    page.counter(
+        "media_relays_dropped_total",
+        "Messages with media between workers that found no room.",
+        stats.relays_dropped,
+    );
+    page.counter(
+        "participants_hosted_elsewhere_total",
+        "Participants hosted on another worker than their room.",
+        stats.hosted_elsewhere,
+    );
+    page.counter(
+        "media_packets_malformed_total",
+        "Media packets whose payload or dependency descriptor says the impossible.",
+        stats.packets_malformed,
+    );
+    page.counter(
+        "media_packets_unsent_total",
+        "Media packets for subscribers that waited too long or that nothing is negotiated for.",
+        stats.packets_unsent,
+    );
+    page.counter(
         "data_messages_dropped_total",
         "Data messages that found no open channel, or one with too much waiting.",
         stats.messages_dropped,

@@ -28,6 +28,7 @@ pub fn engine(config: &Config, advertised: Vec<AdvertisedAddress>) -> EngineConf
         initial_bitrate: Bitrate::from_bps(media.initial_bitrate_bps),
         media_timeout: Duration::from_secs(media.media_timeout_s),
         connect_timeout: Duration::from_secs(media.connect_timeout_s),
+        spread: tertulia_engine::Spread::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use str0m::net::{Protocol, TcpType};
+use is::Protocol;
 use tertulia_model::{Candidate, TransportProtocol};
 
 use crate::LocalCandidate;
@@ -56,27 +56,23 @@ fn foundation(ip: IpAddr, protocol: TransportProtocol) -> u32 {
 }
 
 /// Our candidate as the agent takes it.
-pub(crate) fn local(candidate: &LocalCandidate) -> Result<str0m::Candidate, String> {
-    let built = match candidate.protocol {
-        TransportProtocol::Udp => str0m::Candidate::host(candidate.addr, Protocol::Udp),
-        TransportProtocol::Tcp => str0m::Candidate::builder()
-            .tcp()
-            .host(candidate.addr)
-            .tcptype(TcpType::Passive)
-            .build(),
+pub(crate) fn local(candidate: &LocalCandidate) -> Result<is::Candidate, String> {
+    let protocol = match candidate.protocol {
+        TransportProtocol::Udp => Protocol::Udp,
+        TransportProtocol::Tcp => Protocol::Tcp,
     };
-    built.map_err(|error| error.to_string())
+    is::Candidate::host(candidate.addr, protocol).map_err(|error| error.to_string())
 }
 
 /// The peer's candidate as the agent takes it; `None` for one that is of no use to us: host names, TCP (the peer
 /// connects, we never do), other components, unreadable text.
-pub(crate) fn remote(candidate: &Candidate) -> Option<str0m::Candidate> {
+pub(crate) fn remote(candidate: &Candidate) -> Option<is::Candidate> {
     let address = candidate.address?;
     let usable = candidate.protocol == TransportProtocol::Udp && is_routable(address);
     if !usable {
         return None;
     }
-    str0m::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text)).ok()
+    is::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text)).ok()
 }
 
 fn is_routable(address: SocketAddr) -> bool {
@@ -115,7 +111,7 @@ mod tests {
         let priorities: Vec<u32> = texts
             .iter()
             .map(|candidate| {
-                str0m::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text))
+                is::Candidate::from_sdp_string(&format!("candidate:{}", candidate.text))
                     .unwrap()
                     .prio()
             })

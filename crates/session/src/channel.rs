@@ -1,33 +1,33 @@
-use str0m::Rtc;
-use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-
 use crate::ChannelError;
+use crate::path::Path;
 
 /// Greatest number of channels of one peer; a client needs three.
 const MAX_CHANNELS: usize = 16;
 /// Greatest message sent, as every client announces or more.
 const MAX_MESSAGE: usize = 64_000;
 
+/// One of ours that waits for the peer to agree to data channels.
+#[derive(Debug)]
+struct Wanted {
+    label: String,
+    ordered: bool,
+    max_retransmits: Option<u16>,
+}
+
 /// The data channels of one session by their label.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    open: Vec<(ChannelId, String)>,
-    /// Ours that wait for the transport.
-    wanted: Vec<ChannelConfig>,
+    open: Vec<(u16, String)>,
+    wanted: Vec<Wanted>,
 }
 
 impl Channels {
     /// Wants one of ours.
     pub(crate) fn want(&mut self, label: &str, ordered: bool, max_retransmits: Option<u16>) {
-        let reliability = match max_retransmits {
-            Some(retransmits) => Reliability::MaxRetransmits { retransmits },
-            None => Reliability::Reliable,
-        };
-        self.wanted.push(ChannelConfig {
+        self.wanted.push(Wanted {
             label: label.to_owned(),
             ordered,
-            reliability,
-            ..ChannelConfig::default()
+            max_retransmits,
         });
     }
 
@@ -37,14 +37,14 @@ impl Channels {
     }
 
     /// Opens what is wanted.
-    pub(crate) fn create(&mut self, rtc: &mut Rtc) {
-        for config in self.wanted.drain(..) {
-            rtc.direct_api().create_data_channel(config);
+    pub(crate) fn create(&mut self, path: &mut Path) {
+        for wanted in self.wanted.drain(..) {
+            path.open_channel(&wanted.label, wanted.ordered, wanted.max_retransmits);
         }
     }
 
     /// Notes one that opened; `false` where the peer has too many.
-    pub(crate) fn opened(&mut self, id: ChannelId, label: &str) -> bool {
+    pub(crate) fn opened(&mut self, id: u16, label: &str) -> bool {
         if self.open.len() >= MAX_CHANNELS {
             return false;
         }
@@ -53,13 +53,13 @@ impl Channels {
     }
 
     /// Notes one that closed and gives its label.
-    pub(crate) fn closed(&mut self, id: ChannelId) -> Option<String> {
+    pub(crate) fn closed(&mut self, id: u16) -> Option<String> {
         let index = self.open.iter().position(|(open, _)| *open == id)?;
         Some(self.open.remove(index).1)
     }
 
     /// The label of an open one.
-    pub(crate) fn label(&self, id: ChannelId) -> Option<&str> {
+    pub(crate) fn label(&self, id: u16) -> Option<&str> {
         self.open
             .iter()
             .find(|(open, _)| *open == id)
@@ -71,20 +71,17 @@ impl Channels {
         self.open.iter().any(|(_, open)| open == label)
     }
 
-    /// Sends on the latest of that label; `Ok(false)` where too much waits already.
-    pub(crate) fn send(&self, rtc: &mut Rtc, label: &str, contents: &[u8]) -> Result<bool, ChannelError> {
+    /// The latest of that label, for a message of that length.
+    pub(crate) fn target(&self, label: &str, length: usize) -> Result<u16, ChannelError> {
         let (id, _) = self
             .open
             .iter()
             .rev()
             .find(|(_, open)| open == label)
             .ok_or(ChannelError::NotOpen)?;
-        if contents.len() > MAX_MESSAGE {
+        if length > MAX_MESSAGE {
             return Err(ChannelError::TooLong);
         }
-        let mut channel = rtc.channel(*id).ok_or(ChannelError::NotOpen)?;
-        channel
-            .write(true, contents)
-            .map_err(|_| ChannelError::Association)
+        Ok(*id)
     }
 }

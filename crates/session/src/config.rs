@@ -2,10 +2,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use str0m::config::{CryptoProvider, DtlsCert};
 use tertulia_model::{Bitrate, ClientFamily, IceCredentials, TransportProtocol};
 
 use crate::error::CertificateError;
+use crate::path::Identity;
 
 /// What a session starts from.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub struct SessionConfig {
     /// Our ICE credentials. After an ICE restart the new user name fragment begins with this one, so that whatever
     /// it carries (for instance the worker) stays readable.
     pub ice: IceCredentials,
-    /// Certificate and cipher suites, made once per server.
+    /// Our certificate, made once per server.
     pub certificate: Arc<Certificate>,
     /// Whether our agent is ICE-lite; a full agent is the default everywhere.
     pub ice_lite: bool,
@@ -23,6 +23,9 @@ pub struct SessionConfig {
     pub fallback_family: ClientFamily,
     /// Where bandwidth estimation begins.
     pub initial_bitrate: Bitrate,
+    /// Whether DTLS handshakes are computed elsewhere, by way of
+    /// [`Session::take_handshake`](crate::Session::take_handshake); otherwise they are where their datagrams are taken.
+    pub offload_handshakes: bool,
     /// Source of SSRCs and of the credentials of ICE restarts.
     pub seed: [u8; 32],
 }
@@ -30,7 +33,7 @@ pub struct SessionConfig {
 /// One host candidate of ours.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LocalCandidate {
-    /// The address datagrams arrive at, as [`Input::Datagram`](crate::Input::Datagram) names it.
+    /// The address datagrams arrive at, as [`Session::receive`](crate::Session::receive) is told it.
     pub addr: SocketAddr,
     /// UDP, or TCP where we are passive.
     pub protocol: TransportProtocol,
@@ -49,10 +52,9 @@ impl fmt::Debug for LocalCandidate {
     }
 }
 
-/// A DTLS certificate with the cryptography it is used with.
+/// A DTLS certificate with its key.
 pub struct Certificate {
-    pub(crate) certificate: DtlsCert,
-    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) identity: Arc<Identity>,
 }
 
 impl Certificate {
@@ -62,14 +64,8 @@ impl Certificate {
     ///
     /// When the cryptographic library fails.
     pub fn generate() -> Result<Self, CertificateError> {
-        let provider = Arc::new(str0m::crypto::from_feature_flags());
-        let certificate = provider
-            .dtls_provider
-            .generate_certificate()
-            .ok_or_else(|| CertificateError("no certificate".to_owned()))?;
         Ok(Self {
-            certificate,
-            provider,
+            identity: Arc::new(Identity::generate()?),
         })
     }
 }

@@ -1,75 +1,82 @@
-//! The run loop: datagrams and time in; datagrams, deadlines and events out.
+//! The run loop: datagrams and time in; media at once, and datagrams, deadlines and events out.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::BweKind;
-use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpPacket;
-use str0m::{Event as RtcEvent, IceConnectionState, Input as RtcInput, Output as RtcOutput, RtcError};
-use tertulia_model::{Bitrate, Rid, TransportProtocol};
+use tertulia_model::{Rid, TransportProtocol};
 
-use crate::convert;
-use crate::section::{Section, Sending};
+use crate::media::{MediaEvent, StreamStats};
+use crate::path::{Handshake, PathEvent};
 use crate::session::{Session, State};
-use crate::transport::rtc_mid;
-use crate::{Input, Output, RxId, RxStats, SessionError, SessionEvent, TxId};
+use crate::{
+    MediaPath, Output, Pacing, ProbeId, RxId, RxPacket, RxStats, SendError, SessionError, SessionEvent, TxId,
+    TxPacket,
+};
 
 /// A deadline for sessions that wait for nothing.
 const IDLE: Duration = Duration::from_secs(3_600);
-/// How often one drain passes the same instant on, before it leaves the rest to the next millisecond.
+/// How often one drain lets the same instant pass, before it leaves the rest to the next millisecond.
 const MAX_PASSES: u32 = 64;
 
 impl Session {
-    /// Takes a datagram or the news that time has passed.
+    /// Takes a datagram, or one RFC 4571 frame without its length; `destination` is the `addr` of one of our
+    /// candidates. A media packet comes back at once, opened where it lies; everything else shows when output is
+    /// polled.
     ///
-    /// A datagram that is no part of the conversation is dropped and counted.
+    /// What is no part of the conversation is dropped and counted.
     ///
     /// # Errors
     ///
-    /// Where the session cannot go on.
-    pub fn handle_input(&mut self, input: Input<'_>, now: Instant) -> Result<(), SessionError> {
-        if matches!(input, Input::Datagram { .. }) {
-            self.settle()?;
-        }
+    /// Where the session is over.
+    pub fn receive<'a>(
+        &mut self,
+        protocol: TransportProtocol,
+        source: SocketAddr,
+        destination: SocketAddr,
+        contents: &'a mut [u8],
+        now: Instant,
+    ) -> Result<Option<RxPacket<'a>>, SessionError> {
         self.advance(now);
-        let Some(transport) = &mut self.transport else {
-            if matches!(input, Input::Datagram { .. }) {
-                self.dropped_datagrams += 1;
-            }
-            return Ok(());
+        let now = self.now;
+        let Some(transport) = self.transport.as_mut().filter(|_| self.state != State::Closed) else {
+            self.dropped_datagrams += 1;
+            return Ok(None);
         };
-        match input {
-            Input::Timeout => {
-                self.stirred = true;
-            }
-            Input::Datagram {
-                protocol,
-                source,
-                destination,
-                contents,
-            } => {
-                // RFC 7983: 20 to 63 is DTLS, which must wait until the fingerprint is known.
-                let early = contents.first().is_some_and(|first| (20..=63).contains(first))
-                    && !transport.takes_dtls();
-                let received = match Receive::new(rtc_protocol(protocol), source, destination, contents) {
-                    Ok(received) if !early => received,
-                    _ => {
-                        self.dropped_datagrams += 1;
-                        return Ok(());
+        let path = MediaPath {
+            protocol,
+            source: destination,
+            destination: source,
+        };
+        // RFC 7983 §7 and, of media, RFC 5761 §4.
+        let taken = match *contents {
+            [0..=3, ..] => transport.path.receive_stun(path, contents),
+            [20..=63, ..] => transport.path.receive_dtls(path, contents),
+            [128..=191, kind, ..] if transport.path.admits(path) => {
+                if (192..=223).contains(&kind) {
+                    // What is not to be taken, media counts itself.
+                    if transport.media.receive_rtcp(contents, now) {
+                        transport.path.heard(path);
                     }
-                };
-                self.fed = true;
-                // What the transport finds wrong with one datagram may be forged; a conversation that is truly broken
-                // shows when output is polled.
-                if transport
-                    .rtc
-                    .handle_input(RtcInput::Receive(self.now, received))
-                    .is_err()
-                {
-                    self.dropped_datagrams += 1;
+                } else if let Some(packet) = transport.media.receive_rtp(contents, now) {
+                    transport.path.heard(path);
+                    return Ok(Some(packet));
                 }
+                true
             }
-        }
+            _ => false,
+        };
+        self.dropped_datagrams += u64::from(!taken);
+        Ok(None)
+    }
+
+    /// Lets time pass: to be called at the instant of the last [`Output::Timeout`].
+    ///
+    /// # Errors
+    ///
+    /// Where the session is over.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.advance(now);
+        self.stirred = true;
         Ok(())
     }
 
@@ -79,86 +86,157 @@ impl Session {
     ///
     /// Where the session cannot go on; it is closed then.
     pub fn poll_output(&mut self) -> Result<Output, SessionError> {
-        if let Some(output) = self.queued.pop_front() {
-            return Ok(output);
-        }
-        self.poll_transport()
-    }
-
-    /// Sets the consequences of the datagram before aside: the transport keeps those of one only.
-    fn settle(&mut self) -> Result<(), SessionError> {
-        while self.fed {
-            let output = self.poll_transport()?;
-            if !matches!(output, Output::Timeout(_)) {
-                self.queued.push_back(output);
-            }
-        }
-        Ok(())
-    }
-
-    fn poll_transport(&mut self) -> Result<Output, SessionError> {
-        let output = self.poll_transport_once()?;
-        if matches!(output, Output::Timeout(_)) {
-            self.fed = false;
-        }
-        Ok(output)
-    }
-
-    fn poll_transport_once(&mut self) -> Result<Output, SessionError> {
         loop {
-            if self.state == State::Closed {
-                return Ok(Output::Timeout(self.now + IDLE));
-            }
-            let Some(transport) = &mut self.transport else {
-                if self.state == State::Closing {
-                    return Ok(self.report_closed());
-                }
-                return Ok(Output::Timeout(self.now + IDLE));
+            let Some(transport) = self.transport.as_mut().filter(|_| self.state != State::Closed) else {
+                return Ok(match self.state {
+                    State::Closing => self.report_closed(),
+                    _ => Output::Timeout(self.now + IDLE),
+                });
             };
-            let polled = if std::mem::take(&mut self.stirred) {
-                transport
-                    .rtc
-                    .handle_input(RtcInput::Timeout(self.now))
-                    .and_then(|()| transport.rtc.poll_output())
-            } else {
-                transport.rtc.poll_output()
-            };
-            match polled {
-                Ok(RtcOutput::Timeout(_)) if self.state == State::Closing => return Ok(self.report_closed()),
-                Ok(RtcOutput::Timeout(at)) if at <= self.now && self.passes < MAX_PASSES => {
-                    self.passes += 1;
-                    self.stirred = true;
-                }
-                Ok(RtcOutput::Timeout(at)) => {
-                    // Deadlines below a millisecond are kept: the pacer's probes measure what their spacing is.
-                    self.passes = 0;
-                    return Ok(Output::Timeout(if at > self.now {
-                        at
-                    } else {
-                        self.now + Duration::from_millis(1)
-                    }));
-                }
-                Ok(RtcOutput::Transmit(transmit)) => {
-                    let Some(protocol) = own_protocol(transmit.proto) else {
-                        continue;
-                    };
-                    return Ok(Output::Transmit {
-                        protocol,
-                        source: transmit.source,
-                        destination: transmit.destination,
-                        contents: transmit.contents.to_vec(),
-                    });
-                }
-                Ok(RtcOutput::Event(event)) => {
-                    if let Some(event) = self.translate(event) {
-                        return Ok(Output::Event(event));
-                    }
-                }
-                Err(error) => {
-                    self.state = State::Closed;
-                    return Err(session_error(&error));
-                }
+            if std::mem::take(&mut self.stirred) {
+                transport.path.handle_timeout();
             }
+            // Farewells of streams go before that of the connection, after which nothing is read.
+            if self.state == State::Closing
+                && let Some((path, contents)) = transport.poll_rtcp(self.now)
+            {
+                return Ok(transmit(path, contents));
+            }
+            if let Some((path, contents)) = transport.path.poll_transmit() {
+                return Ok(transmit(path, contents));
+            }
+            if let Some(event) = transport.path.poll_event() {
+                if let Some(event) = self.translate_path(event)? {
+                    return Ok(Output::Event(event));
+                }
+                continue;
+            }
+            if let Some(failure) = transport.path.failure() {
+                let error = SessionError::Peer(failure.to_owned());
+                self.state = State::Closed;
+                return Err(error);
+            }
+            if let Some(event) = transport.media.poll_event() {
+                if let Some(event) = self.translate_media(event) {
+                    return Ok(Output::Event(event));
+                }
+                continue;
+            }
+            if let Some((path, contents)) = transport.poll_rtcp(self.now) {
+                return Ok(transmit(path, contents));
+            }
+            if self.state == State::Closing {
+                return Ok(self.report_closed());
+            }
+            let due = transport.timeout().unwrap_or(self.now + IDLE);
+            if due > self.now {
+                self.passes = 0;
+                return Ok(Output::Timeout(due));
+            }
+            if self.passes >= MAX_PASSES {
+                self.passes = 0;
+                return Ok(Output::Timeout(self.now + Duration::from_millis(1)));
+            }
+            self.passes += 1;
+            self.stirred = true;
+        }
+    }
+
+    /// Where media go: the pair of addresses in use, while the peer consents to what we send there. `None` before there
+    /// are keys to protect anything with.
+    pub fn media_path(&self) -> Option<MediaPath> {
+        let transport = self.transport.as_ref().filter(|known| known.media.has_keys())?;
+        transport.path.media_path()
+    }
+
+    /// Protects a packet and appends it to `out`; gives its length.
+    ///
+    /// # Errors
+    ///
+    /// Where the packet cannot go out; `out` is as it was, and the session goes on.
+    pub fn seal(
+        &mut self,
+        tx: TxId,
+        packet: &TxPacket<'_>,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<usize, SendError> {
+        let transport = self.transport.as_mut().ok_or(SendError::Unbound)?;
+        transport.media.seal(tx, packet, out, now)
+    }
+
+    /// Protects a packet that the peer asked for again (RFC 4588), and appends it to `out`; gives its length.
+    ///
+    /// # Errors
+    ///
+    /// Where the packet cannot go out; `out` is as it was, and the session goes on.
+    pub fn seal_repair(
+        &mut self,
+        tx: TxId,
+        packet: &TxPacket<'_>,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<usize, SendError> {
+        let transport = self.transport.as_mut().ok_or(SendError::Unbound)?;
+        transport.media.seal_repair(tx, packet, out, now)
+    }
+
+    /// Makes padding of about so many bytes where nothing else is there to measure the path with, and appends it to
+    /// `out`; gives its length.
+    ///
+    /// # Errors
+    ///
+    /// Where no stream carries padding; `out` is as it was, and the session goes on.
+    pub fn seal_padding(
+        &mut self,
+        bytes: usize,
+        probe: Option<ProbeId>,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<usize, SendError> {
+        let transport = self.transport.as_mut().ok_or(SendError::Unbound)?;
+        transport.media.seal_padding(bytes, probe, out, now)
+    }
+
+    /// How fast packets may leave, and whether some are to measure the path.
+    pub fn pacing(&mut self, now: Instant) -> Pacing {
+        match &mut self.transport {
+            Some(transport) => {
+                let (rate, probe) = transport.media.pacing(now);
+                Pacing { rate, probe }
+            }
+            None => Pacing {
+                rate: self.config.initial_bitrate,
+                probe: None,
+            },
+        }
+    }
+
+    /// Round-trip time to the peer, once measured.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.transport.as_ref()?.media.round_trip()
+    }
+
+    /// Gives a step of the DTLS handshake to be computed on another thread and given back, where
+    /// [`SessionConfig::offload_handshakes`](crate::SessionConfig::offload_handshakes) says so and there is something
+    /// to compute: to be asked after every datagram and timeout until the session is connected.
+    pub fn take_handshake(&mut self) -> Option<Handshake> {
+        self.transport.as_mut()?.path.take_handshake()
+    }
+
+    /// Takes a handshake back. One of another session is dropped.
+    pub fn give_back(&mut self, handshake: Handshake, now: Instant) {
+        self.advance(now);
+        if let Some(transport) = &mut self.transport {
+            transport.path.give_back(handshake);
+        }
+    }
+
+    /// Lets time go forward only.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if let Some(transport) = &mut self.transport {
+            transport.path.advance(self.now);
         }
     }
 
@@ -167,173 +245,113 @@ impl Session {
         Output::Event(SessionEvent::Closed)
     }
 
-    /// Lets time go forward only.
-    pub(crate) fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-    }
-
-    fn translate(&mut self, event: RtcEvent) -> Option<SessionEvent> {
-        match event {
-            RtcEvent::Connected => {
+    fn translate_path(&mut self, event: PathEvent) -> Result<Option<SessionEvent>, SessionError> {
+        Ok(match event {
+            PathEvent::Connected(keys) => {
+                if let Some(transport) = &mut self.transport
+                    && let Err(error) = transport.media.set_keys(keys.profile, &keys.material, true)
+                {
+                    self.state = State::Closed;
+                    return Err(SessionError::Transport(error.to_string()));
+                }
                 if self.state != State::Connecting {
-                    return None;
+                    return Ok(None);
                 }
                 self.state = State::Connected;
                 Some(SessionEvent::Connected)
             }
-            RtcEvent::IceConnectionStateChange(state) => self.translate_ice(state),
-            RtcEvent::RtpPacket(packet) => self.translate_rtp(packet),
-            RtcEvent::KeyframeRequest(request) => {
-                let tx = self.tx_on(request.mid)?;
-                Some(SessionEvent::KeyframeRequested { tx })
+            PathEvent::Lost => {
+                let told = self.state == State::Connected;
+                self.ice_lost = told;
+                told.then_some(SessionEvent::IceDisconnected)
             }
-            RtcEvent::ChannelOpen(id, label) => {
-                if self.channels.opened(id, &label) {
-                    return Some(SessionEvent::ChannelOpened { label });
-                }
+            PathEvent::Found => std::mem::take(&mut self.ice_lost).then_some(SessionEvent::IceReconnected),
+            PathEvent::Moved => {
                 if let Some(transport) = &mut self.transport {
-                    transport.rtc.direct_api().close_data_channel(id);
+                    transport.media.handle_path_change(self.now);
                 }
                 None
             }
-            RtcEvent::ChannelData(data) => {
-                let label = self.channels.label(data.id)?.to_owned();
-                Some(SessionEvent::ChannelData {
-                    label,
-                    contents: data.data,
-                })
+            PathEvent::RoundTrip(taken) => {
+                if let Some(transport) = &mut self.transport {
+                    transport.media.set_path_rtt(taken);
+                }
+                None
             }
-            RtcEvent::ChannelClose(id) => self
-                .channels
-                .closed(id)
-                .map(|label| SessionEvent::ChannelClosed { label }),
-            RtcEvent::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => Some(
-                SessionEvent::EstimatedBitrate(Bitrate::from_bps(estimate.as_u64())),
-            ),
-            RtcEvent::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
-                let estimates = self
-                    .transport
-                    .as_ref()
-                    .is_some_and(|known| known.tables.sends_transport_cc);
-                (!estimates).then(|| SessionEvent::EstimatedBitrate(Bitrate::from_bps(estimate.as_u64())))
+            PathEvent::ChannelOpened { id, label } => {
+                if self.channels.opened(id, &label) {
+                    return Ok(Some(SessionEvent::ChannelOpened { label }));
+                }
+                if let Some(transport) = &mut self.transport {
+                    transport.path.close_channel(id);
+                }
+                None
             }
-            RtcEvent::MediaEgressStats(stats) => {
-                let tx = self.tx_on(stats.mid)?;
-                let fraction_lost = stats.loss?;
-                Some(SessionEvent::TxFeedback {
-                    tx,
-                    fraction_lost,
-                    rtt: stats.rtt,
-                })
+            PathEvent::ChannelMessage { id, contents } => {
+                let label = self.channels.label(id).map(str::to_owned);
+                label.map(|label| SessionEvent::ChannelData { label, contents })
             }
-            RtcEvent::MediaIngressStats(stats) => {
-                let receiving = self
-                    .section_on(stats.mid)?
-                    .receiving
-                    .as_ref()
-                    .filter(|known| known.active)?;
-                Some(SessionEvent::RxStats(RxStats {
-                    rx: receiving.rx,
-                    rid: stats.rid.and_then(|rid| Rid::parse(&rid)),
-                    packets: stats.packets,
-                    bytes: stats.bytes,
-                    fraction_lost: stats.loss,
-                    jitter: stats.jitter,
-                    rtt: stats.rtt,
-                }))
+            PathEvent::ChannelClosed { id } => {
+                let label = self.channels.closed(id);
+                label.map(|label| SessionEvent::ChannelClosed { label })
             }
-            RtcEvent::Closed => {
-                if self.state != State::Closed {
+            PathEvent::Closed => {
+                if !self.is_closed() {
                     self.state = State::Closing;
                 }
                 None
             }
-            _ => None,
-        }
+        })
     }
 
-    fn translate_ice(&mut self, state: IceConnectionState) -> Option<SessionEvent> {
-        match state {
-            IceConnectionState::Disconnected if self.state == State::Connected && !self.ice_lost => {
-                self.ice_lost = true;
-                Some(SessionEvent::IceDisconnected)
-            }
-            IceConnectionState::Connected | IceConnectionState::Completed if self.ice_lost => {
-                self.ice_lost = false;
-                Some(SessionEvent::IceReconnected)
-            }
-            _ => None,
-        }
+    fn translate_media(&self, event: MediaEvent) -> Option<SessionEvent> {
+        Some(match event {
+            MediaEvent::KeyframeRequested { tx } => SessionEvent::KeyframeRequested { tx },
+            MediaEvent::Nack { tx, sequences } => SessionEvent::Nack { tx, sequences },
+            MediaEvent::EstimatedBitrate(estimate) => SessionEvent::EstimatedBitrate(estimate),
+            MediaEvent::TxFeedback {
+                tx,
+                fraction_lost,
+                rtt,
+            } => SessionEvent::TxFeedback {
+                tx,
+                fraction_lost,
+                rtt,
+            },
+            MediaEvent::RxStats(stats) => SessionEvent::RxStats(self.rx_stats(stats)?),
+        })
     }
 
-    fn translate_rtp(&mut self, packet: RtpPacket) -> Option<SessionEvent> {
-        let ssrc = *packet.header.ssrc;
-        let codec = self
-            .transport
-            .as_ref()?
-            .tables
-            .codec(*packet.header.payload_type)?;
-        let (rx, rid) = match self.received.get(&ssrc) {
-            Some(known) => known.clone(),
-            None => self.place_received(ssrc)?,
-        };
-        Some(SessionEvent::Rtp(convert::received(packet, rx, rid, codec)))
-    }
-
-    /// Finds out, once per SSRC, what it belongs to.
-    fn place_received(&mut self, ssrc: u32) -> Option<(RxId, Option<Rid>)> {
-        let (mid, rid) = self.transport.as_mut()?.received_as(ssrc)?;
-        let section = self.sections().find(|section| section.mid.as_str() == mid)?;
-        let receiving = section.receiving.as_ref().filter(|receiving| receiving.active)?;
-        let rid = match rid {
-            Some(text) => Some(
-                receiving
-                    .rids
-                    .iter()
-                    .find(|known| known.as_str() == text)
-                    .cloned()?,
-            ),
+    fn rx_stats(&self, stats: StreamStats) -> Option<RxStats> {
+        let rid = match stats.rid {
+            Some(index) => Some(self.rid(stats.rx, index)?),
             None => None,
         };
-        let found = (receiving.rx, rid);
-        // A new SSRC for an encoding takes the place of the old one.
-        self.received.retain(|_, known| *known != found);
-        self.received.insert(ssrc, found.clone());
-        Some(found)
+        Some(RxStats {
+            rx: stats.rx,
+            rid,
+            packets: stats.packets,
+            bytes: stats.bytes,
+            fraction_lost: stats.fraction_lost,
+            jitter: stats.jitter,
+            rtt: stats.rtt,
+        })
     }
 
-    fn section_on(&self, mid: str0m::media::Mid) -> Option<&Section> {
-        self.sections().find(|section| rtc_mid(&section.mid) == mid)
-    }
-
-    fn tx_on(&self, mid: str0m::media::Mid) -> Option<TxId> {
-        match &self.section_on(mid)?.sending {
-            Sending::Bound(stream) => Some(stream.tx),
-            _ => None,
-        }
-    }
-}
-
-fn rtc_protocol(protocol: TransportProtocol) -> Protocol {
-    match protocol {
-        TransportProtocol::Udp => Protocol::Udp,
-        TransportProtocol::Tcp => Protocol::Tcp,
+    fn rid(&self, rx: RxId, index: u8) -> Option<Rid> {
+        let receiving = self
+            .sections()
+            .filter_map(|section| section.receiving.as_ref())
+            .find(|receiving| receiving.rx == rx)?;
+        receiving.rids.get(usize::from(index)).cloned()
     }
 }
 
-fn own_protocol(protocol: Protocol) -> Option<TransportProtocol> {
-    match protocol {
-        Protocol::Udp => Some(TransportProtocol::Udp),
-        Protocol::Tcp => Some(TransportProtocol::Tcp),
-        _ => None,
-    }
-}
-
-fn session_error(error: &RtcError) -> SessionError {
-    match error {
-        RtcError::RemoteSdp(_) | RtcError::Dtls(_) | RtcError::Net(_) | RtcError::Packet(..) => {
-            SessionError::Peer(error.to_string())
-        }
-        _ => SessionError::Transport(error.to_string()),
+fn transmit(path: MediaPath, contents: Vec<u8>) -> Output {
+    Output::Transmit {
+        protocol: path.protocol,
+        source: path.source,
+        destination: path.destination,
+        contents,
     }
 }

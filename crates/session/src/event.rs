@@ -1,10 +1,11 @@
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tertulia_model::{Bitrate, Codec, MediaKind, Mid, Rid, TransportProtocol};
-use tertulia_rtp::Vp8Rewrite;
+use tertulia_rtp::Extensions;
+
+use crate::estimator::Probe;
 
 /// One thing we send on a session, alive from [`Session::add_tx`](crate::Session::add_tx) to
 /// [`Session::remove_tx`](crate::Session::remove_tx).
@@ -16,21 +17,15 @@ pub struct TxId(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RxId(pub(crate) u32);
 
-/// What goes into a session.
-pub enum Input<'a> {
-    /// A datagram, or one RFC 4571 frame without its length.
-    Datagram {
-        /// How it came.
-        protocol: TransportProtocol,
-        /// Whence.
-        source: SocketAddr,
-        /// Where it arrived: the `addr` of one of our candidates.
-        destination: SocketAddr,
-        /// Its bytes.
-        contents: &'a [u8],
-    },
-    /// The instant of the last [`Output::Timeout`] has come.
-    Timeout,
+/// A pair of addresses over which a peer is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaPath {
+    /// How.
+    pub protocol: TransportProtocol,
+    /// The `addr` of one of our candidates.
+    pub source: SocketAddr,
+    /// The peer's address.
+    pub destination: SocketAddr,
 }
 
 /// What comes out of a session.
@@ -75,8 +70,14 @@ pub enum SessionEvent {
     IceReconnected,
     /// The conversation is over; nothing else follows.
     Closed,
-    /// A media packet arrived.
-    Rtp(RxPacket),
+    /// The peer lacks packets of something we send; each may go out again by
+    /// [`Session::seal_repair`](crate::Session::seal_repair).
+    Nack {
+        /// Of what we send.
+        tx: TxId,
+        /// Their sequence numbers on the wire, 256 at most.
+        sequences: Vec<u16>,
+    },
     /// The peer asks for a picture it can begin with.
     KeyframeRequested {
         /// Of what we send.
@@ -133,27 +134,13 @@ pub struct RxStats {
     pub rtt: Option<Duration>,
 }
 
-/// Header extensions that are passed from sender to receivers unread.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PassedExtensions {
-    /// Rotation in quarter turns, 0 to 3 (3GPP TS 26.114).
-    pub orientation: Option<u8>,
-    /// When the first sample was captured, by the sender's clock, and the estimated offset of the capturer's clock in
-    /// units of 2⁻³² seconds.
-    pub capture_time: Option<(SystemTime, Option<i64>)>,
-    /// Least and greatest playout delay in units of 10 ms.
-    pub playout_delay: Option<(u16, u16)>,
-    /// The AV1 dependency descriptor's bytes.
-    pub dependency_descriptor: Option<Arc<[u8]>>,
-}
-
-/// A received media packet, decrypted, retransmissions already put in their place.
-#[derive(Clone)]
-pub struct RxPacket {
+/// A received media packet, opened where it was received, retransmissions already put in their place.
+#[derive(Clone, Copy)]
+pub struct RxPacket<'a> {
     /// What it belongs to.
     pub rx: RxId,
-    /// Which simulcast encoding; `None` where the section has one encoding only.
-    pub rid: Option<Rid>,
+    /// Which simulcast encoding, as an index into [`RxSection::rids`]; `None` where the section has one encoding only.
+    pub rid: Option<u8>,
     /// Its SSRC.
     pub ssrc: u32,
     /// Its payload type.
@@ -168,19 +155,15 @@ pub struct RxPacket {
     pub marker: bool,
     /// When it arrived.
     pub arrival: Instant,
-    /// Its payload.
-    pub payload: Arc<[u8]>,
-    /// Sound level, −127 to 0 dBov (RFC 6464).
-    pub audio_level: Option<i8>,
-    /// Whether the sender hears a voice in it.
-    pub voice: Option<bool>,
-    /// What is passed on.
-    pub ext: PassedExtensions,
-    /// The sender's clock at an RTP timestamp, by its last sender report.
-    pub sender_clock: Option<(SystemTime, u32)>,
+    /// Its payload, without padding.
+    pub payload: &'a [u8],
+    /// Its header extensions.
+    pub ext: Extensions<'a>,
+    /// The sender's clock at an RTP timestamp, by its last sender report: NTP time (RFC 3550 §4) and that timestamp.
+    pub sender_clock: Option<(u64, u32)>,
 }
 
-impl fmt::Debug for RxPacket {
+impl fmt::Debug for RxPacket<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RxPacket")
             .field("rx", &self.rx)
@@ -192,41 +175,13 @@ impl fmt::Debug for RxPacket {
     }
 }
 
-/// A media packet to send.
-#[derive(Clone)]
-pub struct TxPacket {
-    /// Payload type of this receiver, from [`Session::tx_payload_type`](crate::Session::tx_payload_type).
-    pub payload_type: u8,
-    /// Extended sequence number: the first below 65 536, then as the stream goes. No number is sent twice.
-    pub sequence: u64,
-    /// RTP timestamp.
-    pub timestamp: u32,
-    /// Marker bit.
-    pub marker: bool,
-    /// The payload, shared by all receivers.
-    pub payload: Arc<[u8]>,
-    /// What to rewrite in a VP8 payload on its way out.
-    pub vp8: Option<Vp8Rewrite>,
-    /// Sound level, −127 to 0 dBov.
-    pub audio_level: Option<i8>,
-    /// Whether there is a voice in it.
-    pub voice: Option<bool>,
-    /// What is passed on.
-    pub ext: PassedExtensions,
-    /// Whether it may be asked for again.
-    pub retransmittable: bool,
-    /// When what it carries was received: the clock of our sender reports.
-    pub arrival: Instant,
-}
-
-impl fmt::Debug for TxPacket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TxPacket")
-            .field("payload_type", &self.payload_type)
-            .field("sequence", &self.sequence)
-            .field("len", &self.payload.len())
-            .finish_non_exhaustive()
-    }
+/// How fast packets may leave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pacing {
+    /// The rate to keep to, media and repairs together.
+    pub rate: Bitrate,
+    /// A burst to measure the path with, in force until it is sent.
+    pub probe: Option<Probe>,
 }
 
 /// What we want to send.

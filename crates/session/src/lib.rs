@@ -8,14 +8,17 @@
 //!
 //! Invariants:
 //!
-//! - After every call that changes something, [`Session::poll_output`] is called until it gives
-//!   [`Output::Timeout`]; [`Session::send`] may be called several times in between.
+//! - [`Session::receive`] gives media at once and [`Session::seal`] protects it at once; after a batch of either, and
+//!   after every other call that changes something, [`Session::poll_output`] is called until it gives
+//!   [`Output::Timeout`].
 //! - Whatever a peer does wrong ends in a typed error or is dropped; it never panics.
 //! - Towards every client we are the DTLS server, so that AES-GCM is chosen.
 //! - The offerer of a session never changes: the peer where [`Session::accept_offer`] is used, we where
 //!   [`Session::create_offer`] is.
-//! - No packet index is protected twice: [`Session::send`] refuses a sequence number that was used.
-//! - Nothing of the library underneath is public.
+//! - Media and handshakes are taken only from addresses that answered a check of ICE, and nothing is sent to an address
+//!   that has not answered one for half a minute.
+//! - No packet index is protected twice: [`Session::seal`] refuses a sequence number that was used.
+//! - Nothing of the libraries underneath is public.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -31,6 +34,7 @@
 //!         local_candidates: Vec::new(),
 //!         fallback_family: ClientFamily::WebRtc,
 //!         initial_bitrate: Bitrate::from_kbps(800),
+//!         offload_handshakes: false,
 //!         seed: [7; 32],
 //!     };
 //!     let mut session = Session::new(config, now);
@@ -43,13 +47,13 @@
 mod candidate;
 mod channel;
 mod config;
-mod convert;
-mod descriptor;
 mod drive;
 mod error;
+mod estimator;
 mod event;
+mod media;
 mod negotiation;
-mod replay;
+mod path;
 mod section;
 mod session;
 mod table;
@@ -57,10 +61,12 @@ mod transport;
 
 pub use config::{Certificate, LocalCandidate, SessionConfig};
 pub use error::{CertificateError, ChannelError, NegotiationError, SendError, SessionError};
+pub use estimator::{Probe, ProbeId};
 pub use event::{
-    AudioOptions, Input, Output, PassedExtensions, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId,
-    TxPacket, TxState, TxWish,
+    AudioOptions, MediaPath, Output, Pacing, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId, TxState,
+    TxWish,
 };
+pub use media::TxPacket;
+pub use path::Handshake;
 pub use session::Session;
 pub use tertulia_model::ClientFamily;
-pub use tertulia_rtp::Vp8Rewrite;

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use tertulia_model::{CodecSpec, ExtensionSpec, MediaKind, Mid, Rid};
 
-use crate::replay::SentWindow;
 use crate::{RxId, TxId};
 
 /// One place in the order of sections.
@@ -102,7 +101,6 @@ pub(crate) struct Stream {
     pub(crate) codecs: Vec<CodecSpec>,
     /// Whether the peer has agreed: at once in an answer of ours, with its answer to an offer of ours.
     pub(crate) agreed: bool,
-    pub(crate) sent: SentWindow,
 }
 
 /// What the peer sends on one section.

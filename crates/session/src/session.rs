@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rand::SeedableRng;
@@ -7,17 +7,10 @@ use tertulia_model::{Bitrate, Candidate, Codec, IceCredentials, MediaKind, Mid, 
 
 use crate::candidate::MAX_REMOTE_CANDIDATES;
 use crate::channel::Channels;
-use crate::convert;
 use crate::negotiation::{MAX_SECTIONS, Offerer};
 use crate::section::{Section, Sending, Slot, Stream};
 use crate::transport::Transport;
-use crate::{
-    AudioOptions, ChannelError, Output, RxId, RxSection, SendError, SessionConfig, TxId, TxPacket, TxState,
-    TxWish,
-};
-
-/// Packets of one stream that may wait for the pacer: about a second of 3 Mbit/s.
-const MAX_QUEUED: usize = 300;
+use crate::{AudioOptions, ChannelError, RxId, RxSection, SessionConfig, TxId, TxState, TxWish};
 
 /// Something we want to send.
 #[derive(Debug)]
@@ -52,15 +45,9 @@ pub struct Session {
     /// What we would like to send, once something is to be sent.
     pub(crate) desired: Bitrate,
     pub(crate) sends: bool,
-    /// What a received SSRC belongs to.
-    pub(crate) received: BTreeMap<u32, (RxId, Option<Rid>)>,
     /// Something changed: time must pass before output is polled.
     pub(crate) stirred: bool,
     pub(crate) passes: u32,
-    /// A datagram was taken and its consequences not yet polled.
-    pub(crate) fed: bool,
-    /// Consequences of earlier datagrams, when several came before output was polled.
-    pub(crate) queued: VecDeque<Output>,
     pub(crate) state: State,
     pub(crate) ice_lost: bool,
     pub(crate) dropped_datagrams: u64,
@@ -98,11 +85,8 @@ impl Session {
             offered_ice: None,
             desired: Bitrate::ZERO,
             sends: false,
-            received: BTreeMap::new(),
             stirred: false,
             passes: 0,
-            fed: false,
-            queued: VecDeque::new(),
             state: State::Connecting,
             ice_lost: false,
             dropped_datagrams: 0,
@@ -126,7 +110,8 @@ impl Session {
 
     /// Datagrams that were no part of the conversation.
     pub fn dropped_datagrams(&self) -> u64 {
-        self.dropped_datagrams
+        let media = self.transport.as_ref().map(|transport| transport.media.drops());
+        self.dropped_datagrams + media.map_or(0, |drops| drops.total())
     }
 
     /// Takes a candidate of the peer, before or after its description. Host names, TCP and what exceeds 64 are
@@ -218,7 +203,7 @@ impl Session {
         section.sending = Sending::Leaving;
         section.offered_inactive = false;
         if let Some(transport) = &mut self.transport {
-            transport.remove_sent(ssrc);
+            transport.media.remove_sent(ssrc);
         }
         self.stirred = true;
     }
@@ -339,55 +324,7 @@ impl Session {
         self.stirred = true;
         self.transport
             .as_mut()
-            .is_some_and(|transport| transport.request_keyframe(&mid, rid))
-    }
-
-    /// Sends a packet.
-    ///
-    /// # Errors
-    ///
-    /// Where the packet cannot go out; it is dropped and the session goes on.
-    pub fn send(&mut self, tx: TxId, packet: TxPacket, now: Instant) -> Result<(), SendError> {
-        self.advance(now);
-        let Some(transport) = &mut self.transport else {
-            return Err(SendError::Unbound);
-        };
-        let bound = self.slots.iter_mut().find_map(|slot| match slot {
-            Slot::Media(Section {
-                mid,
-                sending: Sending::Bound(stream),
-                ..
-            }) if stream.tx == tx => Some((mid, stream)),
-            _ => None,
-        });
-        let Some((_, stream)) = bound.filter(|(_, stream)| stream.agreed) else {
-            return Err(SendError::Unbound);
-        };
-        let codec = stream
-            .codecs
-            .iter()
-            .find(|codec| codec.payload_type == packet.payload_type)
-            .ok_or(SendError::PayloadType)?;
-        // A repair without its own SSRC and payload type cannot be sent.
-        let retransmittable = packet.retransmittable && codec.rtx.is_some() && stream.rtx_ssrc.is_some();
-        let sequence = packet.sequence;
-        let write = convert::to_send(packet, retransmittable)?;
-        let mut direct = transport.rtc.direct_api();
-        let Some(sent) = direct.stream_tx(&stream.ssrc.into()) else {
-            return Err(SendError::Unbound);
-        };
-        let full = sent
-            .queue_info()
-            .is_some_and(|queue| queue.packet_count() > MAX_QUEUED);
-        if full {
-            return Err(SendError::Full);
-        }
-        if !stream.sent.admit(sequence) {
-            return Err(SendError::Sequence);
-        }
-        sent.write_rtp(write);
-        self.stirred = true;
-        Ok(())
+            .is_some_and(|transport| transport.media.request_keyframe(&mid, rid))
     }
 
     /// Says how much we would like to send, which bounds what the estimator probes for. Nothing is probed for before
@@ -395,7 +332,7 @@ impl Session {
     pub fn set_desired_bitrate(&mut self, desired: Bitrate) {
         self.desired = desired;
         if let Some(transport) = self.transport.as_mut().filter(|_| self.sends) {
-            transport.set_desired_bitrate(desired);
+            transport.media.set_desired_bitrate(desired, self.now);
             self.stirred = true;
         }
     }
@@ -412,7 +349,7 @@ impl Session {
             .as_mut()
             .filter(|_| negotiated && !self.outstanding)
         {
-            self.channels.create(&mut transport.rtc);
+            self.channels.create(&mut transport.path);
             self.stirred = true;
         }
     }
@@ -428,11 +365,12 @@ impl Session {
     ///
     /// Where there is no such channel, the message is longer than 64 000 bytes, or the association failed.
     pub fn send_channel(&mut self, label: &str, contents: &[u8]) -> Result<bool, ChannelError> {
-        let Some(transport) = &mut self.transport else {
-            return Err(ChannelError::NotOpen);
-        };
-        self.stirred = true;
-        self.channels.send(&mut transport.rtc, label, contents)
+        let id = self.channels.target(label, contents.len())?;
+        let transport = self.transport.as_mut().ok_or(ChannelError::NotOpen)?;
+        transport
+            .path
+            .send_message(id, contents)
+            .ok_or(ChannelError::Association)
     }
 
     /// Says goodbye; [`SessionEvent::Closed`](crate::SessionEvent::Closed) follows what remains to be sent.
@@ -441,11 +379,9 @@ impl Session {
             return;
         }
         self.state = State::Closing;
-        if let Some(transport) = &mut self.transport
-            && transport.rtc.close().is_err()
-        {
-            // Nothing can be said any more: the end is reported at once.
-            self.transport = None;
+        if let Some(transport) = &mut self.transport {
+            transport.media.close();
+            transport.path.close();
         }
     }
 }

@@ -92,11 +92,6 @@ impl Tables {
         self.extensions.iter().map(|(extension, id)| (*extension, *id))
     }
 
-    /// The codec behind a payload type.
-    pub(crate) fn codec(&self, payload_type: u8) -> Option<Codec> {
-        self.codecs.get(&payload_type).map(|codec| codec.codec)
-    }
-
     /// What of the offered codecs can be used, one payload type a codec, in the offered order.
     pub(crate) fn accept_codecs(&self, section: &MediaSpec) -> Vec<CodecSpec> {
         let transport_cc = self.accepts_extension(section, Extension::TransportCc);

@@ -12,9 +12,11 @@ use std::time::Duration;
 use support::{Pair, SERVER, rid};
 use tertulia_model::{
     Codec, DataSpec, Direction, DtlsRole, EncodingSpec, Extension, ExtensionSpec, MediaKind, Mid, PeerSpec,
-    TransportProtocol,
 };
-use tertulia_session::{Input, NegotiationError, Output, SessionError};
+use tertulia_session::{NegotiationError, Output, SessionError};
+
+/// Content type of an alert (RFC 6347 §4.1).
+const ALERT: u8 = 21;
 
 fn pair() -> Pair {
     let mut pair = Pair::new();
@@ -224,23 +226,20 @@ fn another_certificate_than_announced_ends_the_session() {
     let answer = pair.session.accept_offer(&offer, pair.now).unwrap();
     pair.client.accept_answer(&answer);
     let server = SERVER.parse().unwrap();
+    let mut alerted = false;
     let broken = (0..400).find_map(|_| {
         pair.now += Duration::from_millis(20);
         pair.client.timeout(pair.now);
         let (_, sent) = pair.client.drain();
         for (source, contents) in sent {
-            let input = Input::Datagram {
-                protocol: TransportProtocol::Udp,
-                source,
-                destination: server,
-                contents: &contents,
-            };
-            pair.session.handle_input(input, pair.now).unwrap();
+            pair.take(source, contents);
         }
-        pair.session.handle_input(Input::Timeout, pair.now).unwrap();
+        pair.session.handle_timeout(pair.now).unwrap();
         loop {
             match pair.session.poll_output() {
                 Ok(Output::Timeout(_)) => return None,
+                // What the client makes of the alert it is sent is its own business.
+                Ok(Output::Transmit { contents, .. }) if contents[0] == ALERT => alerted = true,
                 Ok(Output::Transmit { contents, .. }) => pair.client.receive(server, &contents, pair.now),
                 Ok(Output::Event(_)) => {}
                 Err(error) => return Some(error),
@@ -248,6 +247,7 @@ fn another_certificate_than_announced_ends_the_session() {
         }
     });
     assert!(matches!(broken, Some(SessionError::Peer(_))), "{broken:?}");
+    assert!(alerted, "the peer is told");
     assert!(matches!(pair.session.poll_output(), Ok(Output::Timeout(_))));
     assert!(pair.session.is_closed());
 }
@@ -272,13 +272,7 @@ fn noise_changes_nothing() {
             if let Some(first) = contents.first_mut() {
                 *first = [0, 1, 22, 23, 64, 128, 144, 191][usize::try_from(noise() % 8).unwrap()];
             }
-            let input = Input::Datagram {
-                protocol: TransportProtocol::Udp,
-                source: pair.client.addr,
-                destination: SERVER.parse().unwrap(),
-                contents: &contents,
-            };
-            pair.session.handle_input(input, pair.now).unwrap();
+            pair.take(pair.client.addr, contents);
             pair.run(Duration::from_millis(1));
         }
     };
@@ -298,13 +292,7 @@ fn noise_changes_nothing() {
 #[test]
 fn what_comes_before_any_description_is_dropped() {
     let mut pair = Pair::new();
-    let input = Input::Datagram {
-        protocol: TransportProtocol::Udp,
-        source: pair.client.addr,
-        destination: SERVER.parse().unwrap(),
-        contents: &[0, 1, 0, 0],
-    };
-    pair.session.handle_input(input, pair.now).unwrap();
+    pair.take(pair.client.addr, vec![0, 1, 0, 0]);
     assert_eq!(pair.session.dropped_datagrams(), 1);
     assert!(matches!(pair.session.poll_output(), Ok(Output::Timeout(_))));
     pair.session.close();

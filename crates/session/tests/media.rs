@@ -9,11 +9,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Pair, rid};
+use support::{Pair, packet, rid};
 use tertulia_model::{Codec, Direction, MediaKind};
-use tertulia_session::{
-    PassedExtensions, SendError, SessionEvent, TxId, TxPacket, TxState, TxWish, Vp8Rewrite,
-};
+use tertulia_rtp::{AudioLevel, Rewrite, Vp8Rewrite};
+use tertulia_session::{SendError, SessionEvent, TxId, TxPacket, TxState, TxWish};
 
 /// A VP8 descriptor with 15-bit picture id, TL0PICIDX and TID, and a little payload.
 const VP8: [u8; 9] = [0x90, 0xe0, 0x80, 0x05, 0x07, 0x20, 0x10, 0x02, 0x00];
@@ -30,20 +29,8 @@ fn wish(kind: MediaKind, track: &str) -> TxWish {
     }
 }
 
-fn packet(pair: &Pair, tx: TxId, codec: Codec, sequence: u64, payload: &[u8]) -> TxPacket {
-    TxPacket {
-        payload_type: pair.session.tx_payload_type(tx, codec).unwrap(),
-        sequence,
-        timestamp: 90_000 + u32::try_from(sequence).unwrap() * 3_000,
-        marker: true,
-        payload: payload.into(),
-        vp8: None,
-        audio_level: None,
-        voice: None,
-        ext: PassedExtensions::default(),
-        retransmittable: true,
-        arrival: pair.now,
-    }
+fn type_of(pair: &Pair, tx: TxId, codec: Codec) -> u8 {
+    pair.session.tx_payload_type(tx, codec).unwrap()
 }
 
 fn publishing() -> Pair {
@@ -89,7 +76,7 @@ fn sound_and_simulcast_picture_arrive() {
         (Codec::Opus, Some(-20), Some(true))
     );
     let picture = pair.received.iter().find(|packet| packet.rx == video.rx).unwrap();
-    assert_eq!((picture.codec, picture.ext.orientation), (Codec::Vp8, Some(3)));
+    assert_eq!((picture.codec, picture.orientation), (Codec::Vp8, Some(3)));
     assert_eq!(picture.payload[..], VP8);
 }
 
@@ -116,16 +103,19 @@ fn what_is_sent_arrives_with_its_descriptor_rewritten() {
     assert_eq!(pair.session.tx_payload_type(sound, Codec::Red), Some(63));
     assert_eq!(pair.session.tx_payload_type(picture, Codec::H264), None);
     for sequence in 0..10 {
-        let mut sent = packet(&pair, picture, Codec::Vp8, 65_530 + sequence, &VP8);
-        sent.vp8 = Some(Vp8Rewrite {
+        let mut sent = packet(type_of(&pair, picture, Codec::Vp8), 65_530 + sequence, &VP8);
+        sent.rewrite = Rewrite::Vp8(Vp8Rewrite {
             picture_id: Some(0x1234),
             tl0_pic_idx: Some(9),
             key_idx: Some(3),
         });
-        pair.session.send(picture, sent, pair.now).unwrap();
-        let mut sent = packet(&pair, sound, Codec::Opus, sequence, &[5; 40]);
-        sent.audio_level = Some(-33);
-        pair.session.send(sound, sent, pair.now).unwrap();
+        pair.send(picture, &sent).unwrap();
+        let mut sent = packet(type_of(&pair, sound, Codec::Opus), sequence, &[5; 40]);
+        sent.ext.audio_level = Some(AudioLevel {
+            level: -33,
+            voice: false,
+        });
+        pair.send(sound, &sent).unwrap();
         pair.run(Duration::from_millis(20));
     }
     pair.run(Duration::from_millis(50));
@@ -163,8 +153,8 @@ fn lost_pictures_are_sent_again_both_ways() {
     pair.lose_down = every_tenth(5);
     for sequence in 0..200 {
         pair.client.send(3, 2, 96, &VP8);
-        let sent = packet(&pair, tx, Codec::Vp8, sequence, &VP8);
-        pair.session.send(tx, sent, pair.now).unwrap();
+        let sent = packet(type_of(&pair, tx, Codec::Vp8), sequence, &VP8);
+        pair.send(tx, &sent).unwrap();
         pair.run(Duration::from_millis(10));
     }
     pair.run(Duration::from_millis(500));
@@ -193,8 +183,8 @@ fn key_frames_are_asked_for_both_ways() {
         "nothing has arrived yet"
     );
     pair.client.send(3, 1, 96, &VP8);
-    let sent = packet(&pair, tx, Codec::Vp8, 1, &VP8);
-    pair.session.send(tx, sent, pair.now).unwrap();
+    let sent = packet(type_of(&pair, tx, Codec::Vp8), 1, &VP8);
+    pair.send(tx, &sent).unwrap();
     pair.run(Duration::from_millis(100));
     assert!(pair.session.request_keyframe(rx, Some(&rid("h"))));
     pair.client.request_keyframe(1);
@@ -222,28 +212,32 @@ fn what_cannot_be_sent_is_refused() {
     assert_eq!(pair.session.tx_state(tx), Some(TxState::Waiting));
     pair.negotiate();
     pair.connect();
-    let good = packet(&pair, tx, Codec::Vp8, 7, &VP8);
-    let send = |pair: &mut Pair, tx, packet| pair.session.send(tx, packet, pair.now);
-    assert_eq!(send(&mut pair, other, good.clone()), Err(SendError::Unbound));
-    let mut bad = good.clone();
-    bad.payload_type = 98;
-    assert_eq!(send(&mut pair, tx, bad), Err(SendError::PayloadType));
-    let mut bad = good.clone();
-    bad.payload = vec![0; 3_000].into();
-    assert_eq!(send(&mut pair, tx, bad), Err(SendError::TooLong));
-    let mut bad = good.clone();
-    bad.sequence = 70_000;
-    assert_eq!(send(&mut pair, tx, bad), Err(SendError::Sequence));
-    let mut bad = good.clone();
-    bad.payload = [0x90].as_slice().into();
-    bad.vp8 = Some(Vp8Rewrite::default());
-    assert_eq!(send(&mut pair, tx, bad), Err(SendError::Vp8));
-    assert_eq!(send(&mut pair, tx, good.clone()), Ok(()));
-    assert_eq!(
-        send(&mut pair, tx, good),
-        Err(SendError::Sequence),
-        "a number twice"
+    let good = packet(type_of(&pair, tx, Codec::Vp8), 7, &VP8);
+    assert_eq!(pair.send(other, &good), Err(SendError::Unbound));
+    let mut check = |bad: TxPacket<'_>, expected| assert_eq!(pair.send(tx, &bad), Err(expected), "{bad:?}");
+    check(
+        TxPacket {
+            payload_type: 98,
+            ..good
+        },
+        SendError::PayloadType,
     );
+    check(
+        TxPacket {
+            payload: &[0; 3_000],
+            ..good
+        },
+        SendError::TooLong,
+    );
+    check(
+        TxPacket {
+            sequence: 70_000,
+            ..good
+        },
+        SendError::Sequence,
+    );
+    assert_eq!(pair.send(tx, &good), Ok(()));
+    assert_eq!(pair.send(tx, &good), Err(SendError::Sequence), "a number twice");
 }
 
 #[test]
@@ -256,14 +250,9 @@ fn the_estimate_rises_where_the_path_is_wide() {
     pair.session
         .set_desired_bitrate(tertulia_model::Bitrate::from_kbps(4_000));
     for sequence in 0..1_500 {
-        let sent = packet(
-            &pair,
-            tx,
-            Codec::Vp8,
-            sequence,
-            &[[0x10].as_slice(), &[0; 1_000]].concat(),
-        );
-        pair.session.send(tx, sent, pair.now).unwrap();
+        let payload = [[0x10].as_slice(), &[0; 1_000]].concat();
+        let sent = packet(type_of(&pair, tx, Codec::Vp8), sequence, &payload);
+        pair.send(tx, &sent).unwrap();
         pair.run(Duration::from_millis(5));
     }
     let estimates: Vec<u64> = pair
@@ -292,13 +281,7 @@ fn packets_that_come_together_are_all_taken() {
     let (_, sent) = pair.client.drain();
     let sent = sent.into_iter().chain(pair.client_burst());
     for (source, contents) in sent {
-        let input = tertulia_session::Input::Datagram {
-            protocol: tertulia_model::TransportProtocol::Udp,
-            source,
-            destination: support::SERVER.parse().unwrap(),
-            contents: &contents,
-        };
-        pair.session.handle_input(input, pair.now).unwrap();
+        pair.take(source, contents);
     }
     pair.run(Duration::from_millis(1));
     assert_eq!(pair.received.len(), 30);

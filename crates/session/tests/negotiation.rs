@@ -9,13 +9,11 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Pair, config};
+use support::{Pair, config, packet};
 use tertulia_model::{
     Codec, Direction, DtlsRole, Extension, Feedback, MediaKind, PeerSpec, TransportProtocol,
 };
-use tertulia_session::{
-    AudioOptions, ClientFamily, NegotiationError, PassedExtensions, TxId, TxPacket, TxState, TxWish,
-};
+use tertulia_session::{AudioOptions, ClientFamily, NegotiationError, TxId, TxState, TxWish};
 
 fn wish(kind: MediaKind, track: &str) -> TxWish {
     TxWish {
@@ -29,28 +27,13 @@ fn wish(kind: MediaKind, track: &str) -> TxWish {
     }
 }
 
-fn packet(pair: &Pair, tx: TxId, sequence: u64) -> TxPacket {
-    TxPacket {
-        payload_type: pair.session.tx_payload_type(tx, Codec::Vp8).unwrap(),
-        sequence,
-        timestamp: 3_000 * u32::try_from(sequence).unwrap(),
-        marker: true,
-        payload: [0x10, 0, 0, 0].as_slice().into(),
-        vp8: None,
-        audio_level: None,
-        voice: None,
-        ext: PassedExtensions::default(),
-        retransmittable: true,
-        arrival: pair.now,
-    }
-}
-
 /// Sends a few pictures and gives how many arrived.
 fn arriving(pair: &mut Pair, tx: TxId) -> usize {
     pair.client.received.clear();
     for sequence in 0..5 {
-        let sent = packet(pair, tx, sequence);
-        pair.session.send(tx, sent, pair.now).unwrap();
+        let payload_type = pair.session.tx_payload_type(tx, Codec::Vp8).unwrap();
+        pair.send(tx, &packet(payload_type, sequence, &[0x10, 0, 0, 0]))
+            .unwrap();
         pair.run(Duration::from_millis(20));
     }
     pair.run(Duration::from_millis(50));

@@ -36,3 +36,4 @@ pub use link::Link;
 pub use media::{Heard, Shown};
 pub use server::Signal;
 pub use sim::{PeerKey, Sim};
+pub use tertulia_netsim::{Bursts, Change, Conditions, Path, QueueLimit, Script, Side};

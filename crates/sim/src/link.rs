@@ -1,9 +1,8 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rand::RngExt;
-use rand::rngs::StdRng;
+use tertulia_netsim::{Conditions, Path, QueueLimit};
 
-/// What lies between a peer and the server, the same both ways.
+/// What lies between a peer and the server, the same both ways; for more than this take a [`Path`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Link {
     /// One way.
@@ -31,47 +30,19 @@ impl Link {
     }
 }
 
-/// One direction of a link.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pipe {
-    link: Link,
-    rate: Option<u64>,
-    free_at: Option<Instant>,
-}
-
-impl Pipe {
-    pub(crate) fn up(link: Link) -> Self {
-        Self {
-            link,
-            rate: None,
-            free_at: None,
-        }
-    }
-
-    pub(crate) fn down(link: Link) -> Self {
-        Self {
-            link,
+impl From<Link> for Path {
+    fn from(link: Link) -> Self {
+        let up = Conditions {
+            delay: link.latency,
+            jitter: link.jitter,
+            loss: link.loss,
+            queue: QueueLimit::Time(MAX_QUEUE),
+            ..Conditions::default()
+        };
+        let down = Conditions {
             rate: link.rate,
-            free_at: None,
-        }
-    }
-
-    /// When a packet arrives; `None` where it is lost.
-    pub(crate) fn arrival(&mut self, bytes: usize, now: Instant, rng: &mut StdRng) -> Option<Instant> {
-        if rng.random::<f64>() < self.link.loss {
-            return None;
-        }
-        let mut sent = now;
-        if let Some(rate) = self.rate {
-            let begins = self.free_at.unwrap_or(now).max(now);
-            if begins - now > MAX_QUEUE {
-                return None;
-            }
-            let bits = (bytes as u64 + 28) * 8;
-            sent = begins + Duration::from_nanos(bits * 1_000_000_000 / rate.max(1));
-            self.free_at = Some(sent);
-        }
-        let jitter = self.link.jitter.mul_f64(rng.random::<f64>());
-        Some(sent + self.link.latency + jitter)
+            ..up
+        };
+        Self { up, down }
     }
 }

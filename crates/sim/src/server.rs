@@ -1,5 +1,7 @@
 //! The server's pure parts put together, as the engine does with sockets and threads.
 
+mod media;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
 use tertulia_forward::{
-    Allocator, Claim, Incoming, Outgoing, RouteKey, RouteSettings, Routes, SinkId, TrackKey,
+    Allocator, Choice, Claim, LayerPoint, Pacer, RouteKey, RouteSettings, Routes, SinkId, TrackKey,
 };
 use tertulia_model::{
     Bitrate, Codec, IceCredentials, Identity, MediaKind, ParticipantId, PeerSpec, Rid, RoomId, RoomName,
@@ -21,14 +23,16 @@ use tertulia_room::{
     Room, RoomSettings, RouteChange,
 };
 use tertulia_session::{
-    Certificate, ClientFamily, Input, LocalCandidate, NegotiationError, Output, RxId, RxPacket, SendError,
-    Session, SessionConfig, SessionEvent, TxId, TxPacket, TxState, TxWish,
+    Certificate, ClientFamily, LocalCandidate, NegotiationError, Output, RxId, Session, SessionConfig,
+    SessionEvent, TxId, TxState, TxWish,
 };
 
 /// Where the server is.
 pub(crate) const ADDRESS: &str = "192.0.2.1:7882";
 /// How often bitrates are shared out.
 const ALLOCATION: Duration = Duration::from_millis(500);
+/// How long pictures are gathered, and the pacers' clock.
+const TICK: Duration = Duration::from_millis(2);
 /// Unix time the simulation begins at.
 const EPOCH_MS: u64 = 1_800_000_000_000;
 
@@ -62,6 +66,7 @@ struct Received {
 
 struct Seat {
     session: Session,
+    pacer: Pacer,
     addr: SocketAddr,
     wake: Instant,
     receives: BTreeMap<TrackId, Receive>,
@@ -86,12 +91,12 @@ pub(crate) struct Server {
     sinks: Slab<Sink>,
     start: Instant,
     next_allocation: Instant,
+    tick_at: Option<Instant>,
     rng: StdRng,
     pub(crate) transmits: Vec<(SocketAddr, Vec<u8>)>,
     pub(crate) signals: VecDeque<(ParticipantId, Signal)>,
     /// Data messages that reached a participant's door.
     pub(crate) data: Vec<(ParticipantId, Vec<u8>)>,
-    outgoing: Vec<Outgoing>,
 }
 
 impl Server {
@@ -124,11 +129,11 @@ impl Server {
             sinks: Slab::new(),
             start: now,
             next_allocation: now + ALLOCATION,
+            tick_at: None,
             rng,
             transmits: Vec::new(),
             signals: VecDeque::new(),
             data: Vec::new(),
-            outgoing: Vec::new(),
         }
     }
 
@@ -176,9 +181,11 @@ impl Server {
             fallback_family: ClientFamily::WebRtc,
             initial_bitrate: Bitrate::from_kbps(1_500),
             seed: self.rng.random(),
+            offload_handshakes: false,
         };
         let seat = Seat {
             session: Session::new(config, now),
+            pacer: Pacer::default(),
             addr,
             wake: now,
             receives: BTreeMap::new(),
@@ -240,17 +247,18 @@ impl Server {
         else {
             return;
         };
-        let input = Input::Datagram {
-            protocol: TransportProtocol::Udp,
-            source,
-            destination: ADDRESS.parse().unwrap(),
-            contents,
+        let mut contents = contents.to_vec();
+        let Some(seat) = self.seats.get_mut(&who) else {
+            return;
         };
-        if let Some(seat) = self.seats.get_mut(&who) {
-            seat.session
-                .handle_input(input, now)
-                .expect("no peer here breaks its session");
-            seat.wake = now;
+        let destination = ADDRESS.parse().unwrap();
+        let received = seat
+            .session
+            .receive(TransportProtocol::Udp, source, destination, &mut contents, now)
+            .expect("no peer here breaks its session");
+        seat.wake = now;
+        if let Some(packet) = received {
+            self.take_media(&who, &packet, now);
         }
         self.drain(&who, now);
     }
@@ -273,7 +281,7 @@ impl Server {
         for who in due {
             if let Some(seat) = self.seats.get_mut(&who) {
                 seat.session
-                    .handle_input(Input::Timeout, now)
+                    .handle_timeout(now)
                     .expect("no session fails by itself");
             }
             self.drain(&who, now);
@@ -287,9 +295,15 @@ impl Server {
             self.allocate(now);
         }
         self.ask_for_keyframes(now);
+        if self.tick_at.is_some_and(|at| at <= now) {
+            self.tick_at = None;
+            self.distribute(MediaKind::Video, now);
+            self.serve_all(now);
+        }
         let wakes = self.seats.values().map(|seat| seat.wake);
         let others = [
             Some(self.next_allocation),
+            self.tick_at,
             self.room.poll_timeout(),
             self.routes.poll_timeout(),
         ];
@@ -300,34 +314,25 @@ impl Server {
     }
 
     fn drain(&mut self, who: &ParticipantId, now: Instant) {
-        let mut touched = vec![who.clone()];
-        while let Some(who) = touched.pop() {
-            while let Some(seat) = self.seats.get_mut(&who) {
-                match seat.session.poll_output().expect("no session fails by itself") {
-                    Output::Timeout(at) => {
-                        seat.wake = at;
-                        break;
-                    }
-                    Output::Transmit {
-                        destination,
-                        contents,
-                        ..
-                    } => self.transmits.push((destination, contents)),
-                    Output::Event(event) => self.session_event(&who, event, now, &mut touched),
+        while let Some(seat) = self.seats.get_mut(who) {
+            match seat.session.poll_output().expect("no session fails by itself") {
+                Output::Timeout(at) => {
+                    seat.wake = at;
+                    break;
                 }
+                Output::Transmit {
+                    destination,
+                    contents,
+                    ..
+                } => self.transmits.push((destination, contents)),
+                Output::Event(event) => self.session_event(who, event, now),
             }
         }
     }
 
-    fn session_event(
-        &mut self,
-        who: &ParticipantId,
-        event: SessionEvent,
-        now: Instant,
-        touched: &mut Vec<ParticipantId>,
-    ) {
+    fn session_event(&mut self, who: &ParticipantId, event: SessionEvent, now: Instant) {
         match event {
-            SessionEvent::Rtp(packet) => self.forward(who, &packet, now, touched),
+            SessionEvent::Nack { tx, sequences } => self.repair(who, tx, &sequences, now),
             SessionEvent::Connected => {
                 self.fact(
                     Fact::Connected {
@@ -341,7 +346,7 @@ impl Server {
                     .map(|receive| receive.route)
                     .collect();
                 for route in routes {
-                    self.routes.keyframe_wanted(route, now);
+                    self.routes.begin_afresh(route, now);
                 }
             }
             SessionEvent::KeyframeRequested { tx } => {
@@ -368,74 +373,6 @@ impl Server {
         let taken = seat.session.send_channel("_reliable", contents) == Ok(true);
         self.drain(who, now);
         taken
-    }
-
-    fn forward(
-        &mut self,
-        who: &ParticipantId,
-        packet: &RxPacket,
-        now: Instant,
-        touched: &mut Vec<ParticipantId>,
-    ) {
-        let Some(received) = self.seats[who]
-            .received
-            .iter()
-            .find(|received| received.rx == packet.rx)
-        else {
-            return;
-        };
-        let layer = packet
-            .rid
-            .as_ref()
-            .and_then(|rid| received.rids.iter().position(|known| known == rid));
-        let incoming = Incoming {
-            layer: layer.unwrap_or(0),
-            codec: packet.codec,
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
-            marker: packet.marker,
-            arrival: packet.arrival,
-            payload: &packet.payload,
-            clock: None,
-        };
-        let mut outgoing = std::mem::take(&mut self.outgoing);
-        self.routes.handle_packet(received.key, &incoming, &mut outgoing);
-        for outgoing in outgoing.drain(..) {
-            let Some(sink) = usize::try_from(outgoing.sink.0)
-                .ok()
-                .and_then(|sink| self.sinks.get(sink))
-            else {
-                continue;
-            };
-            let known = sink
-                .payload_types
-                .iter()
-                .find(|(codec, _)| *codec == outgoing.codec);
-            let (Some((_, payload_type)), Some(seat)) = (known, self.seats.get_mut(&sink.who)) else {
-                continue;
-            };
-            let sent = TxPacket {
-                payload_type: *payload_type,
-                sequence: outgoing.sequence,
-                timestamp: outgoing.timestamp,
-                marker: outgoing.marker,
-                payload: outgoing.payload,
-                vp8: outgoing.vp8,
-                audio_level: packet.audio_level,
-                voice: packet.voice,
-                ext: packet.ext.clone(),
-                retransmittable: outgoing.codec.kind() == MediaKind::Video,
-                arrival: packet.arrival,
-            };
-            match seat.session.send(sink.tx, sent, now) {
-                Ok(()) | Err(SendError::Full) => {}
-                Err(error) => panic!("what is routed can be sent, but {error}"),
-            }
-            if !touched.contains(&sink.who) {
-                touched.push(sink.who.clone());
-            }
-        }
-        self.outgoing = outgoing;
     }
 
     fn fact(&mut self, fact: Fact, now: Instant) {
@@ -493,7 +430,9 @@ impl Server {
                     ready: before.is_some_and(|before| before.ready),
                     enabled: wanted.enabled,
                     max_layer: wanted.max_quality.index(),
+                    max_temporal: LayerPoint::TOP.temporal,
                     accepts_red: false,
+                    wants_red: false,
                 };
                 let (Some(key), Some((_, info))) = (self.tracks.get(&track), self.room.track(&track)) else {
                     return;
@@ -521,7 +460,7 @@ impl Server {
                 let first = self.rng.random();
                 let route = self
                     .routes
-                    .add_route(*key, SinkId(sink as u64), settings(None), first, now);
+                    .add_route(*key, SinkId(sink as u32), settings(None), first, now);
                 let route = route.expect("the track is there");
                 seat.receives.insert(
                     track,
@@ -566,6 +505,7 @@ impl Server {
         let Some(receive) = seat.receives.remove(track) else {
             return;
         };
+        seat.pacer.forget(SinkId(receive.sink as u32));
         seat.session.remove_tx(receive.tx);
         self.routes.remove_route(receive.route);
         self.sinks.remove(receive.sink);
@@ -693,20 +633,27 @@ impl Server {
             let mut claims = Vec::new();
             let mut wanted = 300_000;
             for receive in seat.receives.values().filter(|receive| receive.bound) {
-                let layers = self.routes.layer_bitrates(receive.route, now);
                 let Some(settings) = self.routes.route(receive.route) else {
                     continue;
                 };
-                if layers.iter().all(Option::is_none) || !settings.enabled {
+                let choices: Vec<Choice> = (0..=settings.max_layer)
+                    .filter_map(|spatial| {
+                        let point = LayerPoint {
+                            spatial,
+                            ..LayerPoint::TOP
+                        };
+                        let bitrate = self.routes.bitrate(receive.route, point, now)?;
+                        Some(Choice { point, bitrate })
+                    })
+                    .collect();
+                if choices.is_empty() || !settings.enabled {
                     continue;
                 }
-                let best = layers.iter().take(settings.max_layer + 1).flatten().max();
-                wanted += best.map_or(0, |best| best.as_bps() * 5 / 4);
+                wanted += choices.last().map_or(0, |best| best.bitrate.as_bps() * 5 / 4);
                 claims.push(Claim {
                     route: receive.route,
                     priority: 0,
-                    max_layer: settings.max_layer,
-                    layers,
+                    choices,
                 });
             }
             seat.session.set_desired_bitrate(Bitrate::from_bps(wanted));
@@ -715,7 +662,7 @@ impl Server {
                 continue;
             };
             for verdict in seat.allocator.allocate(&mut claims, estimate, now) {
-                self.routes.grant(verdict.route, verdict.layer, now);
+                self.routes.grant(verdict.route, verdict.point, now);
             }
         }
     }

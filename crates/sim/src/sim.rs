@@ -6,16 +6,16 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use str0m::media::MediaKind as RtcKind;
 use tertulia_model::{Bitrate, Codec, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
+use tertulia_netsim::{Path, Pipe, Script, Step};
 use tertulia_room::{
     AudioFeatures, Command, DepartureReason, NewTrack, Refusal, Reply, SimulcastCodec, TrackEncryption,
     TrackSettings,
 };
 use tertulia_sdp::{Kind, Origin};
 
-use crate::link::Pipe;
 use crate::peer::Peer;
 use crate::server::{ADDRESS, Server, Signal};
-use crate::{Heard, Link, Shown};
+use crate::{Heard, Shown};
 
 /// A peer of the simulation, also after it has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,27 +24,60 @@ pub struct PeerKey(usize);
 /// How often a story looks whether something has come to hold.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What is under way.
+/// Signalling under way.
 enum Parcel {
-    ToServer(SocketAddr, Vec<u8>),
-    ToPeer(SocketAddr, Vec<u8>),
     Offer(String),
     Answer(String),
     Signal(Signal),
 }
 
+/// A datagram, and the address of the peer it comes from or goes to.
+type Datagram = (SocketAddr, Vec<u8>);
+
 struct Seat {
     id: ParticipantId,
     peer: Peer,
     wake: Instant,
-    link: Link,
-    up: Pipe,
-    down: Pipe,
+    path: Path,
+    /// Steps of a script that are still to come.
+    steps: VecDeque<(Instant, Step)>,
+    up: Pipe<Datagram>,
+    down: Pipe<Datagram>,
     /// Signalling is reliable and in order: nothing overtakes what was sent before.
     signalled_up: Instant,
     signalled_down: Instant,
     gone: bool,
     version: u64,
+}
+
+impl Seat {
+    /// When something happens here next.
+    fn next(&self) -> Option<Instant> {
+        let wake = (!self.gone).then_some(self.wake);
+        let step = self.steps.front().map(|(at, _)| *at);
+        [wake, step, self.up.poll_timeout(), self.down.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn turn(&mut self, now: Instant) {
+        let mut out = Vec::new();
+        self.wake = self.peer.turn(now, &mut out);
+        for contents in out {
+            let length = contents.len();
+            self.up.handle_packet((self.peer.addr, contents), length, now);
+        }
+    }
+
+    fn receive(&mut self, (addr, contents): Datagram, now: Instant) {
+        let server: SocketAddr = ADDRESS.parse().unwrap();
+        if !self.gone && self.peer.addr == addr {
+            self.peer.receive(server, &contents, now);
+            // The library keeps the packet of one datagram only.
+            self.turn(now);
+        }
+    }
 }
 
 /// A room, its server and its peers in virtual time.
@@ -87,7 +120,9 @@ impl Sim {
     }
 
     /// Lets somebody in; their first offer is under way.
-    pub fn join(&mut self, identity: &str, link: Link) -> PeerKey {
+    pub fn join(&mut self, identity: &str, path: impl Into<Path>) -> PeerKey {
+        let path = path.into();
+        let [up, down] = [self.rng.random(), self.rng.random()];
         let key = PeerKey(self.seats.len());
         let addr = address(key, 0);
         let id = self.server.join(identity, addr, self.now);
@@ -97,9 +132,10 @@ impl Sim {
             id,
             peer: Peer::new(addr, self.now),
             wake: self.now,
-            link,
-            up: Pipe::up(link),
-            down: Pipe::down(link),
+            path,
+            steps: VecDeque::new(),
+            up: Pipe::new(path.up, up),
+            down: Pipe::new(path.down, down),
             signalled_up: self.now,
             signalled_down: self.now,
             gone: false,
@@ -238,11 +274,30 @@ impl Sim {
     }
 
     /// Changes what lies between somebody and the server.
-    pub fn relink(&mut self, key: PeerKey, link: Link) {
+    pub fn relink(&mut self, key: PeerKey, path: impl Into<Path>) {
         let seat = &mut self.seats[key.0];
-        seat.link = link;
-        seat.up = Pipe::up(link);
-        seat.down = Pipe::down(link);
+        seat.path = path.into();
+        seat.up.change(seat.path.up, self.now);
+        seat.down.change(seat.path.down, self.now);
+    }
+
+    /// Lets what lies between somebody and the server change over time, from now on; what was to come before is forgotten.
+    pub fn play(&mut self, key: PeerKey, script: &Script) {
+        let steps = script.steps().iter().cloned();
+        self.seats[key.0].steps = steps.map(|step| (self.now + step.at, step)).collect();
+    }
+
+    fn follow_scripts(&mut self) {
+        for index in 0..self.seats.len() {
+            while let Some((at, _)) = self.seats[index].steps.front()
+                && *at <= self.now
+                && let Some((_, step)) = self.seats[index].steps.pop_front()
+            {
+                let mut path = self.seats[index].path;
+                step.side.apply(&step.change, &mut path);
+                self.relink(PeerKey(index), path);
+            }
+        }
     }
 
     /// Lets somebody send the server an offer of their own making; gives whether it was refused.
@@ -361,13 +416,8 @@ impl Sim {
                 return false;
             }
             let parcels = self.under_way.first_key_value().map(|((at, _), _)| *at);
-            let peers = self
-                .seats
-                .iter()
-                .filter(|seat| !seat.gone)
-                .map(|seat| seat.wake)
-                .min();
-            let next = [Some(self.server_wake), parcels, peers, Some(end)]
+            let seats = self.seats.iter().filter_map(Seat::next).min();
+            let next = [Some(self.server_wake), parcels, seats, Some(end)]
                 .into_iter()
                 .flatten()
                 .min();
@@ -377,12 +427,23 @@ impl Sim {
     }
 
     fn turn(&mut self) {
+        self.follow_scripts();
         while let Some(entry) = self.under_way.first_entry() {
             if entry.key().0 > self.now {
                 break;
             }
             let (key, parcel) = entry.remove();
             self.deliver(key, parcel);
+        }
+        for index in 0..self.seats.len() {
+            while let Some(arrival) = self.seats[index].up.poll_packet(self.now) {
+                let (addr, contents) = arrival.packet;
+                self.server.datagram(addr, &contents, self.now);
+                self.server_wake = self.now;
+            }
+            while let Some(arrival) = self.seats[index].down.poll_packet(self.now) {
+                self.seats[index].receive(arrival.packet, self.now);
+            }
         }
         if self.server_wake <= self.now {
             self.server_wake = self.server.turn(self.now);
@@ -393,16 +454,7 @@ impl Sim {
             if seat.gone || seat.wake > self.now {
                 continue;
             }
-            let mut out = Vec::new();
-            seat.wake = seat.peer.turn(self.now, &mut out);
-            let addr = seat.peer.addr;
-            for contents in out {
-                if let Some(at) = seat.up.arrival(contents.len(), self.now, &mut self.rng) {
-                    self.order += 1;
-                    let parcel = Parcel::ToServer(addr, contents);
-                    self.under_way.insert((at, self.order), (PeerKey(index), parcel));
-                }
-            }
+            seat.turn(self.now);
         }
     }
 
@@ -413,11 +465,8 @@ impl Sim {
                 continue;
             };
             let seat = &mut self.seats[key.0];
-            if let Some(at) = seat.down.arrival(contents.len(), self.now, &mut self.rng) {
-                self.order += 1;
-                self.under_way
-                    .insert((at, self.order), (key, Parcel::ToPeer(addr, contents)));
-            }
+            let length = contents.len();
+            seat.down.handle_packet((addr, contents), length, self.now);
         }
         let signals: VecDeque<(ParticipantId, Signal)> = std::mem::take(&mut self.server.signals);
         for (who, signal) in signals {
@@ -433,28 +482,7 @@ impl Sim {
     }
 
     fn deliver(&mut self, key: PeerKey, parcel: Parcel) {
-        let server: SocketAddr = ADDRESS.parse().unwrap();
         match parcel {
-            Parcel::ToServer(addr, contents) => {
-                self.server.datagram(addr, &contents, self.now);
-                self.server_wake = self.now;
-            }
-            Parcel::ToPeer(addr, contents) => {
-                let seat = &mut self.seats[key.0];
-                if !seat.gone && seat.peer.addr == addr {
-                    seat.peer.receive(server, &contents, self.now);
-                    // The library keeps the packet of one datagram only.
-                    let mut out = Vec::new();
-                    seat.wake = seat.peer.turn(self.now, &mut out);
-                    for contents in out {
-                        if let Some(at) = seat.up.arrival(contents.len(), self.now, &mut self.rng) {
-                            self.order += 1;
-                            self.under_way
-                                .insert((at, self.order), (key, Parcel::ToServer(addr, contents)));
-                        }
-                    }
-                }
-            }
             Parcel::Offer(_) if self.seats[key.0].gone => {}
             Parcel::Offer(text) => {
                 let who = self.seats[key.0].id.clone();
@@ -498,7 +526,7 @@ impl Sim {
         let Some(text) = seat.peer.offer() else {
             return;
         };
-        let at = (self.now + seat.link.latency).max(seat.signalled_up);
+        let at = (self.now + seat.path.up.delay).max(seat.signalled_up);
         seat.signalled_up = at;
         seat.wake = self.now;
         self.order += 1;
@@ -508,7 +536,7 @@ impl Sim {
 
     fn signal_down(&mut self, key: PeerKey, parcel: Parcel) {
         let seat = &mut self.seats[key.0];
-        let at = (self.now + seat.link.latency).max(seat.signalled_down);
+        let at = (self.now + seat.path.down.delay).max(seat.signalled_down);
         seat.signalled_down = at;
         self.order += 1;
         self.under_way.insert((at, self.order), (key, parcel));

@@ -342,6 +342,7 @@ fn e2e(root: &Path) -> Result<Outcome> {
             "no Chromium: apt-get install chromium firefox-esr ffmpeg".to_owned(),
         ));
     }
+    make(root, &["netsim"])?;
     counted(command(root, 15, "npm", &["--prefix", "web", "run", "e2e"])).map(Outcome::Ran)
 }
 

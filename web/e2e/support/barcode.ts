@@ -66,7 +66,7 @@ function frame(person: number, number: number): Buffer {
  *
  * Each painted frame is awaited through requestVideoFrameCallback, so a picture that stands still never ends it.
  */
-export async function readFrames(video: Locator, distinct = 5, timeout = 30_000): Promise<Frame[]> {
+export async function readFrames(video: Locator, distinct = 5, timeout = 60_000): Promise<Frame[]> {
   const started = Date.now();
   for (;;) {
     const left = Math.max(1_000, timeout - (Date.now() - started));

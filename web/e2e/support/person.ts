@@ -19,6 +19,10 @@ export interface Setup {
   name: string;
   /** Gives the camera this barcode; without it Chromium's own test picture is sent. */
   person?: number;
+  /** Files the camera (y4m) and the microphone (wav) play instead. */
+  plays?: { camera: string; microphone: string };
+  /** Tells the server none of this browser's addresses: what it is told by the server is the only way between them. */
+  hidden?: boolean;
   /** `denied` refuses camera and microphone, `none` has no devices at all. */
   devices?: 'granted' | 'denied' | 'none';
   /** Lets the browser pick the tab with this title when asked to share. */
@@ -32,7 +36,7 @@ const CHROMIUM = process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.TERTULIA_FIREFOX ?? '/usr/bin/firefox-esr';
 
 /** Milliseconds that a change may take to reach everybody's screen on a busy machine. */
-export const SOON = 20_000;
+export const SOON = 60_000;
 
 async function chromiumArguments(setup: Setup): Promise<string[]> {
   const count = setup.devices === 'none' ? ',device-count=0' : '';
@@ -47,6 +51,10 @@ async function chromiumArguments(setup: Setup): Promise<string[]> {
   ];
   if (setup.person)
     args.push(`--use-file-for-fake-video-capture=${await cameraFile(setup.person)}`);
+  if (setup.plays) {
+    args.push(`--use-file-for-fake-video-capture=${setup.plays.camera}`);
+    args.push(`--use-file-for-fake-audio-capture=${setup.plays.microphone}`);
+  }
   if (setup.shareTab) args.push(`--auto-select-tab-capture-source-by-title=${setup.shareTab}`);
   // The fake permission prompt would also replace the real tab by a fake screen.
   else args.push(`--use-fake-ui-for-media-stream${setup.devices === 'denied' ? '=deny' : ''}`);
@@ -90,6 +98,28 @@ function rememberConnections() {
   };
 }
 
+/** Keeps candidates out of what the page can send, as if the browser stood behind a router that nobody can call. */
+function hideAddresses() {
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      // The first listener: no other hears of a candidate.
+      this.addEventListener('icecandidate', (event) => {
+        if (event.candidate) event.stopImmediatePropagation();
+      });
+    }
+  };
+  const prototype = Original.prototype;
+  const create = prototype.createOffer as (
+    options?: RTCOfferOptions,
+  ) => Promise<RTCSessionDescriptionInit>;
+  prototype.createOffer = async function (this: RTCPeerConnection, options?: RTCOfferOptions) {
+    const offer = await create.call(this, options);
+    return { type: offer.type, sdp: offer.sdp?.replace(/^a=candidate:.*\r\n/gm, '') };
+  } as typeof prototype.createOffer;
+}
+
 /** Sums of what a page receives. */
 export interface Received {
   framesDecoded: number;
@@ -118,6 +148,7 @@ export class Person {
       ...(setup.shareTab ? { permissions: ['camera', 'microphone'] } : {}),
     });
     await context.addInitScript(rememberConnections);
+    if (setup.hidden) await context.addInitScript(hideAddresses);
     const page = await context.newPage();
     const person = new Person(setup, browser, context, page, origin);
     page.on('pageerror', (error) => person.complaints.push(String(error)));
@@ -152,7 +183,7 @@ export class Person {
     await this.enter();
   }
 
-  async waitInCall(timeout = 30_000): Promise<void> {
+  async waitInCall(timeout = 60_000): Promise<void> {
     await this.button('Leave').waitFor({ timeout });
     await this.page.waitForFunction(
       () => window.__tertulia?.room?.state === 'connected',

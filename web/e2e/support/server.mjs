@@ -49,6 +49,11 @@ async function freeUdpPair() {
 
 /** @typedef {{http: number, udp: number, tcp: number, metrics: number}} Ports */
 
+/** Ends a child at the latest with this process. @param {import('node:child_process').ChildProcess} child */
+export function endWithUs(child) {
+  process.once('exit', () => child.kill('SIGKILL'));
+}
+
 /** @returns {Promise<Ports>} free ports for a whole server */
 export async function freePorts() {
   return {
@@ -87,14 +92,15 @@ export class Server {
 
   /**
    * Starts a server.
-   * @param {{name: string, config?: string}} options `name` names the log; `config` is added to the file
+   * @param {{name: string, config?: string, ports?: Ports, media?: string}} options `name` names the log; `config` is
+   *   added to the file, `media` takes the place of the two workers
    */
-  static async start({ name, config = '' }) {
+  static async start({ name, config = '', ports: chosen, media }) {
     await mkdir(artifacts, { recursive: true });
     const folder = await mkdtemp(join(tmpdir(), 'tertulia-'));
-    const ports = await freePorts();
+    const ports = chosen ?? (await freePorts());
     const file = join(folder, 'tertulia.toml');
-    await writeFile(file, `${configuration(folder, ports)}\n${config}`);
+    await writeFile(file, `${configuration(folder, ports, media)}\n${config}`);
     const log = createWriteStream(join(artifacts, `${name}.server.log`));
     const server = new Server(folder, ports, ['serve', '--dev', '--config', file], log);
     await server.#spawn();
@@ -129,7 +135,7 @@ export class Server {
     child.stderr.pipe(this.#log, { end: false });
     /** @type {Error | undefined} */
     let failure;
-    process.once('exit', () => child.kill('SIGKILL'));
+    endWithUs(child);
     child.once('error', (error) => {
       failure = error;
     });
@@ -165,8 +171,9 @@ export class Server {
  * The configuration of a server of its own.
  * @param {string} folder
  * @param {Ports} ports
+ * @param {string} [media] what is said of media beside its ports
  */
-export function configuration(folder, ports) {
+export function configuration(folder, ports, media = 'workers = 2') {
   return `
 data_dir = "${folder}/data"
 
@@ -176,7 +183,7 @@ listen = "0.0.0.0:${ports.http}"
 [media]
 udp_port = ${ports.udp}
 tcp_port = ${ports.tcp}
-workers = 2
+${media}
 
 [metrics]
 listen = "127.0.0.1:${ports.metrics}"

@@ -6,6 +6,6 @@ mod stamp;
 mod vp8;
 
 pub use profile::{AudioProfile, LayerProfile, VideoProfile};
-pub use source::{AudioSource, Outgoing, VideoSource};
+pub use source::{AudioSource, Outgoing, Source, VideoSource};
 pub use stamp::Stamp;
 pub use vp8::{PICTURE_IDS, Vp8Descriptor};

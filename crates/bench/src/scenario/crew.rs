@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{self, ClientReport, Milestone, Phase, Plan, Stage};
 use crate::error::{BenchError, ClientError};
+use crate::light::{Field, Settings};
 use crate::peer::Identity;
 use crate::process::Process;
 use crate::signalling::Signalling;
@@ -19,6 +20,8 @@ pub struct Target<P> {
     pub place: P,
     /// Its process, where known.
     pub process: Option<Process>,
+    /// How clients are made: light with these settings, or full.
+    pub light: Option<Settings>,
 }
 
 /// What was used in the measured time.
@@ -61,12 +64,20 @@ impl<S: Signalling> Crew<S> {
     pub fn new(target: Target<S::Place>) -> Result<Self, BenchError> {
         let (phase, receiver) = watch::channel(Phase::Settle);
         let (sender, milestones) = mpsc::unbounded_channel();
-        let identity = Identity::generate().map_err(|error| BenchError::Client(0, error))?;
+        let fault = |error| BenchError::Client(0, error);
+        let identity = Identity::generate().map_err(fault)?;
+        let epoch = Instant::now();
+        let field = target
+            .light
+            .map(|settings| Field::start(settings, epoch, receiver.clone()))
+            .transpose()
+            .map_err(fault)?;
         let stage = Stage {
-            epoch: Instant::now(),
+            epoch,
             phase: receiver,
             milestones: sender,
             identity,
+            field,
         };
         Ok(Self {
             target,

@@ -20,6 +20,8 @@ pub struct Idle {
     pub publish: bool,
     /// Measured time.
     pub measure: Duration,
+    /// Time before it, for what is still negotiated.
+    pub settle: Duration,
 }
 
 impl Idle {
@@ -42,7 +44,7 @@ impl Idle {
                 client.silent = true;
                 if self.publish {
                     client.audio = Some(AudioProfile::speech(false));
-                    client.video = Some(VideoProfile::camera());
+                    client.videos = vec![VideoProfile::camera()];
                 }
                 crew.add(client);
             }
@@ -50,7 +52,7 @@ impl Idle {
             crew.wait("connections", batch as usize, super::GATHER_TIMEOUT, connected)
                 .await?;
         }
-        crew.rest(Duration::from_secs(5)).await?;
+        crew.rest(self.settle).await?;
         let measured = crew.measure(self.measure).await?;
         let clients = crew.stop().await?;
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{Crew, GATHER_TIMEOUT, Target, joining_figures, plan};
-use crate::client::Milestone;
+use crate::client::{ClientReport, Milestone, Until};
 use crate::error::BenchError;
 use crate::media::{AudioProfile, VideoProfile};
 use crate::report::Report;
 use crate::signalling::Signalling;
 
-/// Joins into a room where somebody publishes; each client leaves once it has seen a key frame begin.
+/// Joins into rooms where somebody publishes; each client leaves once it has what it waits for.
 #[derive(Debug, Clone)]
 pub struct Joins {
     /// Joins altogether.
@@ -18,6 +18,8 @@ pub struct Joins {
     pub parallel: u32,
     /// Rooms they are spread over.
     pub rooms: u32,
+    /// What each waits for before it leaves.
+    pub until: Until,
 }
 
 impl Joins {
@@ -34,7 +36,7 @@ impl Joins {
         for index in 0..rooms {
             let mut publisher = plan(index, &room(index));
             publisher.audio = Some(AudioProfile::speech(false));
-            publisher.video = Some(VideoProfile::camera());
+            publisher.videos = vec![VideoProfile::camera()];
             crew.add(publisher);
         }
         let connected = |milestone: &Milestone| matches!(milestone, Milestone::Connected(_));
@@ -50,7 +52,7 @@ impl Joins {
                 crew.wait_for_one().await?;
             }
             let mut joiner = plan(index, &room(index));
-            joiner.passing = true;
+            joiner.until = Some(self.until);
             crew.add(joiner);
         }
         while crew.running() > rooms as usize {
@@ -59,25 +61,38 @@ impl Joins {
         let elapsed = began.elapsed();
         let measured = crew.stop_measuring(meter)?;
         let clients = crew.stop().await?;
+        let passed = |client: &ClientReport| match self.until {
+            Until::Connected => client.joining.connected.is_some(),
+            Until::Packet => client.joining.first_packet.is_some(),
+            Until::KeyFrame => client.joining.first_key_frame.is_some(),
+        };
+        // Publishers stay until the end, so that those who passed by come first.
         let joiners: Vec<_> = clients
             .into_iter()
-            .filter(|client| client.joining.first_key_frame.is_some())
+            .take(self.count as usize)
+            .filter(passed)
             .collect();
 
         let parameters = [
             ("count", self.count.to_string()),
             ("parallel", self.parallel.to_string()),
             ("rooms", rooms.to_string()),
+            ("until", format!("{:?}", self.until).to_lowercase()),
         ];
         let mut report = Report::new("joins", parameters);
         report.figure("joins", f64::from(self.count) / elapsed.as_secs_f64(), "/s");
-        report.figure("joined and saw a key frame", joiners.len() as f64, "");
+        report.figure("of them complete", joiners.len() as f64, "");
         if let (Some(before), Some(during)) = (&baseline.server, &measured.server) {
             let idle: u64 = before.cpu_ns.values().sum();
             let busy: u64 = during.cpu_ns.values().sum();
             let share = measured.elapsed.as_secs_f64() / baseline.elapsed.as_secs_f64();
             let cost = (busy as f64 - idle as f64 * share) / f64::from(self.count.max(1));
             report.figure("server CPU per join and leave", cost / 1e6, "ms");
+            for (name, busy) in &during.cpu_ns {
+                let idle = before.cpu_ns.get(name).copied().unwrap_or(0) as f64 * share;
+                let cost = (*busy as f64 - idle).max(0.0) / f64::from(self.count.max(1));
+                report.figure(format!("of it in threads {name}"), cost / 1e6, "ms");
+            }
             report.threads_ms = during
                 .cpu_ns
                 .iter()

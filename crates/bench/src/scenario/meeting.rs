@@ -91,7 +91,7 @@ impl Meeting {
         plan.who.adaptive = true;
         plan.speakers = self.participants;
         plan.audio = Some(AudioProfile::speech(self.red));
-        plan.video = Some(VideoProfile::camera());
+        plan.videos = vec![VideoProfile::camera()];
         plan.dynacast = self.dynacast;
         plan.layout = if self.grid {
             Layout::Grid

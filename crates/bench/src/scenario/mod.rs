@@ -5,12 +5,14 @@ mod fanout;
 mod idle;
 mod joins;
 mod meeting;
+mod saturation;
 
 pub use crew::{Crew, Target};
 pub use fanout::Fanout;
 pub use idle::Idle;
 pub use joins::Joins;
 pub use meeting::Meeting;
+pub use saturation::Saturation;
 
 use std::time::Duration;
 
@@ -35,10 +37,10 @@ fn plan(index: u32, room: &str) -> Plan {
         },
         speakers: 1,
         audio: None,
-        video: None,
+        videos: Vec::new(),
         layout: Layout::Unsaid,
         silent: false,
-        passing: false,
+        until: None,
         dynacast: false,
         seed: 20_261_120,
     }
@@ -84,6 +86,7 @@ fn media_figures(report: &mut Report, measured: &Measured, clients: &[ClientRepo
     report.percentiles("audio on the way", &audio, &[0.5, 0.99]);
     report.percentiles("video on the way", &video, &[0.5, 0.99]);
     report.figure("packets lost", report.counts.lost as f64, "");
+    report.figure("packets repaired", report.counts.repaired as f64, "");
     report.figure("faults of continuity", report.counts.faults() as f64, "");
     report.figure("layer switches", report.counts.switches as f64, "");
     let unsent: u64 = clients.iter().map(|client| client.unsent).sum();
@@ -97,7 +100,8 @@ fn media_figures(report: &mut Report, measured: &Measured, clients: &[ClientRepo
 
 /// Figures of joining.
 fn joining_figures(report: &mut Report, clients: &[ClientReport]) {
-    let of = |pick: fn(&ClientReport) -> Option<Duration>| {
+    type Pick = fn(&ClientReport) -> Option<Duration>;
+    let of = |pick: Pick| {
         let mut histogram = Histogram::default();
         clients
             .iter()
@@ -105,22 +109,16 @@ fn joining_figures(report: &mut Report, clients: &[ClientReport]) {
             .for_each(|duration| histogram.record(duration));
         histogram
     };
-    report.percentiles("join response", &of(|client| client.joining.joined), &[0.5, 0.95]);
-    report.percentiles(
-        "media connected",
-        &of(|client| client.joining.connected),
-        &[0.5, 0.95],
-    );
-    report.percentiles(
-        "first packet",
-        &of(|client| client.joining.first_packet),
-        &[0.5, 0.95],
-    );
-    report.percentiles(
-        "first key frame",
-        &of(|client| client.joining.first_key_frame),
-        &[0.5, 0.95, 0.99],
-    );
+    let shares = [0.5, 0.95, 0.99];
+    let picks: [(&str, Pick); 4] = [
+        ("join response", |client| client.joining.joined),
+        ("media connected", |client| client.joining.connected),
+        ("first packet", |client| client.joining.first_packet),
+        ("first key frame", |client| client.joining.first_key_frame),
+    ];
+    for (name, pick) in picks {
+        report.percentiles(name, &of(pick), &shares);
+    }
 }
 
 fn mebibytes(bytes: u64) -> f64 {

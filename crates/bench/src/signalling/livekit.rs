@@ -93,6 +93,8 @@ pub struct LiveKit {
 impl Signalling for LiveKit {
     type Place = LiveKitPlace;
 
+    const JOINS_WITH_OFFER: bool = true;
+
     async fn local_address(place: &LiveKitPlace) -> Result<IpAddr, ClientError> {
         let host = place.url.trim_start_matches("ws://");
         let host = host.split('/').next().unwrap_or(host);
@@ -174,6 +176,8 @@ impl Signalling for LiveKit {
                 self.offers += 1;
                 Up::Offer(convert::offer(sdp, self.offers))
             }
+            // In this mode the server never offers.
+            Request::Answer(_) => return Ok(()),
             Request::Show { track, width, height } => Up::TrackSetting(pb::UpdateTrackSettings {
                 track_sids: vec![track],
                 width,

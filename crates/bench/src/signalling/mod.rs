@@ -1,12 +1,14 @@
 //! What differs from server to server: how a client joins, offers and says what it wants to see.
 //!
 //! Media is the same for all, so that servers can be compared: a server needs one implementation of [`Signalling`]
-//! and nothing else. The client is the one who offers.
+//! and nothing else. Usually the client is the one who offers.
 
+mod janus;
 mod livekit;
 
 use std::net::IpAddr;
 
+pub use janus::{Janus, JanusPlace};
 pub use livekit::{LiveKit, LiveKitPlace};
 
 use crate::error::ClientError;
@@ -15,6 +17,10 @@ use crate::error::ClientError;
 pub trait Signalling: Sized + Send + 'static {
     /// Where the server is and what opens its door.
     type Place: Clone + Send + Sync + 'static;
+
+    /// Whether a client joins with an offer, of sections to receive on and of data channels. Otherwise the offer that
+    /// [`Signalling::join`] is given is empty, and the first comes with what it publishes, or from the server.
+    const JOINS_WITH_OFFER: bool;
 
     /// Local address from which the server is reached.
     fn local_address(place: &Self::Place) -> impl Future<Output = Result<IpAddr, ClientError>> + Send;
@@ -60,6 +66,8 @@ pub enum Request {
     Publish(LocalTrack),
     /// A new offer.
     Offer(String),
+    /// The answer to the server's newest offer.
+    Answer(String),
     /// A remote video is shown at this size.
     Show {
         /// The server's id of the track.
@@ -87,6 +95,8 @@ pub struct LocalTrack {
 pub enum Signal {
     /// The answer to the newest offer.
     Answer(String),
+    /// An offer of the server's.
+    Offer(String),
     /// The next offer should have this many more sections to receive on; zero asks for an offer alone.
     SectionsNeeded {
         /// For audio.

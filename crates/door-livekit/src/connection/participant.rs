@@ -89,11 +89,13 @@ enum Turn {
 impl Participant {
     pub(super) fn new(door: LiveKitDoor, room: RoomHandle, joined: Joined, entry: Entry, link: Link) -> Self {
         let now = Instant::now();
+        let room = room.for_participant(&joined);
         let Joined {
             participant,
             others,
             room: room_info,
             events,
+            ..
         } = joined;
         Self {
             door,

@@ -46,7 +46,7 @@ impl House {
     pub async fn open_with(config: DoorConfig) -> Self {
         let loopback = "127.0.0.1".parse().unwrap();
         let engine = Engine::start(EngineConfig {
-            workers: 1,
+            workers: 2,
             bind: loopback,
             udp_port: 0,
             tcp_port: None,
@@ -66,6 +66,11 @@ impl House {
             initial_bitrate: Bitrate::from_kbps(1_000),
             media_timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(30),
+            // The second of a room is hosted on the other worker, so that stories of several are told across both.
+            spread: tertulia_engine::Spread {
+                participants: 1,
+                sessions: 1,
+            },
         })
         .unwrap();
         let door = LiveKitDoor::start(engine.clone(), keys(), config).unwrap();

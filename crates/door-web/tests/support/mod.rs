@@ -78,6 +78,7 @@ impl House {
             initial_bitrate: Bitrate::from_bps(1_000_000),
             media_timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(30),
+            spread: tertulia_engine::Spread::default(),
         };
         let engine = Engine::start(config).unwrap();
         let key = ApiKey::new("test", "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe").unwrap();

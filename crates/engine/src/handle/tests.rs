@@ -10,9 +10,13 @@ use crate::message::PeerMode;
 use crate::{AdvertisedAddress, EngineConfig};
 
 fn engine() -> Engine {
+    engine_with(1, crate::Spread::default())
+}
+
+fn engine_with(workers: usize, spread: crate::Spread) -> Engine {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     Engine::start(EngineConfig {
-        workers: 1,
+        workers,
         bind: loopback,
         udp_port: 0,
         tcp_port: None,
@@ -32,6 +36,7 @@ fn engine() -> Engine {
         initial_bitrate: Bitrate::from_kbps(1_000),
         media_timeout: Duration::from_secs(15),
         connect_timeout: Duration::from_secs(30),
+        spread,
     })
     .unwrap()
 }
@@ -193,3 +198,5 @@ async fn after_shutdown_nothing_opens() {
     let refused = engine.open_room(&name("late"), None).await.map(|_| ());
     assert!(matches!(refused, Err(EngineError::ShuttingDown)));
 }
+
+mod spread;

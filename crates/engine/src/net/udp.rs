@@ -18,7 +18,6 @@ pub(crate) struct UdpPort {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
-    buffers: Vec<Vec<u8>>,
     train: Train,
     pub(crate) sent: u64,
     pub(crate) sent_bytes: u64,
@@ -35,11 +34,46 @@ struct Train {
     closed: bool,
 }
 
-/// A datagram as received.
+/// Where a worker's datagrams are received and opened: the buffers are reused, so nothing is allocated for a packet.
+pub(crate) struct Inbound {
+    buffers: Vec<Vec<u8>>,
+    metas: Vec<RecvMeta>,
+    count: usize,
+}
+
+/// A datagram as received, to be opened in place.
 pub(crate) struct Received<'a> {
     pub(crate) source: SocketAddr,
     pub(crate) destination: SocketAddr,
-    pub(crate) contents: &'a [u8],
+    pub(crate) contents: &'a mut [u8],
+}
+
+impl Inbound {
+    pub(crate) fn new() -> Self {
+        Self {
+            buffers: (0..BATCH).map(|_| vec![0; BUFFER]).collect(),
+            metas: vec![RecvMeta::default(); BATCH],
+            count: 0,
+        }
+    }
+
+    /// The datagrams of the last batch, taken by a port bound to `local`.
+    pub(crate) fn datagrams(&mut self, local: SocketAddr) -> impl Iterator<Item = Received<'_>> {
+        let trains = self.buffers.iter_mut().zip(&self.metas).take(self.count);
+        trains.flat_map(move |(buffer, meta)| {
+            let source = canonical(meta.addr);
+            let ip = meta.dst_ip.unwrap_or(local.ip()).to_canonical();
+            let destination = SocketAddr::new(ip, local.port());
+            let bytes = buffer.get_mut(..meta.len).unwrap_or_default();
+            bytes
+                .chunks_mut(meta.stride.max(1))
+                .map(move |contents| Received {
+                    source,
+                    destination,
+                    contents,
+                })
+        })
+    }
 }
 
 impl UdpPort {
@@ -59,12 +93,10 @@ impl UdpPort {
             }
         }
         let local = socket.local_addr()?;
-        let buffers = (0..BATCH).map(|_| vec![0; BUFFER]).collect();
         Ok(Self {
             socket,
             state,
             local,
-            buffers,
             train: Train::default(),
             sent: 0,
             sent_bytes: 0,
@@ -80,92 +112,114 @@ impl UdpPort {
         self.local.port()
     }
 
-    /// Takes one batch and gives each datagram to `each`; false where nothing was waiting.
-    pub(crate) fn receive(
-        &mut self,
-        metas: &mut [RecvMeta],
-        mut each: impl FnMut(Received<'_>),
-    ) -> io::Result<bool> {
-        let mut slices: Vec<IoSliceMut<'_>> = self
-            .buffers
-            .iter_mut()
-            .map(|buffer| IoSliceMut::new(buffer))
-            .collect();
-        let count = match self
-            .state
-            .recv(UdpSockRef::from(&self.socket), &mut slices, metas)
-        {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        drop(slices);
-        for (meta, buffer) in metas.iter().zip(&self.buffers).take(count) {
-            let source = canonical(meta.addr);
-            let ip = meta.dst_ip.unwrap_or(self.local.ip()).to_canonical();
-            let destination = SocketAddr::new(ip, self.local.port());
-            let Some(bytes) = buffer.get(..meta.len) else {
-                continue;
-            };
-            for contents in bytes.chunks(meta.stride.max(1)) {
-                each(Received {
-                    source,
-                    destination,
-                    contents,
-                });
-            }
-        }
-        Ok(true)
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
     }
 
-    pub(crate) fn metas() -> Vec<RecvMeta> {
-        vec![RecvMeta::default(); BATCH]
+    /// Takes one batch; false where nothing was waiting.
+    pub(crate) fn receive(&self, inbound: &mut Inbound) -> io::Result<bool> {
+        inbound.count = 0;
+        let mut buffers = inbound.buffers.iter_mut();
+        let mut slices: [IoSliceMut<'_>; BATCH] = std::array::from_fn(|_| match buffers.next() {
+            Some(buffer) => IoSliceMut::new(buffer),
+            None => IoSliceMut::new(&mut []),
+        });
+        let received = self
+            .state
+            .recv(UdpSockRef::from(&self.socket), &mut slices, &mut inbound.metas);
+        match received {
+            Ok(count) => {
+                inbound.count = count;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Queues a datagram; it leaves with the train, at the latest by [`UdpPort::flush`].
     pub(crate) fn send(&mut self, source: IpAddr, destination: SocketAddr, contents: &[u8]) {
+        let written = self.write(source, destination, |bytes| {
+            bytes.extend_from_slice(contents);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = written;
+    }
+
+    /// Lets `write` append a datagram to the train, so that it is sealed where it is sent from; what a failed one
+    /// appended is taken back.
+    pub(crate) fn write<E>(
+        &mut self,
+        source: IpAddr,
+        destination: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let limit = TRAIN.min(self.state.max_gso_segments());
-        let fits = self.train.destination == Some((destination, source))
-            && !self.train.closed
-            && self.train.count < limit
-            && contents.len() <= self.train.segment;
-        if !fits {
+        let train = &self.train;
+        let joins = train.destination == Some((destination, source)) && !train.closed && train.count < limit;
+        if !joins {
             self.flush();
             self.train.destination = Some((destination, source));
-            self.train.segment = contents.len();
+        }
+        let begin = self.train.bytes.len();
+        if let Err(error) = write(&mut self.train.bytes) {
+            self.train.bytes.truncate(begin);
+            return Err(error);
+        }
+        let length = self.train.bytes.len() - begin;
+        if self.train.count > 0 && length > self.train.segment {
+            // A longer datagram cannot follow in the same train; it begins the next one.
+            self.send_train(begin);
+            self.train.bytes.drain(..begin);
+            self.train.count = 0;
+        }
+        if self.train.count == 0 {
+            self.train.segment = length;
         }
         // A shorter segment can only be the last of a train.
-        self.train.closed = contents.len() < self.train.segment;
-        self.train.bytes.extend_from_slice(contents);
+        self.train.closed = length < self.train.segment;
         self.train.count += 1;
+        Ok(())
     }
 
     /// Sends what is queued. Media that the kernel has no room for is dropped and counted, never waited for.
     pub(crate) fn flush(&mut self) {
-        let Some((destination, source)) = self.train.destination.take() else {
+        if self.train.count > 0 {
+            self.send_train(self.train.bytes.len());
+        }
+        self.train.destination = None;
+        self.train.bytes.clear();
+        self.train.count = 0;
+        self.train.closed = false;
+    }
+
+    /// Throws away what is queued, in whatever state it was left.
+    pub(crate) fn abandon(&mut self) {
+        self.train = Train::default();
+    }
+
+    fn send_train(&mut self, length: usize) {
+        let Some((destination, source)) = self.train.destination else {
             return;
         };
-        let (count, bytes) = (self.train.count as u64, self.train.bytes.len() as u64);
+        let count = self.train.count as u64;
         let transmit = Transmit {
             destination: self.on_wire(destination),
             ecn: None,
-            contents: &self.train.bytes,
+            contents: self.train.bytes.get(..length).unwrap_or_default(),
             segment_size: (self.train.count > 1).then_some(self.train.segment),
             src_ip: (!source.is_unspecified()).then(|| self.ip_on_wire(source)),
         };
         match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
             Ok(()) => {
                 self.sent += count;
-                self.sent_bytes += bytes;
+                self.sent_bytes += length as u64;
             }
             Err(error) => {
                 self.dropped += count;
                 tracing::trace!(kind = ?error.kind(), "datagrams were not sent");
             }
         }
-        self.train.bytes.clear();
-        self.train.count = 0;
-        self.train.closed = false;
     }
 
     fn on_wire(&self, address: SocketAddr) -> SocketAddr {

@@ -2,7 +2,6 @@ use std::time::Instant;
 
 use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId};
 use tertulia_room::{Actor, Command, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
-use tertulia_session::Input;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{MAIL_PER_TURN, Worker, room_now};
@@ -29,6 +28,9 @@ impl Worker {
     }
 
     fn handle_message(&mut self, message: ToWorker, now: Instant) {
+        if let Some(worker) = self.host_of(&message) {
+            return self.post(worker, message);
+        }
         match message {
             ToWorker::OpenRoom {
                 id,
@@ -123,16 +125,14 @@ impl Worker {
             }
             ToWorker::Observe { room, events, reply } => self.observe(&room, events, reply, now),
             ToWorker::ListRooms { reply } => {
-                answer(
-                    reply,
-                    self.rooms.iter().map(|(_, slot)| slot.room.info()).collect(),
-                );
+                let rooms = self.rooms.iter().filter_map(|(_, slot)| slot.room());
+                answer(reply, rooms.map(Room::info).collect());
             }
             ToWorker::TcpStream {
                 stream,
                 remote,
                 local,
-                first_frame,
+                mut first_frame,
             } => {
                 let protocol = TransportProtocol::Tcp;
                 let Some(key) = self.demux.find(protocol, remote, &first_frame) else {
@@ -144,16 +144,16 @@ impl Worker {
                     Counters::up(&self.shared.counters.tcp_refused);
                     return;
                 }
-                let input = Input::Datagram {
-                    protocol,
-                    source: remote,
-                    destination: local,
-                    contents: &first_frame,
-                };
-                self.session_input(key, input, now);
+                self.session_datagram(key, protocol, remote, local, &mut first_frame, now);
             }
+            ToWorker::Handshake(errand) => self.take_back(errand, now),
+            ToWorker::Stage { room, message } => self.hear_home(&room, message, now),
+            ToWorker::Home { room, from, message } => self.hear_stage(&room, from, message, now),
+            ToWorker::Relay(message) => self.hear_relay(message, now),
+            ToWorker::WorkerLost { index } => self.worker_lost(index, now),
             ToWorker::Shutdown { done } => {
-                let keys: Vec<usize> = self.rooms.iter().map(|(key, _)| key).collect();
+                let homes = self.rooms.iter().filter(|(_, slot)| slot.away().is_none());
+                let keys: Vec<usize> = homes.map(|(key, _)| key).collect();
                 for key in keys {
                     // The room tells everybody that the server stops.
                     self.turn(key, now, |worker| {
@@ -182,7 +182,8 @@ impl Worker {
     ) {
         let publishes = matches!(command, Command::Publish(_));
         let outcome = self.in_room(room, now, |worker, key| {
-            let outcome = worker.rooms[key].room.handle(actor, command, room_now(now));
+            let room = worker.rooms[key].room_mut().ok_or(Refusal::RoomEnded)?;
+            let outcome = room.handle(actor, command, room_now(now));
             if let (true, Actor::Participant(who), Ok(_)) = (publishes, actor, &outcome) {
                 worker.pump(key, now);
                 worker.bind_received(key, who, now);
@@ -198,46 +199,64 @@ impl Worker {
         who: Box<NewParticipant>,
         media: MediaSetup,
         events: mpsc::Sender<PeerEvent>,
-        reply: oneshot::Sender<Result<Reply, Refusal>>,
+        reply: oneshot::Sender<Result<(Reply, usize), Refusal>>,
         now: Instant,
     ) {
         let outcome = self.in_room(room, now, |worker, key| {
-            let joined = worker.rooms[key]
-                .room
-                .handle(&Actor::System, Command::Join(who), room_now(now))?;
+            let room = worker.rooms[key].room_mut().ok_or(Refusal::RoomEnded)?;
+            let joined = room.handle(&Actor::System, Command::Join(who), room_now(now))?;
             let Reply::Joined { participant, .. } = &joined else {
                 return Err(Refusal::RoomEnded);
             };
             let id = participant.id.clone();
             // Whoever this one replaced is told and let go before anything is sent to the newcomer.
             worker.pump_without(key, &id, now);
-            let primary = worker.open_session(key, &id, PeerRole::Primary, &media, now);
-            let subscriber = (media.mode == PeerMode::Dual)
-                .then(|| worker.open_session(key, &id, PeerRole::Subscriber, &media, now));
-            let negotiate_at = subscriber.map(|_| now);
-            let peer = Peer {
-                id: id.clone(),
-                events,
-                primary,
-                subscriber,
-                receives: Default::default(),
-                offered: false,
-                negotiate_at,
-                offer_expected_until: None,
-                restart: false,
-                connected: false,
-                lost_since: None,
-                connect_by: None,
-                allocator: Default::default(),
-                path: PathState::default(),
-            };
-            worker.rooms[key].peers.insert(id, peer);
-            worker.rooms[key].start_ticking(now);
+            let host = worker.host_for(key);
+            if host == worker.index {
+                worker.host(key, id, &media, events, now);
+            } else {
+                worker.host_elsewhere(key, host, id, media, events);
+            }
             Counters::up(&worker.shared.counters.joins);
             Counters::up(&worker.shared.counters.participants);
-            Ok(joined)
+            Ok((joined, host))
         });
         answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+    }
+
+    /// Opens somebody's sessions.
+    pub(super) fn host(
+        &mut self,
+        key: usize,
+        id: ParticipantId,
+        media: &MediaSetup,
+        events: mpsc::Sender<PeerEvent>,
+        now: Instant,
+    ) {
+        let primary = self.open_session(key, &id, PeerRole::Primary, media, now);
+        let subscriber = (media.mode == PeerMode::Dual)
+            .then(|| self.open_session(key, &id, PeerRole::Subscriber, media, now));
+        let negotiate_at = subscriber.map(|_| now);
+        let peer = Peer {
+            id: id.clone(),
+            events,
+            primary,
+            subscriber,
+            receives: Default::default(),
+            offered: false,
+            negotiate_at,
+            offer_expected_until: None,
+            restart: false,
+            connected: false,
+            lost_since: None,
+            connect_by: None,
+            allocator: Default::default(),
+            path: PathState::default(),
+        };
+        if let Some(slot) = self.rooms.get_mut(key) {
+            slot.peers.insert(id, peer);
+            slot.start_ticking(now);
+        }
     }
 
     fn candidate(
@@ -269,9 +288,9 @@ impl Worker {
             let slot = &mut worker.rooms[key];
             slot.observers.retain(|observer| !observer.is_closed());
             let snapshot = slot
-                .room
-                .handle(&Actor::System, Command::ReadSnapshot, room_now(now));
-            if let Ok(Reply::Snapshot(snapshot)) = snapshot {
+                .room_mut()
+                .map(|room| room.handle(&Actor::System, Command::ReadSnapshot, room_now(now)));
+            if let Some(Ok(Reply::Snapshot(snapshot))) = snapshot {
                 slot.observers.push(events);
                 answer(reply, *snapshot);
             }
@@ -289,6 +308,21 @@ impl Worker {
         let mut outcome = None;
         self.turn(key, now, |worker| outcome = Some(act(worker, key)));
         outcome
+    }
+
+    /// The worker a message is for, where it is for somebody of a room here who is hosted there.
+    fn host_of(&self, message: &ToWorker) -> Option<usize> {
+        let (ToWorker::Offer { room, who, .. }
+        | ToWorker::Answer { room, who, .. }
+        | ToWorker::Candidate { room, who, .. }
+        | ToWorker::RestartSubscriber { room, who }
+        | ToWorker::SendChannel { room, who, .. }) = message
+        else {
+            return None;
+        };
+        let key = self.rooms_by_id.get(room)?;
+        let home = self.rooms.get(*key)?.home()?;
+        Some(home.hosted.get(who)?.worker)
     }
 
     fn peer(&self, room: &RoomId, who: &ParticipantId) -> Option<&Peer> {

@@ -1,9 +1,16 @@
 //! One worker: a thread with its sockets, its rooms and its sessions.
 
+mod allocate;
+mod egress;
+mod home;
+mod intake;
 mod mailbox;
 mod negotiate;
+mod outbox;
 mod pump;
+mod relay;
 mod sessions;
+mod stage;
 mod tick;
 mod traffic;
 
@@ -18,7 +25,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
-use tertulia_forward::Outgoing;
+use tertulia_forward::Burst;
 use tertulia_model::RoomId;
 use tertulia_room::{DepartureReason, Now};
 use tertulia_session::{Certificate, LocalCandidate};
@@ -27,11 +34,15 @@ use tokio::sync::mpsc;
 use crate::config::{EngineConfig, EngineError};
 use crate::demux::Demux;
 use crate::handle::Shared;
+use crate::handshake::HandshakePool;
 use crate::message::ToWorker;
 use crate::net::tcp::{Frame, TcpPorts};
-use crate::net::udp::UdpPort;
+use crate::net::udp::{Inbound, UdpPort};
 use crate::room_slot::RoomSlot;
+use crate::spread::ToHome;
 use crate::stats::Counters;
+use egress::Pending;
+use outbox::Outbox;
 use sessions::{SessionSlot, Sink};
 
 const WAKE: Token = Token(0);
@@ -108,13 +119,17 @@ impl WorkerStart {
 }
 
 /// Gives a worker its thread.
-pub(crate) fn spawn(start: WorkerStart, shared: Arc<Shared>) -> Result<(), EngineError> {
+pub(crate) fn spawn(
+    start: WorkerStart,
+    shared: Arc<Shared>,
+    handshakes: HandshakePool,
+) -> Result<(), EngineError> {
     let name = format!("media-{}", start.index);
     std::thread::Builder::new()
         .name(name)
         .spawn(move || {
             let index = start.index;
-            let worker = Worker::new(start, shared.clone());
+            let worker = Worker::new(start, shared.clone(), handshakes);
             if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
                 tracing::error!(index, "a media worker panicked; its rooms are lost");
             }
@@ -134,6 +149,9 @@ enum Timer {
 pub(crate) struct Worker {
     index: usize,
     shared: Arc<Shared>,
+    handshakes: HandshakePool,
+    /// Number of the session opened last.
+    serial: u64,
     poll: Poll,
     udp: UdpPort,
     tcp: TcpPorts,
@@ -149,16 +167,45 @@ pub(crate) struct Worker {
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     /// Sessions whose output must be drained.
     dirty: Vec<usize>,
-    outgoing: Vec<Outgoing>,
+    /// Rooms whose packets wait to be distributed.
+    pending: Pending,
+    /// Sessions whose pacer was given something.
+    sending: Vec<usize>,
+    /// Sessions whose pacer holds something back until the next tick.
+    waiting: Vec<usize>,
+    /// When pictures are distributed and pacers served next.
+    tick_at: Option<Instant>,
+    /// Packets for other workers, gathered over a turn.
+    bursts: Vec<(RoomId, Arc<Burst>)>,
+    outbox: Outbox,
+    /// Where redundant sound is put together, and frames for TCP.
+    scratch: Vec<u8>,
+    frame: Vec<u8>,
     frames: Vec<Frame>,
+    tally: Tally,
     stopping: bool,
 }
 
+/// Counts of one turn, added to the shared counters at its end.
+#[derive(Debug, Default)]
+struct Tally {
+    received: u64,
+    received_bytes: u64,
+    forwarded: u64,
+    malformed: u64,
+    policed: u64,
+    unsent: u64,
+    relayed: u64,
+}
+
 impl Worker {
-    fn new(start: WorkerStart, shared: Arc<Shared>) -> Self {
+    fn new(start: WorkerStart, shared: Arc<Shared>, handshakes: HandshakePool) -> Self {
+        let outbox = Outbox::new(shared.worker_count());
         Self {
             index: start.index,
             shared,
+            handshakes,
+            serial: 0,
             poll: start.poll,
             udp: start.udp,
             tcp: TcpPorts::new(FIRST_TCP),
@@ -173,15 +220,23 @@ impl Worker {
             demux: Demux::default(),
             timers: BinaryHeap::new(),
             dirty: Vec::new(),
-            outgoing: Vec::new(),
+            pending: Pending::default(),
+            sending: Vec::new(),
+            waiting: Vec::new(),
+            tick_at: None,
+            bursts: Vec::new(),
+            outbox,
+            scratch: Vec::new(),
+            frame: Vec::new(),
             frames: Vec::new(),
+            tally: Tally::default(),
             stopping: false,
         }
     }
 
     fn run(mut self) {
         let mut events = Events::with_capacity(256);
-        let mut metas = UdpPort::metas();
+        let mut inbound = Inbound::new();
         let mut udp_waiting = true;
         while !self.stopping {
             let sleep = if udp_waiting || self.tcp.has_unread() {
@@ -211,7 +266,7 @@ impl Worker {
                 }
             }
             if udp_waiting {
-                udp_waiting = self.receive(&mut metas, now);
+                udp_waiting = self.receive(&mut inbound, now);
             }
             self.tcp.read_on(self.poll.registry(), &mut self.frames);
             self.receive_frames(now);
@@ -219,7 +274,10 @@ impl Worker {
             if mail || !self.mailbox.is_empty() {
                 self.read_mail(now);
             }
+            self.send_media(now);
+            self.send_bursts();
             self.drain(now);
+            self.empty_outbox(now);
             self.udp.flush();
             self.count_traffic();
         }
@@ -233,7 +291,12 @@ impl Worker {
             .timers
             .peek()
             .map(|Reverse((at, _))| at.saturating_duration_since(now));
-        due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+        let tick = self.tick_at.map(|at| at.saturating_duration_since(now));
+        let outbox = (!self.outbox.is_empty()).then_some(SOONEST);
+        due.into_iter()
+            .chain(tick)
+            .chain(outbox)
+            .fold(LONGEST_SLEEP, Duration::min)
     }
 
     fn run_timers(&mut self, now: Instant) {
@@ -271,6 +334,10 @@ impl Worker {
     fn room_panicked(&mut self, key: usize, now: Instant) {
         Counters::up(&self.shared.counters.room_panics);
         tracing::error!("a room's turn panicked; the room ends");
+        let stage = self
+            .rooms
+            .get(key)
+            .and_then(|slot| Some((slot.away()?, slot.id.clone())));
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             self.drop_room(key, DepartureReason::RoomEnded, now);
         }));
@@ -278,10 +345,15 @@ impl Worker {
             tracing::error!("a room panicked while it ended");
         }
         if let Some(slot) = self.rooms.try_remove(key) {
-            for _ in &slot.peers {
-                Counters::down(&self.shared.counters.participants);
+            if let Some(home) = slot.home() {
+                for _ in 0..slot.peers.len() + home.hosted.len() {
+                    Counters::down(&self.shared.counters.participants);
+                }
             }
             self.forget_room(&slot);
+        }
+        if let Some((home, id)) = stage {
+            self.tell_home(home, &id, ToHome::Lost);
         }
         self.close_leftovers(key, now);
     }
@@ -300,7 +372,15 @@ impl Worker {
 
     fn count_traffic(&mut self) {
         let counters = &self.shared.counters;
+        let tally = &mut self.tally;
         for (counter, value) in [
+            (&counters.packets_received, &mut tally.received),
+            (&counters.bytes_received, &mut tally.received_bytes),
+            (&counters.packets_forwarded, &mut tally.forwarded),
+            (&counters.packets_policed, &mut tally.policed),
+            (&counters.packets_malformed, &mut tally.malformed),
+            (&counters.packets_unsent, &mut tally.unsent),
+            (&counters.packets_relayed, &mut tally.relayed),
             (&counters.datagrams_sent, &mut self.udp.sent),
             (&counters.bytes_sent, &mut self.udp.sent_bytes),
             (&counters.datagrams_dropped, &mut self.udp.dropped),

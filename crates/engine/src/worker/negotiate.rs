@@ -7,7 +7,7 @@ use tertulia_session::{AudioOptions, RxId, RxSection, TxState};
 
 use super::Worker;
 use super::mailbox::negotiated;
-use super::sessions::ReceivedTrack;
+use super::sessions::{Encodings, ReceivedTrack};
 use crate::config::EngineConfig;
 use crate::message::{Negotiated, NegotiationFailure, PeerEvent};
 use crate::peer::Peer;
@@ -58,10 +58,11 @@ impl Worker {
             .iter()
             .map(|section| (section.kind, section.track_id.as_deref()))
             .collect();
-        for (section, track) in fresh.iter().zip(room.room.match_sections(who, &asked)) {
-            let Some((_, info)) = track.as_ref().and_then(|track| room.room.track(track)) else {
+        for (section, track) in fresh.iter().zip(room.match_sections(who, &asked)) {
+            let Some(bound) = track.as_ref().and_then(|track| room.tracks.get(track)) else {
                 continue;
             };
+            let info = &bound.info;
             let wanted: Vec<Codec> = match section.kind {
                 // Browsers send what the answer names first.
                 MediaKind::Audio if info.red => vec![Codec::Red, Codec::Opus],
@@ -267,7 +268,7 @@ impl Worker {
             .iter()
             .map(|section| (section.kind, section.track_id.as_deref()))
             .collect();
-        let tracks = room.room.match_sections(who, &asked);
+        let tracks = room.match_sections(who, &asked);
         for (section, track) in fresh.into_iter().zip(tracks) {
             if let Some(track) = track {
                 self.bind_section(room_key, key, section, track, now);
@@ -304,7 +305,7 @@ impl Worker {
             rx: section.rx,
             track: track.clone(),
             key: bound.key,
-            rids: section.rids,
+            encodings: Encodings::new(section.rids),
         });
         let Some(codec) = codec else { return };
         self.fact(
@@ -439,6 +440,7 @@ mod tests {
             initial_bitrate: Bitrate::ZERO,
             media_timeout: second * 15,
             connect_timeout: second * 30,
+            spread: crate::Spread::default(),
         };
         let now = Instant::now();
         let due = |connected, lost| media_due(&config, connected, lost, now);

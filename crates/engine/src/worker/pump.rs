@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tertulia_forward::{RouteSettings, SinkId};
+use tertulia_forward::{LayerPoint, RouteSettings, SinkId, TrackNumber};
 use tertulia_model::{Codec, MediaKind, ParticipantId, Source, TrackId};
 use tertulia_room::{
-    Actor, Audience, Command, Delivery, DepartureReason, Event, RouteChange, TrackInfo, Wanted,
+    Actor, Audience, Command, Delivery, DepartureReason, Event, Room, RouteChange, TrackInfo, Wanted,
 };
 use tertulia_session::TxWish;
 use tokio::sync::mpsc;
@@ -13,7 +13,8 @@ use super::sessions::Sink;
 use super::{Worker, room_now};
 use crate::message::PeerEvent;
 use crate::peer::Receive;
-use crate::room_slot::{BoundTrack, RoomSlot};
+use crate::room_slot::{BoundTrack, Control, RoomSlot};
+use crate::spread::ToStage;
 use crate::stats::Counters;
 
 /// Routes that share one negotiation wait this long for each other.
@@ -22,8 +23,8 @@ const GATHER: std::time::Duration = std::time::Duration::from_millis(20);
 impl RoomSlot {
     /// Sends an event to one participant's door; one that does not keep up is let go after the turn.
     pub(crate) fn tell(&mut self, who: &ParticipantId, event: PeerEvent) {
-        let Some(peer) = self.peers.get(who) else { return };
-        match peer.events.try_send(event) {
+        let Some(door) = self.door(who) else { return };
+        match door.try_send(event) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => self.unreachable.push((who.clone(), true)),
             Err(mpsc::error::TrySendError::Closed(_)) => self.unreachable.push((who.clone(), false)),
@@ -36,7 +37,7 @@ impl RoomSlot {
             Audience::One(who) => std::slice::from_ref(who),
             Audience::Some(some) => some,
             Audience::Everybody | Audience::AllBut(_) => {
-                everybody = self.peers.keys().cloned().collect();
+                everybody = self.everybody();
                 &everybody
             }
             Audience::Observers => &[],
@@ -66,7 +67,7 @@ impl Worker {
             return;
         };
         let mut deliveries = Vec::new();
-        while let Some(delivery) = slot.room.poll_delivery() {
+        while let Some(delivery) = slot.room_mut().and_then(Room::poll_delivery) {
             deliveries.push(delivery);
         }
         for delivery in &deliveries {
@@ -77,7 +78,7 @@ impl Worker {
             return;
         };
         let mut changes = Vec::new();
-        while let Some(change) = slot.room.poll_route() {
+        while let Some(change) = slot.room_mut().and_then(Room::poll_route) {
             changes.push(change);
         }
         let (later, first): (Vec<_>, Vec<_>) = changes.into_iter().partition(
@@ -102,9 +103,9 @@ impl Worker {
             let Some(slot) = self.rooms.get_mut(key) else {
                 return;
             };
-            if let Some(delivery) = slot.room.poll_delivery() {
+            if let Some(delivery) = slot.room_mut().and_then(Room::poll_delivery) {
                 self.deliver(key, &delivery, except);
-            } else if let Some(change) = slot.room.poll_route() {
+            } else if let Some(change) = slot.room_mut().and_then(Room::poll_route) {
                 self.change_route(key, change, now);
             } else if let Some((who, slow)) = slot.unreachable.pop() {
                 self.let_go(key, &who, slow, now);
@@ -112,7 +113,9 @@ impl Worker {
                 break;
             }
         }
-        if self.rooms.get(key).is_some_and(|slot| slot.room.is_ended()) {
+        self.tell_announced(key);
+        let ended = |slot: &RoomSlot| slot.room().is_some_and(Room::is_ended);
+        if self.rooms.get(key).is_some_and(ended) {
             self.remove_room(key, now);
         }
     }
@@ -131,7 +134,7 @@ impl Worker {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
-        if !slot.peers.contains_key(who) {
+        if slot.door(who).is_none() {
             return;
         }
         let reason = if slow {
@@ -144,21 +147,43 @@ impl Worker {
             tracing::warn!(participant = %who, "a participant reads too slowly and is let go");
         }
         let actor = Actor::Participant(who.clone());
-        if let Err(refusal) = slot.room.handle(&actor, Command::Leave { reason }, room_now(now)) {
+        let Some(room) = slot.room_mut() else {
+            return self.room_command(key, &actor, Command::Leave { reason }, now);
+        };
+        if let Err(refusal) = room.handle(&actor, Command::Leave { reason }, room_now(now)) {
             tracing::debug!(%refusal, "an unreachable participant had left");
             self.remove_peer(key, who, now);
         }
     }
 
-    fn change_route(&mut self, key: usize, change: RouteChange, now: Instant) {
+    /// Carries out what the room decided, here and on the room's other workers.
+    pub(super) fn change_route(&mut self, key: usize, change: RouteChange, now: Instant) {
+        let spread = self
+            .rooms
+            .get(key)
+            .and_then(RoomSlot::home)
+            .is_some_and(|home| !home.stages.is_empty());
+        let told = spread.then(|| change.clone());
+        self.change_route_here(key, change, now);
+        if let Some(change) = told {
+            self.tell_change(key, change);
+        }
+    }
+
+    fn change_route_here(&mut self, key: usize, change: RouteChange, now: Instant) {
         match change {
-            RouteChange::TrackAdded { publisher, track } => self.add_track(key, publisher, &track, now),
+            RouteChange::TrackAdded { publisher, track } => {
+                if let Some(place) = self.place_track(key, &publisher) {
+                    self.add_track(key, publisher, track, place, now);
+                }
+            }
             RouteChange::TrackChanged { track, .. } => {
                 let Some(slot) = self.rooms.get_mut(key) else {
                     return;
                 };
-                if let Some(bound) = slot.tracks.get(&track.id) {
+                if let Some(bound) = slot.tracks.get_mut(&track.id) {
                     slot.routes.set_muted(bound.key, track.muted, now);
+                    bound.info = track;
                     self.ask_for_keyframes(key, now);
                 }
             }
@@ -177,21 +202,46 @@ impl Worker {
         }
     }
 
-    fn add_track(&mut self, key: usize, publisher: ParticipantId, track: &TrackInfo, now: Instant) {
+    /// A new track's number, and the worker that hosts its publisher.
+    fn place_track(&mut self, key: usize, publisher: &ParticipantId) -> Option<(TrackNumber, usize)> {
+        let home = self.rooms.get_mut(key)?.home_mut()?;
+        home.last_number = home.last_number.checked_add(1)?;
+        let host = home.hosted.get(publisher).map(|hosted| hosted.worker);
+        Some((TrackNumber(home.last_number), host.unwrap_or(self.index)))
+    }
+
+    pub(super) fn add_track(
+        &mut self,
+        key: usize,
+        publisher: ParticipantId,
+        info: TrackInfo,
+        (number, host): (TrackNumber, usize),
+        now: Instant,
+    ) {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
-        if slot.tracks.contains_key(&track.id) {
+        if slot.tracks.contains_key(&info.id) {
             return;
         }
-        let track_key = slot.routes.add_track(track.kind);
-        slot.routes.set_muted(track_key, track.muted, now);
+        let track_key = if host == self.index {
+            slot.routes.add_track(info.kind)
+        } else {
+            slot.mirrors += 1;
+            slot.routes.add_mirror(info.kind)
+        };
+        slot.routes.set_muted(track_key, info.muted, now);
+        slot.by_number.insert(number, track_key);
         slot.tracks.insert(
-            track.id.clone(),
+            info.id.clone(),
             BoundTrack {
                 key: track_key,
+                number,
                 publisher,
+                info,
+                host,
                 source: None,
+                demanded: None,
             },
         );
     }
@@ -216,6 +266,12 @@ impl Worker {
             return;
         };
         slot.routes.remove_track(bound.key);
+        slot.relay.forget(bound.key);
+        slot.by_number.remove(&bound.number);
+        if bound.host != self.index {
+            slot.mirrors -= 1;
+        }
+        slot.speakers.forget(&bound.key);
         if let Some((session, rx)) = bound.source
             && let Some(slot) = self.sessions.get_mut(session)
         {
@@ -241,15 +297,12 @@ impl Worker {
         let Some(bound) = slot.tracks.get(track) else {
             return;
         };
-        let Some((_, info)) = slot.room.track(track) else {
-            return;
-        };
+        let info = &bound.info;
         let Some(peer) = slot.peers.get_mut(subscriber) else {
             return;
         };
-        let priority = priority(source, wanted.priority);
         if let Some(receive) = peer.receives.get_mut(track) {
-            receive.priority = priority;
+            receive.asked = wanted.priority;
             if let Some(before) = slot.routes.route(receive.route) {
                 let settings = RouteSettings {
                     enabled: wanted.enabled,
@@ -281,11 +334,13 @@ impl Worker {
             ready: false,
             enabled: wanted.enabled,
             max_layer: wanted.max_quality.index(),
+            max_temporal: LayerPoint::TOP.temporal,
             accepts_red: false,
+            wants_red: false,
         };
         let Some(route) =
             slot.routes
-                .add_route(bound.key, SinkId(sink as u64), settings, rand::random(), now)
+                .add_route(bound.key, SinkId(sink as u32), settings, rand::random(), now)
         else {
             self.sinks.remove(sink);
             return;
@@ -294,7 +349,11 @@ impl Worker {
             tx,
             route,
             sink,
-            priority,
+            kind: info.kind,
+            source,
+            publisher: publisher.clone(),
+            asked: wanted.priority,
+            wants_red: false,
             bound: false,
             failed: false,
             paused: false,
@@ -319,16 +378,16 @@ impl Worker {
         let session = peer.downlink();
         peer.want_negotiation(now + GATHER);
         if let Some(slot) = self.sessions.get_mut(session) {
+            slot.pacer.forget(SinkId(receive.sink as u32));
             slot.session.remove_tx(receive.tx);
             self.touch(session);
         }
     }
 
-    fn remove_peer(&mut self, key: usize, who: &ParticipantId, now: Instant) {
+    pub(super) fn remove_peer(&mut self, key: usize, who: &ParticipantId, now: Instant) {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
-        slot.speakers.forget(who);
         let own: Vec<TrackId> = slot
             .tracks
             .iter()
@@ -341,6 +400,16 @@ impl Worker {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
+        let counted = match &mut slot.control {
+            Control::Home(home) => home.hosted.remove(who).is_some() || slot.peers.contains_key(who),
+            Control::Away(away) => {
+                away.announced.remove(who);
+                false
+            }
+        };
+        if counted {
+            Counters::down(&self.shared.counters.participants);
+        }
         let Some(peer) = slot.peers.remove(who) else {
             return;
         };
@@ -351,7 +420,6 @@ impl Worker {
         for session in peer.sessions() {
             self.close_session(session, now);
         }
-        Counters::down(&self.shared.counters.participants);
     }
 
     /// Ends a room from outside its model: everybody is told, and nothing is asked of the room any more.
@@ -359,13 +427,13 @@ impl Worker {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
+        let Some(room) = slot.room().map(Room::info) else {
+            // Of a stage its home has the last word.
+            return self.remove_room(key, now);
+        };
         let expelled = Arc::new(Event::Expelled(reason));
-        let ended = Arc::new(Event::RoomEnded {
-            room: slot.room.info(),
-            reason,
-        });
-        let everybody: Vec<ParticipantId> = slot.peers.keys().cloned().collect();
-        for who in &everybody {
+        let ended = Arc::new(Event::RoomEnded { room, reason });
+        for who in &slot.everybody() {
             slot.tell(who, PeerEvent::Room(expelled.clone()));
         }
         slot.observers
@@ -374,10 +442,9 @@ impl Worker {
         self.remove_room(key, now);
     }
 
-    fn remove_room(&mut self, key: usize, now: Instant) {
+    pub(super) fn remove_room(&mut self, key: usize, now: Instant) {
         let Some(slot) = self.rooms.get(key) else { return };
-        let everybody: Vec<ParticipantId> = slot.peers.keys().cloned().collect();
-        for who in everybody {
+        for who in slot.everybody() {
             self.remove_peer(key, &who, now);
         }
         let slot = self.rooms.remove(key);
@@ -387,6 +454,10 @@ impl Worker {
     /// Takes a room that is over out of every register.
     pub(super) fn forget_room(&mut self, slot: &RoomSlot) {
         self.rooms_by_id.remove(&slot.id);
+        let Some(home) = slot.home() else { return };
+        for worker in &home.stages {
+            self.tell_stage(*worker, &slot.id, ToStage::Close);
+        }
         self.shared.forget_room(&slot.name, &slot.id);
         Counters::down(&self.shared.counters.rooms);
     }
@@ -412,14 +483,4 @@ fn wished_codecs(track: &TrackInfo) -> Vec<Codec> {
         (_, Some(codec)) => vec![codec],
         (MediaKind::Video, None) => vec![Codec::Vp8],
     }
-}
-
-/// Screens before cameras; what the subscriber says goes first.
-fn priority(source: Source, asked: u32) -> u32 {
-    let by_source = match source {
-        Source::ScreenShare | Source::ScreenShareAudio => 2,
-        Source::Camera | Source::Microphone => 1,
-        Source::Unknown => 0,
-    };
-    asked.min(u32::from(u16::MAX)) * 4 + by_source
 }

@@ -1,27 +1,45 @@
 use std::time::{Duration, Instant};
 
-use tertulia_forward::Claim;
-use tertulia_model::{Bitrate, MediaKind, ParticipantId};
+use tertulia_forward::{Loudness, TrackKey};
+use tertulia_model::ParticipantId;
 use tertulia_room::{Actor, Command, ConnectionQuality, DepartureReason, Fact};
 
+use super::allocate::RECENT_SPEAKERS;
 use super::{Worker, room_now};
 use crate::message::{ConnectionChange, PeerEvent};
 use crate::peer::PathState;
 use crate::room_slot::RoomSlot;
 use crate::stats::Counters;
 
-/// How often bitrates are shared out.
+/// How often bitrates are shared out where no estimate fell.
 const ALLOCATION: Duration = Duration::from_millis(500);
 /// How often connection quality is judged.
 const REPORT: Duration = Duration::from_secs(5);
-/// What a layer is taken to cost until it was measured, by layer.
-const ASSUMED: [Bitrate; 3] = [
-    Bitrate::from_kbps(200),
-    Bitrate::from_kbps(700),
-    Bitrate::from_kbps(2_500),
-];
-
 impl RoomSlot {
+    /// Whose the loud tracks are, loudest first; who publishes several counts once.
+    fn speakers_of(&self, speaking: Vec<Loudness<TrackKey>>) -> Vec<(ParticipantId, u8)> {
+        let mut speakers: Vec<(ParticipantId, u8)> = Vec::new();
+        for loudness in speaking {
+            let track = self.tracks.values().find(|track| track.key == loudness.who);
+            let Some(publisher) = track.map(|track| &track.publisher) else {
+                continue;
+            };
+            if speakers.iter().all(|(known, _)| known != publisher) {
+                speakers.push((publisher.clone(), loudness.level));
+            }
+        }
+        speakers
+    }
+
+    /// Moves those who speak to the front of the recent speakers.
+    pub(super) fn remember_speakers(&mut self, speakers: &[(ParticipantId, u8)]) {
+        for (who, _) in speakers.iter().rev() {
+            self.recent_speakers.retain(|known| known != who);
+            self.recent_speakers.insert(0, who.clone());
+        }
+        self.recent_speakers.truncate(RECENT_SPEAKERS);
+    }
+
     /// Starts the periodic judgements of a room somebody is in.
     pub(crate) fn start_ticking(&mut self, now: Instant) {
         self.next_allocation.get_or_insert(now + ALLOCATION);
@@ -35,14 +53,13 @@ impl Worker {
         let Some(slot) = self.rooms.get_mut(key) else {
             return;
         };
-        slot.room.handle_timeout(room_now(now));
+        if let Some(room) = slot.room_mut() {
+            room.handle_timeout(room_now(now));
+        }
         slot.routes.handle_timeout(now);
         if let Some(speaking) = slot.speakers.judge(now) {
-            let speakers = speaking
-                .into_iter()
-                .map(|loudness| (loudness.who, loudness.level))
-                .collect();
-            self.fact(key, Fact::Speakers(speakers), now);
+            let speakers = slot.speakers_of(speaking);
+            self.hear_speakers(key, self.index, speakers, now);
         }
         self.pump(key, now);
         self.negotiate(key, now);
@@ -52,9 +69,10 @@ impl Worker {
         };
         if slot.next_allocation.is_some_and(|at| at <= now) {
             slot.next_allocation = (!slot.peers.is_empty()).then(|| now + ALLOCATION);
-            self.allocate(key, now);
+            self.allocate_all(key, now);
         }
         self.report(key, now);
+        self.relay_timeout(key, now);
         self.ask_for_keyframes(key, now);
     }
 
@@ -87,79 +105,6 @@ impl Worker {
                 DepartureReason::JoinTimeout
             };
             self.room_command(key, &Actor::Participant(who), Command::Leave { reason }, now);
-        }
-    }
-
-    /// Shares each subscriber's estimated bitrate among its pictures.
-    fn allocate(&mut self, key: usize, now: Instant) {
-        let Some(slot) = self.rooms.get_mut(key) else {
-            return;
-        };
-        let mut facts = Vec::new();
-        let mut desired = Vec::new();
-        for peer in slot.peers.values_mut() {
-            let mut claims = Vec::new();
-            let mut wanted = Bitrate::ZERO;
-            for (track, receive) in &peer.receives {
-                let video = slot
-                    .room
-                    .track(track)
-                    .is_some_and(|(_, info)| info.kind == MediaKind::Video && !info.muted);
-                let Some(settings) = slot.routes.route(receive.route) else {
-                    continue;
-                };
-                if !video || !settings.ready || !settings.enabled {
-                    continue;
-                }
-                let layers = slot.routes.layer_bitrates(receive.route, now);
-                let best = (0..=settings.max_layer)
-                    .rev()
-                    .find_map(|layer| layers[layer].map(|rate| (layer, rate)));
-                let cost = best.map_or(ASSUMED[settings.max_layer], |(layer, rate)| {
-                    rate.max(ASSUMED[layer])
-                });
-                wanted = wanted.saturating_add(cost);
-                claims.push(Claim {
-                    route: receive.route,
-                    priority: receive.priority,
-                    max_layer: settings.max_layer,
-                    layers,
-                });
-            }
-            desired.push((peer.downlink(), wanted));
-            let Some(estimate) = peer.path.estimate_bps else {
-                continue;
-            };
-            for verdict in peer
-                .allocator
-                .allocate(&mut claims, Bitrate::from_bps(estimate), now)
-            {
-                slot.routes.grant(verdict.route, verdict.layer, now);
-                let receive = peer
-                    .receives
-                    .iter_mut()
-                    .find(|(_, receive)| receive.route == verdict.route);
-                let Some((track, receive)) = receive else { continue };
-                if receive.paused != verdict.layer.is_none() {
-                    receive.paused = verdict.layer.is_none();
-                    facts.push(Fact::StreamState {
-                        subscriber: peer.id.clone(),
-                        track: track.clone(),
-                        paused: receive.paused,
-                    });
-                }
-            }
-        }
-        for (session, wanted) in desired {
-            if let Some(slot) = self.sessions.get_mut(session) {
-                // Room for sound, retransmissions and the next step up.
-                let wanted = Bitrate::from_bps(wanted.as_bps() * 5 / 4 + 300_000);
-                slot.session.set_desired_bitrate(wanted);
-                self.touch(session);
-            }
-        }
-        for fact in facts {
-            self.fact(key, fact, now);
         }
     }
 

@@ -1,63 +1,80 @@
 use tertulia_rtp::{Vp8Descriptor, Vp8Rewrite};
 
-/// Keeps VP8 picture ids, level-zero indices and key indices in one order across sources (RFC 7741 §4.2).
-#[derive(Debug, Default)]
-pub(crate) struct Vp8Munger {
-    picture_offset: u16,
-    tl0_offset: u8,
-    key_offset: u8,
-    last: Option<Last>,
-}
+use super::numbers::Numbers;
 
-#[derive(Debug, Clone, Copy)]
-struct Last {
-    picture_id: u16,
-    tl0_pic_idx: u8,
-    key_idx: u8,
+/// How many runs of left out pictures are remembered for packets that arrive late.
+const RUNS: usize = 16;
+
+/// Keeps VP8 picture ids, level-zero indices and key indices in one order across sources (RFC 7741 §4.2).
+///
+/// Receivers take a missing picture id for a lost picture and wait for it, so the ids of pictures that are left out
+/// are closed over.
+#[derive(Debug, Default)]
+pub(super) struct Vp8Munger {
+    /// Picture ids of the present source; `None` before the first, which keeps its ids.
+    pictures: Option<Numbers<RUNS>>,
+    /// Next picture id, extended.
+    next_picture: Option<u64>,
+    tl0_offset: u8,
+    next_tl0: Option<u8>,
+    key_offset: u8,
+    next_key: Option<u8>,
 }
 
 impl Vp8Munger {
-    /// Changes over to a source whose first packet to be sent has `descriptor`.
-    pub(crate) fn switch(&mut self, descriptor: &Vp8Descriptor) {
-        let Some(last) = self.last else { return };
-        let continued =
-            |incoming: Option<u16>, last: u16| incoming.map_or(0, |id| id.wrapping_sub(last.wrapping_add(1)));
-        self.picture_offset = continued(descriptor.picture_id, last.picture_id) & 0x7fff;
-        self.tl0_offset = descriptor
-            .tl0_pic_idx
-            .map_or(0, |index| index.wrapping_sub(last.tl0_pic_idx.wrapping_add(1)));
-        self.key_offset = descriptor
-            .key_idx
-            .map_or(0, |index| index.wrapping_sub(last.key_idx.wrapping_add(1)));
+    /// Changes over to a source whose first packet to be sent has `descriptor` and belongs to the extended picture id
+    /// `picture`.
+    pub(super) fn switch(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) {
+        if let Some(picture) = picture {
+            self.pictures = Some(Numbers::new(picture, self.next_picture.unwrap_or(picture)));
+        }
+        if let (Some(index), Some(next)) = (descriptor.tl0_pic_idx, self.next_tl0) {
+            self.tl0_offset = index.wrapping_sub(next);
+        }
+        if let (Some(index), Some(next)) = (descriptor.key_idx, self.next_key) {
+            self.key_offset = index.wrapping_sub(next);
+        }
     }
 
-    /// What to write over a packet's descriptor; `newest` says whether the packet is the newest of its source.
-    pub(crate) fn rewrite(&mut self, descriptor: &Vp8Descriptor, newest: bool) -> Vp8Rewrite {
-        let width = if descriptor.long_picture_id { 0x7fff } else { 0x7f };
-        let rewrite = Vp8Rewrite {
-            picture_id: descriptor
-                .picture_id
-                .map(|id| id.wrapping_sub(self.picture_offset) & width),
-            tl0_pic_idx: descriptor
-                .tl0_pic_idx
-                .map(|index| index.wrapping_sub(self.tl0_offset)),
-            key_idx: descriptor
-                .key_idx
-                .map(|index| index.wrapping_sub(self.key_offset) & 0x1f),
-        };
-        if newest {
-            let before = self.last.unwrap_or(Last {
-                picture_id: 0,
-                tl0_pic_idx: 0,
-                key_idx: 0,
-            });
-            self.last = Some(Last {
-                picture_id: rewrite.picture_id.unwrap_or(before.picture_id),
-                tl0_pic_idx: rewrite.tl0_pic_idx.unwrap_or(before.tl0_pic_idx),
-                key_idx: rewrite.key_idx.unwrap_or(before.key_idx),
-            });
+    /// Leaves out a picture of the present source.
+    pub(super) fn leave_out(&mut self, picture: Option<u64>) {
+        if let (Some(picture), Some(pictures)) = (picture, &mut self.pictures) {
+            pictures.leave_out(picture);
         }
-        rewrite
+    }
+
+    /// What to write over a packet's descriptor; `None` for a packet too late to be numbered.
+    pub(super) fn rewrite(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) -> Option<Vp8Rewrite> {
+        let far = |pictures: &Numbers<RUNS>| picture.is_some_and(|picture| pictures.is_far(picture));
+        if self.pictures.as_ref().is_some_and(far) {
+            self.switch(descriptor, picture);
+        }
+        let mut newest = true;
+        let mut picture_id = None;
+        if let (Some(picture), Some(pictures)) = (picture, &mut self.pictures) {
+            let outgoing = pictures.place(picture)?;
+            newest = self.next_picture.is_none_or(|next| outgoing + 1 >= next);
+            if newest {
+                self.next_picture = Some(outgoing + 1);
+            }
+            let width = if descriptor.long_picture_id { 0x7fff } else { 0x7f };
+            picture_id = Some(outgoing as u16 & width);
+        }
+        let tl0_pic_idx = descriptor
+            .tl0_pic_idx
+            .map(|index| index.wrapping_sub(self.tl0_offset));
+        let key_idx = descriptor
+            .key_idx
+            .map(|index| index.wrapping_sub(self.key_offset) & 0x1f);
+        if newest {
+            self.next_tl0 = tl0_pic_idx.map(|index| index.wrapping_add(1)).or(self.next_tl0);
+            self.next_key = key_idx.map(|index| index.wrapping_add(1)).or(self.next_key);
+        }
+        Some(Vp8Rewrite {
+            picture_id,
+            tl0_pic_idx,
+            key_idx,
+        })
     }
 }
 
@@ -67,52 +84,80 @@ mod tests {
 
     fn descriptor(picture_id: u16, tl0: u8, key: u8) -> Vp8Descriptor {
         Vp8Descriptor {
-            length: 6,
             picture_id: Some(picture_id),
             long_picture_id: true,
             tl0_pic_idx: Some(tl0),
-            temporal_id: Some(0),
-            layer_sync: false,
             key_idx: Some(key),
-            starts_frame: true,
-            starts_keyframe: true,
+            ..Vp8Descriptor::default()
         }
+    }
+
+    /// Switches to, or just rewrites, a picture whose id is not extended further.
+    fn rewrite(munger: &mut Vp8Munger, switch: bool, fields: (u16, u8, u8)) -> (u16, u8, u8) {
+        let descriptor = descriptor(fields.0, fields.1, fields.2);
+        let picture = Some(u64::from(fields.0));
+        if switch {
+            munger.switch(&descriptor, picture);
+        }
+        let rewrite = munger.rewrite(&descriptor, picture).unwrap();
+        (
+            rewrite.picture_id.unwrap(),
+            rewrite.tl0_pic_idx.unwrap(),
+            rewrite.key_idx.unwrap(),
+        )
     }
 
     #[test]
     fn the_first_source_passes_as_it_is() {
         let mut munger = Vp8Munger::default();
-        munger.switch(&descriptor(700, 3, 1));
-        let rewrite = munger.rewrite(&descriptor(700, 3, 1), true);
-        assert_eq!(
-            (rewrite.picture_id, rewrite.tl0_pic_idx, rewrite.key_idx),
-            (Some(700), Some(3), Some(1))
-        );
+        assert_eq!(rewrite(&mut munger, true, (700, 3, 1)), (700, 3, 1));
     }
 
     #[test]
     fn a_switch_goes_on_by_one_and_wraps() {
         let mut munger = Vp8Munger::default();
-        munger.rewrite(&descriptor(0x7fff, 255, 31), true);
-        munger.switch(&descriptor(12, 200, 9));
-        let first = munger.rewrite(&descriptor(12, 200, 9), true);
-        assert_eq!(
-            (first.picture_id, first.tl0_pic_idx, first.key_idx),
-            (Some(0), Some(0), Some(0))
-        );
-        let second = munger.rewrite(&descriptor(13, 201, 9), true);
-        assert_eq!(
-            (second.picture_id, second.tl0_pic_idx, second.key_idx),
-            (Some(1), Some(1), Some(0))
-        );
+        rewrite(&mut munger, true, (0x7fff, 255, 31));
+        assert_eq!(rewrite(&mut munger, true, (12, 200, 9)), (0, 0, 0));
+        assert_eq!(rewrite(&mut munger, false, (13, 201, 9)), (1, 1, 0));
     }
 
     #[test]
     fn a_late_packet_does_not_move_the_end() {
         let mut munger = Vp8Munger::default();
-        munger.rewrite(&descriptor(10, 1, 1), true);
-        munger.rewrite(&descriptor(9, 0, 1), false);
-        munger.switch(&descriptor(500, 50, 5));
-        assert_eq!(munger.rewrite(&descriptor(500, 50, 5), true).picture_id, Some(11));
+        rewrite(&mut munger, true, (9, 0, 1));
+        rewrite(&mut munger, false, (11, 1, 1));
+        rewrite(&mut munger, false, (10, 0, 1));
+        assert_eq!(rewrite(&mut munger, true, (500, 50, 5)), (12, 2, 2));
+    }
+
+    #[test]
+    fn pictures_that_are_left_out_leave_no_gap() {
+        let mut munger = Vp8Munger::default();
+        rewrite(&mut munger, true, (9, 0, 1));
+        munger.leave_out(Some(10));
+        munger.leave_out(Some(10));
+        assert_eq!(rewrite(&mut munger, false, (11, 1, 1)).0, 10);
+        munger.leave_out(Some(13));
+        assert_eq!(rewrite(&mut munger, false, (14, 1, 1)).0, 12, "one was lost");
+        assert_eq!(rewrite(&mut munger, false, (12, 1, 1)).0, 11, "and comes late");
+    }
+
+    #[test]
+    fn an_encoder_that_begins_anew_goes_on_by_one() {
+        let mut munger = Vp8Munger::default();
+        rewrite(&mut munger, true, (9, 0, 1));
+        assert_eq!(rewrite(&mut munger, false, (20_000, 99, 7)), (10, 1, 2));
+    }
+
+    #[test]
+    fn a_short_id_stays_short() {
+        let mut munger = Vp8Munger::default();
+        let short = Vp8Descriptor {
+            long_picture_id: false,
+            ..descriptor(3, 0, 0)
+        };
+        rewrite(&mut munger, true, (0x1234, 0, 0));
+        munger.switch(&short, Some(3));
+        assert_eq!(munger.rewrite(&short, Some(3)).unwrap().picture_id, Some(0x35));
     }
 }

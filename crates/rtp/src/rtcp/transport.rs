@@ -343,3 +343,6 @@ fn write_chunks(out: &mut Vec<u8>, mut symbols: impl Iterator<Item = Symbol> + C
         symbols.by_ref().take(taken).for_each(drop);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,36 +69,37 @@ impl Cipher {
 
     fn new(profile: SrtpProfile, master: &MasterKey, labels: [Label; 3]) -> Result<Self, SrtpError> {
         let [encryption, authentication, salting] = labels;
-        let algorithm = match profile {
-            SrtpProfile::AeadAes256Gcm => &AES_256_GCM,
-            SrtpProfile::AeadAes128Gcm => &AES_128_GCM,
-            SrtpProfile::AesCm128HmacSha1_80 => {
-                let mut key = Zeroizing::new([0; 16]);
-                master.derive(encryption, key.as_mut())?;
-                let mut salt = Zeroizing::new([0; 14]);
-                master.derive(salting, salt.as_mut())?;
-                let mut secret = Zeroizing::new([0; 20]);
-                master.derive(authentication, secret.as_mut())?;
-                return Ok(Self::CounterMode(Box::new(CounterMode {
-                    cipher: counter_mode(key.as_ref())?,
-                    salt,
-                    authentication: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_ref()),
-                })));
-            }
-        };
         let mut key = Zeroizing::new([0; 32]);
         let key = key.get_mut(..profile.key_len()).ok_or(SrtpError::KeyLength)?;
         master.derive(encryption, key)?;
+        if profile == SrtpProfile::AesCm128HmacSha1_80 {
+            let mut salt = Zeroizing::new([0; 14]);
+            master.derive(salting, salt.as_mut())?;
+            let mut secret = Zeroizing::new([0; 20]);
+            master.derive(authentication, secret.as_mut())?;
+            let counter_mode = CounterMode::new(key, salt, secret.as_ref())?;
+            return Ok(Self::CounterMode(Box::new(counter_mode)));
+        }
         let mut salt = Zeroizing::new([0; 12]);
         master.derive(salting, salt.as_mut())?;
-        Ok(Self::Gcm(Gcm {
-            key: LessSafeKey::new(UnboundKey::new(algorithm, key).map_err(|_| SrtpError::KeyLength)?),
-            salt,
-        }))
+        Ok(Self::Gcm(Gcm::new(key, salt)?))
     }
 }
 
 impl Gcm {
+    /// Takes a session key of 16 or 32 bytes and its salt.
+    fn new(key: &[u8], salt: Zeroizing<[u8; 12]>) -> Result<Self, SrtpError> {
+        let algorithm = match key.len() {
+            16 => &AES_128_GCM,
+            _ => &AES_256_GCM,
+        };
+        let key = UnboundKey::new(algorithm, key).map_err(|_| SrtpError::KeyLength)?;
+        Ok(Self {
+            key: LessSafeKey::new(key),
+            salt,
+        })
+    }
+
     /// RFC 7714 §8.1 and §9.1: two zero bytes, the SSRC and the index, salted. The index of RTCP, 31 bits, leaves the
     /// same zeros before it as an RTP index of the first rollovers would.
     fn nonce(&self, ssrc: u32, index: Index) -> Nonce {
@@ -150,6 +151,15 @@ impl Gcm {
 }
 
 impl CounterMode {
+    /// Takes a session key, its salt, and the secret of the tags.
+    fn new(key: &[u8], salt: Zeroizing<[u8; 14]>, secret: &[u8]) -> Result<Self, SrtpError> {
+        Ok(Self {
+            cipher: counter_mode(key)?,
+            salt,
+            authentication: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret),
+        })
+    }
+
     /// Encrypts or decrypts in place, which is the same (RFC 3711 §4.1.1).
     pub(crate) fn apply(&self, ssrc: u32, index: Index, bytes: &mut [u8]) -> Result<(), SrtpError> {
         let [a, b, c, d] = ssrc.to_be_bytes();
@@ -178,3 +188,6 @@ impl CounterMode {
         verify_slices_are_equal(&self.tag(packet, suffix), tag).map_err(|_| SrtpError::Unauthentic)
     }
 }
+
+#[cfg(test)]
+mod tests;

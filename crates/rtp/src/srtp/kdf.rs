@@ -74,3 +74,6 @@ pub(crate) fn counter_mode(key: &[u8]) -> Result<EncryptingKey, SrtpError> {
         .and_then(EncryptingKey::ctr)
         .map_err(|_| SrtpError::KeyLength)
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ pub(crate) fn rtcp_associated(clear: [u8; RTCP_CLEAR], word: u32) -> [u8; RTCP_C
     let [i, j, k, l] = word.to_be_bytes();
     [a, b, c, d, e, f, g, h, i, j, k, l]
 }
+
+#[cfg(test)]
+mod tests;

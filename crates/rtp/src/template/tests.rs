@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::{AudioLevel, RtpHeader};
 
@@ -84,7 +86,11 @@ fn a_long_descriptor_takes_the_two_byte_form_and_a_later_packet_does_not() {
     ]);
     let template = HeaderTemplate::new(9, Mid::parse("0").as_ref(), &ids, true, true);
     let long = [0x5a; 255];
-    for (descriptor, profile) in [(&long[..], [0x10, 0x00]), (&long[..16], [0xbe, 0xde])] {
+    for (descriptor, profile) in [
+        (&long[..], [0x10, 0x00]),
+        (&long[..17], [0x10, 0x00]),
+        (&long[..16], [0xbe, 0xde]),
+    ] {
         let extensions = Extensions {
             dependency_descriptor: Some(descriptor),
             ..Extensions::default()
@@ -151,4 +157,89 @@ fn without_extensions_there_is_no_block() {
     let mut out = Vec::new();
     let (header, _) = check(&mut out, &template, &none, &FIELDS, &extensions);
     assert_eq!(header.header_len, 12);
+}
+
+#[test]
+fn a_descriptor_that_fits_no_form_is_left_out() {
+    let ids = ids(&[(Extension::Mid, 1), (Extension::DependencyDescriptor, 8)]);
+    let template = HeaderTemplate::new(9, Mid::parse("0").as_ref(), &ids, false, false);
+    let extensions = Extensions {
+        dependency_descriptor: Some(&[1; 256]),
+        ..Extensions::default()
+    };
+    let mut out = Vec::new();
+    let (_, read) = check(&mut out, &template, &ids, &FIELDS, &extensions);
+    assert_eq!(read.dependency_descriptor, None);
+    assert_eq!(read.mid, Some(&b"0"[..]));
+}
+
+#[test]
+fn what_describes_the_hop_to_us_is_not_sent_on() {
+    let ids = ids(&[
+        (Extension::Mid, 1),
+        (Extension::TransportCc, 2),
+        (Extension::AbsSendTime, 3),
+        (Extension::RtpStreamId, 4),
+        (Extension::RepairedRtpStreamId, 5),
+    ]);
+    let template = HeaderTemplate::new(9, None, &ids, false, false);
+    let extensions = Extensions {
+        mid: Some(b"theirs"),
+        rid: Some(b"q"),
+        repaired_rid: Some(b"q"),
+        transport_cc: Some(1),
+        abs_send_time: Some(2),
+        ..Extensions::default()
+    };
+    let mut out = Vec::new();
+    let (header, _) = check(&mut out, &template, &ids, &FIELDS, &extensions);
+    assert_eq!(header.header_len, 12);
+}
+
+proptest! {
+    #[test]
+    fn any_header_is_read_as_written(
+        first_id in 1_u8..240,
+        send in any::<(bool, bool, bool)>(),
+        numbers in any::<(Option<u16>, Option<u32>)>(),
+        level in prop::option::of((-127_i8..=0, any::<bool>())),
+        orientation in any::<Option<u8>>(),
+        long_time in any::<Option<bool>>(),
+        playout_delay in prop::option::of((0_u16..4096, 0_u16..4096)),
+        descriptor in prop::option::of(prop::collection::vec(any::<u8>(), 3..=255)),
+        header in any::<(u8, bool, u16, u32, bool)>(),
+    ) {
+        let specs = (first_id..).zip(Extension::ALL).map(|(id, extension)| (extension, id));
+        let ids = ExtensionIds::new(specs);
+        let mid = Mid::parse("section");
+        let template = HeaderTemplate::new(9, mid.as_ref().filter(|_| send.0), &ids, send.1, send.2);
+        let fields = HeaderFields {
+            payload_type: header.0 & 0x7f,
+            marker: header.1,
+            sequence: header.2,
+            timestamp: header.3,
+            padding: header.4,
+            transport_cc: numbers.0,
+            abs_send_time: numbers.1.map(|time| time & 0x00ff_ffff),
+        };
+        let time = [3; 16];
+        let extensions = Extensions {
+            audio_level: level.map(|(level, voice)| AudioLevel { level, voice }),
+            orientation,
+            capture_time: long_time.map(|long| if long { &time[..] } else { &time[..8] }),
+            playout_delay,
+            dependency_descriptor: descriptor.as_deref(),
+            ..Extensions::default()
+        };
+        let mut out = Vec::new();
+        let (read, found) = check(&mut out, &template, &ids, &fields, &extensions);
+        prop_assert_eq!(read.ssrc, 9);
+        let expected = Extensions {
+            mid: send.0.then_some(b"section"),
+            transport_cc: fields.transport_cc.filter(|_| send.1),
+            abs_send_time: fields.abs_send_time.filter(|_| send.2),
+            ..extensions
+        };
+        prop_assert_eq!(found, expected);
+    }
 }

@@ -47,12 +47,13 @@ impl Session {
                 &self.ice,
                 tables,
                 controlling,
+                &mut self.rng,
                 now,
             )?));
         }
-        self.take_ice(offer)?;
+        self.take_ice(offer);
         if let Some(transport) = &mut self.transport {
-            transport.start_dtls(&offer.fingerprint)?;
+            transport.start_dtls(&offer.fingerprint);
         }
         self.take_candidates(offer);
         self.take_sections(offer);
@@ -62,7 +63,7 @@ impl Session {
         Ok(answer)
     }
 
-    fn take_ice(&mut self, offer: &PeerSpec) -> Result<(), NegotiationError> {
+    fn take_ice(&mut self, offer: &PeerSpec) {
         let changed = self
             .transport
             .as_ref()
@@ -72,14 +73,13 @@ impl Session {
             self.ice = self.next_ice();
         }
         let Some(transport) = &mut self.transport else {
-            return Ok(());
+            return;
         };
         if changed {
-            transport.restart_ice(&self.config, &self.ice)?;
+            transport.restart_ice(&self.ice);
             self.early_candidates.clear();
         }
         transport.set_remote_ice(&offer.ice);
-        Ok(())
     }
 
     fn take_sections(&mut self, offer: &PeerSpec) {
@@ -95,7 +95,7 @@ impl Session {
                 self.put_slot(index, slot);
                 if let Some(transport) = self.transport.as_mut().filter(|_| !data.stopped) {
                     transport.start_sctp();
-                    self.channels.create(&mut transport.rtc);
+                    self.channels.create(&mut transport.path);
                 }
             }
         }
@@ -160,7 +160,7 @@ impl Session {
             return;
         };
         if let Some(transport) = self.transport.as_mut().filter(|_| !section.declared) {
-            transport.declare(&section.mid, section.kind, rids);
+            transport.media.declare(&section.mid, section.kind, rids);
             section.declared = true;
         }
     }
@@ -185,7 +185,7 @@ impl Session {
                 (self.slots.get_mut(index), &mut self.transport, idle)
                 && std::mem::take(&mut section.declared)
             {
-                transport.forget(&section.mid);
+                transport.media.forget(&section.mid);
             }
             let rx = RxId(self.next_rx);
             self.next_rx += 1;
@@ -200,6 +200,9 @@ impl Session {
                 });
             }
             self.declare_section(index, &rids);
+            if let Some(transport) = &mut self.transport {
+                transport.media.receive_as(&spec.mid, Some(rx));
+            }
         }
         self.expect_ssrcs(index, spec);
     }
@@ -224,12 +227,19 @@ impl Session {
             .collect();
         let gone: Vec<u32> = receiving.ssrcs.difference(&told).copied().collect();
         if !gone.is_empty() {
-            transport.forget_received(&section.mid, gone.iter().copied(), &[]);
-            self.received.retain(|ssrc, _| !gone.contains(ssrc));
+            transport
+                .media
+                .forget_received(&section.mid, gone.iter().copied(), &[]);
         }
         for encoding in &spec.encodings {
             if let Some(ssrc) = encoding.ssrc {
-                transport.expect_ssrc(&section.mid, ssrc, encoding.rtx_ssrc, encoding.rid.as_ref(), nack);
+                transport.media.expect_ssrc(
+                    &section.mid,
+                    ssrc,
+                    encoding.rtx_ssrc,
+                    encoding.rid.as_ref(),
+                    nack,
+                );
             }
         }
         receiving.ssrcs = told;
@@ -244,10 +254,11 @@ impl Session {
             return;
         };
         receiving.active = false;
-        let rx = receiving.rx;
-        transport.forget_received(&section.mid, receiving.ssrcs.iter().copied(), &receiving.rids);
-        receiving.ssrcs.clear();
-        self.received.retain(|_, found| found.0 != rx);
+        let ssrcs = std::mem::take(&mut receiving.ssrcs).into_iter();
+        transport
+            .media
+            .forget_received(&section.mid, ssrcs, &receiving.rids);
+        transport.media.receive_as(&section.mid, None);
     }
 
     /// The peer no longer receives there: what was sent waits for another section.
@@ -257,7 +268,7 @@ impl Session {
             return;
         };
         if let Sending::Bound(stream) = &section.sending {
-            transport.remove_sent(stream.ssrc);
+            transport.media.remove_sent(stream.ssrc);
             section.sending = Sending::Leaving;
         }
     }
@@ -306,14 +317,15 @@ impl Session {
         else {
             return;
         };
-        transport.declare_sent(&section.mid, section.kind, ssrc, rtx_ssrc);
+        transport
+            .media
+            .declare_sent(tx, &section.mid, ssrc, rtx_ssrc, &codecs);
         section.sending = Sending::Bound(Stream {
             tx,
             ssrc,
             rtx_ssrc,
             codecs,
             agreed: true,
-            sent: Default::default(),
         });
     }
 

@@ -66,7 +66,11 @@ impl Session {
                 Sending::Bound(stream) => stream.ssrc == ssrc || stream.rtx_ssrc == Some(ssrc),
                 _ => false,
             });
-            if ssrc != 0 && !used && !self.received.contains_key(&ssrc) {
+            let receives = self
+                .transport
+                .as_ref()
+                .is_some_and(|transport| transport.media.received_as(ssrc).is_some());
+            if ssrc != 0 && !used && !receives {
                 return ssrc;
             }
         }
@@ -115,7 +119,9 @@ impl Session {
             return;
         }
         if let Some(transport) = &mut self.transport {
-            transport.set_desired_bitrate(self.desired.max(self.config.initial_bitrate));
+            transport
+                .media
+                .set_desired_bitrate(self.desired.max(self.config.initial_bitrate), self.now);
         }
     }
 
@@ -131,11 +137,9 @@ impl Session {
         let declared = std::mem::take(&mut section.declared);
         if let Some(receiving) = &mut section.receiving {
             receiving.active = false;
-            let rx = receiving.rx;
-            self.received.retain(|_, found| found.0 != rx);
         }
         if let Some(transport) = self.transport.as_mut().filter(|_| declared) {
-            transport.forget(&mid);
+            transport.media.forget(&mid);
         }
     }
 

@@ -37,6 +37,7 @@ impl Session {
                 &self.ice,
                 tables,
                 controlling,
+                &mut self.rng,
                 now,
             )?));
         }
@@ -82,16 +83,16 @@ impl Session {
         if let (true, Some(ice)) = (changed, offered_ice) {
             self.ice = ice;
             if let Some(transport) = &mut self.transport {
-                transport.restart_ice(&self.config, &self.ice)?;
+                transport.restart_ice(&self.ice);
             }
             self.early_candidates.clear();
         }
         if let Some(transport) = &mut self.transport {
             transport.set_remote_ice(&answer.ice);
-            transport.start_dtls(&answer.fingerprint)?;
+            transport.start_dtls(&answer.fingerprint);
             if answer.data.as_ref().is_some_and(|data| !data.stopped) {
                 transport.start_sctp();
-                self.channels.create(&mut transport.rtc);
+                self.channels.create(&mut transport.path);
             }
         }
         self.take_candidates(answer);
@@ -147,7 +148,9 @@ impl Session {
     }
 
     fn settle_section(&mut self, spec: &MediaSpec) {
-        let Some(section) = self.section_at(spec.index) else {
+        let (Some(Slot::Media(section)), Some(transport)) =
+            (self.slots.get_mut(spec.index), &mut self.transport)
+        else {
             return;
         };
         section.peer_receives = spec.direction.receives();
@@ -158,6 +161,13 @@ impl Session {
             Sending::Bound(stream) if !section.offered_inactive => {
                 stream.codecs = agreed_codecs(&stream.codecs, &spec.codecs);
                 stream.agreed = !spec.stopped && spec.direction.receives() && !stream.codecs.is_empty();
+                transport.media.declare_sent(
+                    stream.tx,
+                    &section.mid,
+                    stream.ssrc,
+                    stream.rtx_ssrc,
+                    &stream.codecs,
+                );
                 (Some(stream.tx), !stream.agreed)
             }
             _ => (None, false),
@@ -179,7 +189,7 @@ impl Session {
             return;
         };
         if let Sending::Bound(stream) = &section.sending {
-            transport.remove_sent(stream.ssrc);
+            transport.media.remove_sent(stream.ssrc);
             section.sending = Sending::Leaving;
             section.offered_inactive = false;
         }
@@ -222,7 +232,7 @@ impl Session {
         let index = self.slots.len();
         let mut section = Section::new(Mid::parse(&index.to_string())?, kind);
         if let Some(transport) = &mut self.transport {
-            transport.declare(&section.mid, kind, &[]);
+            transport.media.declare(&section.mid, kind, &[]);
             section.declared = true;
             section.extensions = transport.tables.offer_extensions(kind);
         }
@@ -238,7 +248,10 @@ impl Session {
         else {
             return;
         };
-        transport.declare_sent(&section.mid, section.kind, ssrc, rtx_ssrc);
+        // Nothing may be sent before the peer has agreed.
+        transport
+            .media
+            .declare_sent(tx, &section.mid, ssrc, rtx_ssrc, &[]);
         section.codecs = codecs.clone();
         section.sending = Sending::Bound(Stream {
             tx,
@@ -246,7 +259,6 @@ impl Session {
             rtx_ssrc,
             codecs,
             agreed: false,
-            sent: Default::default(),
         });
     }
 

@@ -6,7 +6,7 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::Fingerprint as RtcFingerprint;
 use str0m::format::{Codec as RtcCodec, CodecConfig, CodecSpec as RtcCodecSpec, FormatParams, PayloadParams};
 use str0m::media::{Frequency, KeyframeRequestKind, MediaKind as RtcKind};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{Extension as RtcExtension, ExtensionMap, ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate as RtcCandidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 use tertulia_model::{
@@ -52,6 +52,7 @@ pub struct Client {
     started: bool,
     next_ssrc: u32,
     candidates: Vec<RtcCandidate>,
+    protocol: Protocol,
 }
 
 pub fn codec(payload_type: u8, rtx: Option<u8>, codec: Codec, fmtp: &str) -> CodecSpec {
@@ -205,7 +206,25 @@ impl Client {
             started: false,
             next_ssrc: 1_000,
             candidates: vec![local],
+            protocol: Protocol::Udp,
         }
+    }
+
+    /// Has a candidate of TCP in place of that of UDP; the session is the passive side.
+    pub fn use_tcp(&mut self) {
+        self.protocol = Protocol::Tcp;
+        let mut direct = self.rtc.direct_api();
+        for candidate in self.candidates.drain(..) {
+            direct.invalidate_candidate(&candidate);
+        }
+        let local = RtcCandidate::builder()
+            .tcp()
+            .host(self.addr)
+            .tcptype(TcpType::Active)
+            .build()
+            .unwrap();
+        self.rtc.add_local_candidate(local.clone());
+        self.candidates.push(local);
     }
 
     /// Adds a section and gives its index among the media sections.
@@ -270,7 +289,11 @@ impl Client {
             candidates: vec![Candidate {
                 text: text.trim_start_matches("candidate:").to_owned(),
                 address: Some(self.addr),
-                protocol: TransportProtocol::Udp,
+                protocol: if self.protocol == Protocol::Tcp {
+                    TransportProtocol::Tcp
+                } else {
+                    TransportProtocol::Udp
+                },
             }],
             fingerprint: Fingerprint {
                 hash: own.hash_func,
@@ -521,7 +544,7 @@ impl Client {
 
     pub fn receive(&mut self, source: SocketAddr, contents: &[u8], now: Instant) {
         self.now = now;
-        let received = Receive::new(Protocol::Udp, source, self.addr, contents).unwrap();
+        let received = Receive::new(self.protocol, source, self.addr, contents).unwrap();
         self.rtc.handle_input(Input::Receive(now, received)).unwrap();
     }
 

@@ -1,0 +1,518 @@
+//! Clients on str0m and real sockets, in one connection each, without a door between them and the engine.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::ChannelId;
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind as Kind, Mid, Simulcast, SimulcastLayer};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
+use tertulia_engine::{
+    AdvertisedAddress, ChannelLabel, Engine, EngineConfig, Joined, MediaSetup, PeerEvent, PeerMode,
+    RoomHandle, Spread,
+};
+use tertulia_model::{
+    Bitrate, ClientFamily, Identity, Layer, MediaKind, ParticipantId, Quality, RoomName, Source, TrackId,
+    VideoSize,
+};
+use tertulia_room::{
+    Actor, AudioFeatures, Command, Event, NewParticipant, NewTrack, ParticipantKind, Permission, Reply,
+    RoomSettings, Speaker, TrackEncryption,
+};
+use tokio::net::UdpSocket;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// How long anything expected may take.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// The clients' clock: a packet of sound, a picture of each layer.
+const BEAT: Duration = Duration::from_millis(20);
+const RIDS: [&str; 3] = ["q", "h", "f"];
+
+pub fn engine(workers: usize) -> Engine {
+    Engine::start(EngineConfig {
+        workers,
+        bind: LOOPBACK,
+        udp_port: 0,
+        tcp_port: None,
+        advertised: vec![AdvertisedAddress {
+            public: LOOPBACK,
+            local: LOOPBACK,
+            udp_port: None,
+        }],
+        room_defaults: RoomSettings {
+            max_participants: None,
+            empty_timeout: Duration::from_secs(300),
+            departure_timeout: Duration::from_secs(20),
+            metadata: String::new(),
+            chat_history: 10,
+            chat_text_bytes: 1_000,
+        },
+        initial_bitrate: Bitrate::from_kbps(2_000),
+        media_timeout: Duration::from_secs(15),
+        connect_timeout: Duration::from_secs(60),
+        // The second of a room is hosted elsewhere, the third at home, and so on.
+        spread: Spread {
+            participants: 1,
+            sessions: 1,
+        },
+    })
+    .unwrap()
+}
+
+pub async fn room(engine: &Engine) -> RoomHandle {
+    let name = RoomName::parse("weekly").unwrap();
+    engine.open_room(&name, None).await.unwrap()
+}
+
+/// What a client received of one track.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Seen {
+    pub packets: usize,
+    /// Layer of the last picture.
+    pub layer: u8,
+    /// Whether the first packet began a keyframe.
+    pub began_at_keyframe: bool,
+    /// Packets that were expected between those received.
+    pub missing: u64,
+    last: Option<u64>,
+}
+
+struct Sent {
+    mid: Mid,
+    kind: Kind,
+    sequences: [u64; 3],
+    frame: u32,
+    key_wanted: [bool; 3],
+    muted: bool,
+}
+
+/// The tracks of an offer and the sections they are offered in.
+type Offered = Vec<(TrackId, Mid, Kind)>;
+
+pub struct Client {
+    rtc: Rtc,
+    socket: UdpSocket,
+    address: SocketAddr,
+    room: RoomHandle,
+    pub joined: Joined,
+    pending: Option<(SdpPendingOffer, Offered)>,
+    /// Sections to add with the next offer, and tracks to send.
+    wanted: (usize, usize),
+    to_send: Vec<(TrackId, String, Kind)>,
+    offer_due: bool,
+    version: u64,
+    sent: BTreeMap<TrackId, Sent>,
+    bindings: BTreeMap<String, TrackId>,
+    pub seen: BTreeMap<TrackId, Seen>,
+    pub connected: bool,
+    channels: Vec<(ChannelId, String)>,
+    /// What came down the data channels, and what the room's door was given of this client's own.
+    pub messages: Vec<Vec<u8>>,
+    pub told: Vec<Vec<u8>>,
+    pub speakers: Vec<Speaker>,
+    pub events: Vec<String>,
+    pub gone: bool,
+}
+
+impl Client {
+    pub async fn join(room: &RoomHandle, identity: &str) -> Self {
+        let who = NewParticipant {
+            identity: Identity::parse(identity).unwrap(),
+            name: identity.to_owned(),
+            kind: ParticipantKind::Standard,
+            metadata: String::new(),
+            attributes: Default::default(),
+            permission: Permission::ordinary(),
+            auto_subscribe: true,
+            client_protocol: 0,
+            capabilities: Vec::new(),
+            credential_issued_at_ms: 0,
+        };
+        let media = MediaSetup {
+            mode: PeerMode::Single,
+            family: ClientFamily::WebRtc,
+            ice_lite: false,
+        };
+        let joined = room.join(who, media).await.unwrap();
+        let socket = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut rtc = RtcConfig::new()
+            .set_crypto_provider(std::sync::Arc::new(str0m::crypto::from_feature_flags()))
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).unwrap());
+        Self {
+            rtc,
+            socket,
+            address,
+            room: room.clone().for_participant(&joined),
+            joined,
+            pending: None,
+            wanted: (1, 1),
+            to_send: Vec::new(),
+            offer_due: true,
+            version: 0,
+            sent: BTreeMap::new(),
+            bindings: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            connected: false,
+            channels: Vec::new(),
+            messages: Vec::new(),
+            told: Vec::new(),
+            speakers: Vec::new(),
+            events: Vec::new(),
+            gone: false,
+        }
+    }
+
+    pub fn id(&self) -> &ParticipantId {
+        &self.joined.participant.id
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::Participant(self.id().clone())
+    }
+
+    /// Announces a microphone or a camera with three layers, and sends it from the next offer on.
+    pub async fn publish(&mut self, kind: MediaKind) -> TrackId {
+        let video = kind == MediaKind::Video;
+        let cid = format!("{}-{kind:?}", self.joined.participant.name);
+        let layers = Quality::ALL.map(|quality| Layer {
+            quality,
+            size: VideoSize {
+                width: 320 << quality.index(),
+                height: 180 << quality.index(),
+            },
+            bitrate: Bitrate::from_kbps(200),
+            ssrc: 0,
+        });
+        let track = NewTrack {
+            cid: cid.clone(),
+            existing: None,
+            kind,
+            source: if video { Source::Camera } else { Source::Microphone },
+            name: cid.clone(),
+            muted: false,
+            size: VideoSize {
+                width: if video { 1_280 } else { 0 },
+                height: if video { 720 } else { 0 },
+            },
+            layers: if video { layers.to_vec() } else { Vec::new() },
+            codecs: Vec::new(),
+            red: false,
+            stream: String::new(),
+            encryption: TrackEncryption::None,
+            audio: AudioFeatures::default(),
+            backup_codec_policy: 0,
+            packet_trailer_features: Vec::new(),
+        };
+        let publish = Command::Publish(Box::new(track));
+        let Ok(Reply::Track(track)) = self.room.command(self.actor(), publish).await else {
+            panic!("the track was refused");
+        };
+        let kind = if video { Kind::Video } else { Kind::Audio };
+        self.to_send.push((track.id.clone(), cid, kind));
+        self.offer_due = true;
+        track.id
+    }
+
+    pub async fn set_muted(&mut self, track: &TrackId, muted: bool) {
+        let command = Command::SetMuted {
+            track: track.clone(),
+            muted,
+        };
+        self.room.command(self.actor(), command).await.unwrap();
+        if let Some(sent) = self.sent.get_mut(track) {
+            sent.muted = muted;
+        }
+    }
+
+    pub async fn message_from_server(&self, contents: &'static [u8]) {
+        let contents = contents.into();
+        self.room
+            .send_channel(self.id(), ChannelLabel::Reliable, contents)
+            .await;
+    }
+
+    pub fn message_to_server(&mut self, contents: &[u8]) {
+        let (id, _) = self
+            .channels
+            .iter()
+            .find(|(_, label)| label == "_reliable")
+            .unwrap();
+        let mut channel = self.rtc.channel(*id).unwrap();
+        channel.write(true, contents).unwrap();
+    }
+
+    pub fn channel_open(&self) -> bool {
+        self.channels.iter().any(|(_, label)| label == "_reliable")
+    }
+
+    pub fn count(&self, track: &TrackId) -> usize {
+        self.seen.get(track).map_or(0, |seen| seen.packets)
+    }
+
+    pub fn layer(&self, track: &TrackId) -> Option<u8> {
+        self.seen.get(track).map(|seen| seen.layer)
+    }
+
+    async fn turn(&mut self, beat: bool) {
+        self.listen();
+        if self.gone {
+            return;
+        }
+        self.negotiate().await;
+        let mut buffer = [0; 2_000];
+        while let Ok((length, source)) = self.socket.try_recv_from(&mut buffer) {
+            if let Ok(received) = Receive::new(Protocol::Udp, source, self.address, &buffer[..length]) {
+                let input = Input::Receive(Instant::now(), received);
+                self.rtc.handle_input(input).unwrap();
+                self.drain();
+            }
+        }
+        if beat && self.connected {
+            self.encode();
+        }
+        self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+        self.drain();
+    }
+
+    fn listen(&mut self) {
+        loop {
+            match self.joined.events.try_recv() {
+                Ok(PeerEvent::SectionsNeeded { audio, video }) => {
+                    self.wanted.0 += audio;
+                    self.wanted.1 += video;
+                    self.offer_due = true;
+                }
+                Ok(PeerEvent::Channel { contents, .. }) => self.told.push(contents.to_vec()),
+                Ok(PeerEvent::Room(event)) => match &*event {
+                    Event::SpeakersChanged(speakers) => self.speakers.extend(speakers.iter().cloned()),
+                    Event::Expelled(reason) => self.events.push(format!("expelled: {reason:?}")),
+                    Event::ParticipantLeft(who, _) => self.events.push(format!("left: {}", who.name)),
+                    _ => {}
+                },
+                Ok(_) => {}
+                Err(tokio::sync::mpsc::error::TryRecvError::Empty) => return,
+                Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => {
+                    self.gone = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn negotiate(&mut self) {
+        if !std::mem::take(&mut self.offer_due) {
+            return;
+        }
+        let mut change = self.rtc.sdp_api();
+        let (audio, video) = std::mem::take(&mut self.wanted);
+        if self.version == 0 {
+            change.add_channel("_reliable".to_owned());
+        }
+        // str0m offers nothing where nothing changes.
+        let audio = if audio + video + self.to_send.len() == 0 {
+            1
+        } else {
+            audio
+        };
+        for _ in 0..audio {
+            change.add_media(Kind::Audio, Direction::RecvOnly, None, None, None);
+        }
+        for _ in 0..video {
+            change.add_media(Kind::Video, Direction::RecvOnly, None, None, None);
+        }
+        let mut sending = Vec::new();
+        for (track, cid, kind) in self.to_send.drain(..) {
+            let simulcast = (kind == Kind::Video).then(|| {
+                let mut simulcast = Simulcast::new();
+                for rid in RIDS {
+                    simulcast.add_send_layer(SimulcastLayer::new(rid));
+                }
+                simulcast
+            });
+            let stream = Some("stream".to_owned());
+            let mid = change.add_media(kind, Direction::SendOnly, stream, Some(cid), simulcast);
+            sending.push((track, mid, kind));
+        }
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some((pending, sending));
+        let offer = tertulia_sdp::parse(&offer.to_sdp_string()).unwrap();
+        let negotiated = self.room.offer(self.joined_id(), offer).await;
+        let Ok(negotiated) = negotiated else { return };
+        self.version += 1;
+        let origin = tertulia_sdp::Origin {
+            session: 1,
+            version: self.version,
+        };
+        let answer = tertulia_sdp::write(&negotiated.answer, tertulia_sdp::Kind::Answer, origin);
+        let (pending, sending) = self.pending.take().unwrap();
+        let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+        self.bindings = negotiated
+            .bindings
+            .into_iter()
+            .map(|(mid, track)| (mid.to_string(), track))
+            .collect();
+        for (track, mid, kind) in sending {
+            let sent = Sent {
+                mid,
+                kind,
+                sequences: [100, 200, 300],
+                frame: 0,
+                key_wanted: [true; 3],
+                muted: false,
+            };
+            self.sent.insert(track, sent);
+        }
+    }
+
+    fn joined_id(&self) -> &ParticipantId {
+        &self.joined.participant.id
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(_) => return,
+                Output::Transmit(transmit) => {
+                    // A full socket buffer loses a packet, as networks do.
+                    let _ = self.socket.try_send_to(&transmit.contents, transmit.destination);
+                }
+                Output::Event(event) => self.note(event),
+            }
+        }
+    }
+
+    fn note(&mut self, event: RtcEvent) {
+        match event {
+            RtcEvent::Connected => self.connected = true,
+            RtcEvent::RtpPacket(packet) => self.take(&packet),
+            RtcEvent::KeyframeRequest(request) => {
+                let layer = request
+                    .rid
+                    .and_then(|rid| RIDS.iter().position(|known| **known == *rid));
+                if let Some(sent) = self.sent.values_mut().find(|sent| sent.mid == request.mid) {
+                    sent.key_wanted[layer.unwrap_or(0)] = true;
+                }
+            }
+            RtcEvent::ChannelOpen(id, label) => self.channels.push((id, label)),
+            RtcEvent::ChannelData(data) => self.messages.push(data.data),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, packet: &RtpPacket) {
+        let mut direct = self.rtc.direct_api();
+        let Some(mid) = direct.stream_rx(&packet.header.ssrc).map(|stream| stream.mid()) else {
+            return;
+        };
+        let Some(track) = self.bindings.get(&*mid) else {
+            return;
+        };
+        let seen = self.seen.entry(track.clone()).or_default();
+        let sequence = *packet.seq_no;
+        if packet.payload.len() > 8 {
+            if seen.packets == 0 {
+                seen.began_at_keyframe = packet.payload[6] & 1 == 0;
+            }
+            seen.layer = packet.payload[7];
+        }
+        seen.missing += seen.last.map_or(0, |last| sequence.saturating_sub(last + 1));
+        seen.last = Some(seen.last.map_or(sequence, |last| last.max(sequence)));
+        seen.packets += 1;
+    }
+
+    fn encode(&mut self) {
+        let now = Instant::now();
+        let params = self.rtc.codec_config().params();
+        let payload_type = |codec| {
+            let found = params.iter().find(|params| params.spec().codec == codec);
+            found.map(|params| params.pt()).unwrap()
+        };
+        let (opus, vp8) = (payload_type(Codec::Opus), payload_type(Codec::Vp8));
+        let mut packets = Vec::new();
+        for sent in self.sent.values_mut().filter(|sent| !sent.muted) {
+            let frame = sent.frame;
+            sent.frame += 1;
+            let layers = if sent.kind == Kind::Video { 3 } else { 1 };
+            for (layer, rid) in RIDS.iter().enumerate().take(layers) {
+                let sequence = sent.sequences[layer];
+                sent.sequences[layer] += 1;
+                if sent.kind == Kind::Audio {
+                    packets.push((sent.mid, None, opus, sequence, frame * 960, vec![0x55; 8]));
+                    continue;
+                }
+                let key = std::mem::take(&mut sent.key_wanted[layer]);
+                let payload = picture(layer as u8, frame, key);
+                let timestamp = frame * 1_800 + layer as u32 * 1_000_000;
+                packets.push((sent.mid, Some(*rid), vp8, sequence, timestamp, payload));
+            }
+        }
+        for (mid, rid, payload_type, sequence, timestamp, payload) in packets {
+            let mut direct = self.rtc.direct_api();
+            let Some(stream) = direct.stream_tx_by_mid(mid, rid.map(Into::into)) else {
+                continue;
+            };
+            let values = ExtensionValues {
+                audio_level: rid.is_none().then_some(-25),
+                voice_activity: rid.is_none().then_some(true),
+                ..ExtensionValues::default()
+            };
+            stream.write_rtp(
+                RtpWrite::new(payload_type, sequence.into(), timestamp, now, payload)
+                    .marker(true)
+                    .nackable(rid.is_some())
+                    .ext_vals(values),
+            );
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            self.drain();
+        }
+    }
+}
+
+/// A picture of one packet: VP8 descriptor (RFC 7741 §4.2), the first byte of the frame, and its layer.
+fn picture(layer: u8, frame: u32, key: bool) -> Vec<u8> {
+    let [high, low] = ((frame + u32::from(layer) * 9_000) as u16 & 0x7fff).to_be_bytes();
+    let mut bytes = vec![
+        0x90,
+        0xe0,
+        0x80 | high,
+        low,
+        frame as u8,
+        0x20,
+        u8::from(!key),
+        layer,
+    ];
+    bytes.resize(120, 0xab);
+    bytes
+}
+
+/// Lets the clients live until something holds.
+pub async fn until(clients: &mut [&mut Client], what: &str, holds: impl Fn(&[&mut Client]) -> bool) {
+    let begin = Instant::now();
+    let mut clock = tokio::time::interval(BEAT / 4);
+    let mut turn = 0_u64;
+    while !holds(clients) {
+        if begin.elapsed() > PATIENCE {
+            let seen: Vec<_> = clients
+                .iter()
+                .map(|client| (&client.seen, &client.events))
+                .collect();
+            panic!("{what} did not come about: {seen:#?}");
+        }
+        clock.tick().await;
+        for client in clients.iter_mut() {
+            client.turn(turn.is_multiple_of(4)).await;
+        }
+        turn += 1;
+    }
+}

@@ -1,0 +1,284 @@
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tertulia_model::{Bitrate, MediaKind};
+
+use crate::forwarder::SinkId;
+use crate::outgoing::Outgoing;
+
+/// How much unused time may be made up for at once; bounds the burst after a pause.
+const CATCH_UP: Duration = Duration::from_millis(10);
+/// The same while a probe runs: about one tick of the caller's.
+const PROBE_CATCH_UP: Duration = Duration::from_millis(3);
+/// Pictures that waited this long are worth nothing any more: all that wait are dropped, and a keyframe is due.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Packets that may wait, of all kinds of a queue.
+const MOST_WAITING: usize = 2_048;
+/// Bytes of a padding packet, header included.
+const PADDING: usize = 255;
+/// Header, extensions, tag and the layers below, taken together with a payload.
+const OVERHEAD: u64 = 60;
+
+/// What is to be sent next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Due {
+    /// A packet for the first time.
+    Media(Outgoing),
+    /// A packet that was asked for again.
+    Repair(Outgoing),
+    /// Padding of about this many bytes, so that a probe has the rate it wants.
+    Padding(usize),
+}
+
+/// Spreads what goes to one subscriber over time: sound passes at once, repairs go before pictures, and both keep to a
+/// rate.
+///
+/// Rate and probe are parameters; the caller comes back at its next tick while [`Pacer::is_waiting`].
+#[derive(Debug, Default)]
+pub struct Pacer {
+    sound: VecDeque<Outgoing>,
+    repairs: VecDeque<Outgoing>,
+    pictures: VecDeque<(Outgoing, Instant)>,
+    /// `None` sends everything at once.
+    rate: Option<Bitrate>,
+    /// Bytes a running probe still wants.
+    probe: usize,
+    /// Bits that may be sent; below zero after sound, which is not held back.
+    level: i64,
+    filled: Option<Instant>,
+    /// Pictures thrown away, to be told once.
+    overflowed: bool,
+}
+
+impl Pacer {
+    /// Queues a packet.
+    pub fn push(&mut self, packet: Outgoing, now: Instant) {
+        match packet.codec.kind() {
+            MediaKind::Audio if self.sound.len() < MOST_WAITING => self.sound.push_back(packet),
+            MediaKind::Video if self.pictures.len() < MOST_WAITING => self.pictures.push_back((packet, now)),
+            MediaKind::Video => self.overflow(),
+            MediaKind::Audio => {}
+        }
+    }
+
+    /// Queues a packet that is asked for again.
+    pub fn push_repair(&mut self, packet: Outgoing) {
+        if self.repairs.len() < MOST_WAITING {
+            self.repairs.push_back(packet);
+        }
+    }
+
+    /// Sets the rate from now on; `None` where nothing is known to keep to.
+    pub fn set_rate(&mut self, rate: Option<Bitrate>) {
+        self.rate = rate;
+    }
+
+    /// Begins a probe of that many bytes, or ends one with zero: until they are sent, padding fills what media leaves.
+    pub fn set_probe(&mut self, bytes: usize) {
+        if self.probe == 0 && bytes > 0 {
+            // A probe measures by its spacing: nothing saved up may bunch it.
+            self.level = self.level.min(0);
+        }
+        self.probe = bytes;
+    }
+
+    /// Gives what may be sent now; to be called until `None`.
+    pub fn poll(&mut self, now: Instant) -> Option<Due> {
+        self.fill(now);
+        if let Some(packet) = self.sound.pop_front() {
+            self.spend(packet.size);
+            return Some(Due::Media(packet));
+        }
+        if self.rate.is_some() && self.level <= 0 {
+            self.expire(now);
+            return None;
+        }
+        if let Some(packet) = self.repairs.pop_front() {
+            self.spend(packet.size);
+            return Some(Due::Repair(packet));
+        }
+        if let Some((packet, _)) = self.pictures.pop_front() {
+            self.spend(packet.size);
+            return Some(Due::Media(packet));
+        }
+        if self.probe > 0 && self.rate.is_some() {
+            self.spend(PADDING as u16);
+            return Some(Due::Padding(PADDING));
+        }
+        None
+    }
+
+    /// Forgets what waits for a sink that is no more; its name may become another's.
+    pub fn forget(&mut self, sink: SinkId) {
+        self.sound.retain(|packet| packet.sink != sink);
+        self.repairs.retain(|packet| packet.sink != sink);
+        self.pictures.retain(|(packet, _)| packet.sink != sink);
+    }
+
+    /// Forgets all that waits.
+    pub fn clear(&mut self) {
+        self.sound.clear();
+        self.repairs.clear();
+        self.pictures.clear();
+        self.probe = 0;
+    }
+
+    /// Whether something waits for its time.
+    pub fn is_waiting(&self) -> bool {
+        !self.pictures.is_empty() || !self.repairs.is_empty() || !self.sound.is_empty() || self.probe > 0
+    }
+
+    /// Whether pictures were thrown away since the last call; a keyframe is needed then.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let Some(rate) = self.rate else { return };
+        let since = self
+            .filled
+            .map_or(CATCH_UP, |filled| now.saturating_duration_since(filled));
+        if since.is_zero() {
+            return;
+        }
+        self.filled = Some(now);
+        let bits =
+            |time: Duration| (rate.as_bps().saturating_mul(time.as_micros() as u64) / 1_000_000) as i64;
+        let most = if self.probe > 0 {
+            bits(PROBE_CATCH_UP)
+        } else {
+            bits(CATCH_UP).max(i64::from(u16::MAX))
+        };
+        self.level = self
+            .level
+            .saturating_add(bits(since.min(Duration::from_secs(1))))
+            .min(most);
+    }
+
+    fn spend(&mut self, payload: u16) {
+        let bytes = u64::from(payload) + OVERHEAD;
+        self.probe = self.probe.saturating_sub(bytes as usize);
+        if self.rate.is_some() {
+            self.level -= (bytes * 8) as i64;
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let late = self
+            .pictures
+            .front()
+            .is_some_and(|(_, since)| now.saturating_duration_since(*since) > PATIENCE);
+        if late {
+            self.overflow();
+        }
+    }
+
+    fn overflow(&mut self) {
+        self.pictures.clear();
+        self.overflowed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tertulia_model::Codec;
+
+    use super::*;
+    use crate::outgoing::tests::outgoing;
+
+    fn sound(sequence: u64) -> Outgoing {
+        Outgoing {
+            codec: Codec::Opus,
+            size: 100,
+            ..outgoing(sequence)
+        }
+    }
+
+    fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Due> {
+        std::iter::from_fn(|| pacer.poll(now)).collect()
+    }
+
+    #[test]
+    fn pictures_keep_to_the_rate_and_sound_does_not_wait() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.set_rate(Some(Bitrate::from_kbps(5_040)));
+        drain(&mut pacer, start);
+        for sequence in 0..100 {
+            pacer.push(outgoing(sequence), start);
+        }
+        let mut sent = 0;
+        for tick in 0..50 {
+            let now = start + Duration::from_millis(2 * tick);
+            pacer.push(sound(1_000 + tick), now);
+            let due = drain(&mut pacer, now);
+            assert_eq!(due[0], Due::Media(sound(1_000 + tick)));
+            sent += due.len() - 1;
+        }
+        // A tenth of a second at 500 packets of 1 260 bytes a second, less what sound took, and what was saved up.
+        assert!((40..=56).contains(&sent), "{sent}");
+        assert!(pacer.is_waiting());
+    }
+
+    #[test]
+    fn repairs_go_before_pictures() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.push(outgoing(1), start);
+        pacer.push_repair(outgoing(0));
+        assert_eq!(
+            drain(&mut pacer, start),
+            [Due::Repair(outgoing(0)), Due::Media(outgoing(1))]
+        );
+        assert!(!pacer.is_waiting());
+    }
+
+    #[test]
+    fn a_probe_is_filled_with_padding_and_ends() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.set_rate(Some(Bitrate::from_kbps(2_000)));
+        drain(&mut pacer, start - Duration::from_secs(1));
+        pacer.set_probe(3_000);
+        pacer.push(outgoing(1), start);
+        let ticks: Vec<Vec<Due>> = (0..10)
+            .map(|tick| drain(&mut pacer, start + Duration::from_millis(2 * tick)))
+            .collect();
+        assert_eq!(ticks[0], [Due::Media(outgoing(1))]);
+        assert!(ticks.iter().all(|due| due.len() <= 3), "spread over time");
+        let padding = ticks.iter().flatten().count() - 1;
+        assert_eq!(padding, 6, "of 1 740 bytes left");
+        assert!(!pacer.is_waiting());
+    }
+
+    #[test]
+    fn nothing_is_sent_on_a_sink_that_is_gone() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        let other = Outgoing {
+            sink: SinkId(1),
+            ..outgoing(7)
+        };
+        pacer.push(outgoing(1), start);
+        pacer.push(other, start);
+        pacer.push(sound(2), start);
+        pacer.push_repair(outgoing(0));
+        pacer.forget(SinkId(0));
+        assert_eq!(drain(&mut pacer, start), [Due::Media(other)]);
+    }
+
+    #[test]
+    fn pictures_nobody_can_use_any_more_are_dropped_together() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.set_rate(Some(Bitrate::from_kbps(1)));
+        for sequence in 0..200 {
+            pacer.push(outgoing(sequence), start);
+        }
+        drain(&mut pacer, start);
+        assert!(!pacer.take_overflow());
+        drain(&mut pacer, start + Duration::from_millis(1_501));
+        assert!(pacer.take_overflow());
+        assert!(!pacer.is_waiting());
+    }
+}

@@ -1,0 +1,536 @@
+//! How much the way to a peer carries: a send-side estimate after draft-ietf-rmcat-gcc-02 and what libwebrtc is known to
+//! do beyond it.
+//!
+//! [`Estimator`] is told what is sent ([`Estimator::sent`]) and what the peer reports of it
+//! ([`Estimator::handle_report`], draft-holmer-rmcat-transport-wide-cc-extensions-01); it gives the estimate, the rate
+//! of the pacer, and bursts that look for more ([`Estimator::poll_probe`]). [`Arrivals`] is the other direction: it
+//! notes what arrives here and says when the peer is due a report.
+//!
+//! What the peer says is never believed beyond what was sent to it: growth follows the lesser of what was sent and what
+//! is said to have arrived, a burst finds no more than its own rate, and everything stays between [`FLOOR`] and
+//! [`CEILING`]. A peer that understates hurts itself alone.
+//!
+//! Nothing here wakes up while nothing is sent.
+
+mod arrivals;
+mod fallback;
+mod groups;
+mod history;
+mod loss;
+mod probing;
+mod queue;
+mod rate;
+mod recent;
+mod throughput;
+mod trend;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use tertulia_model::Bitrate;
+use tertulia_rtp::TransportFeedback;
+
+use fallback::Fallback;
+use groups::Groups;
+use history::{History, Report, SentPacket};
+use loss::LossControl;
+use probing::{Found, Probing, Situation};
+use queue::Queue;
+use rate::{Observed, RateControl};
+use recent::Recent;
+use throughput::Throughput;
+use trend::{Trend, Usage};
+
+pub(crate) use arrivals::Arrivals;
+pub use probing::{Probe, ProbeId};
+
+/// The least estimate: sound and its overhead.
+pub(crate) const FLOOR: Bitrate = Bitrate::from_kbps(30);
+/// The greatest estimate, whatever a peer says.
+pub(crate) const CEILING: Bitrate = Bitrate::from_kbps(100_000);
+
+/// One unit of arrival times in reports (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.5).
+const TICK_US: i64 = 250;
+/// Arrival times beyond this are no times; 2^40 ticks are eight years.
+const MAX_TICKS: i64 = 1 << 40;
+/// Packets of one report that are looked at: more are not remembered.
+const MAX_REPORTED: usize = 8_192;
+/// A one-way delay that moves by more than this between two packets is a change of clock.
+const CLOCK_JUMP_US: i64 = 10_000_000;
+/// Estimates grow no further above what is wanted.
+const ABOVE_DESIRED: f64 = 1.5;
+/// An estimate above that is kept so long unless it proves true again.
+const MEMORY_US: u64 = 30_000_000;
+/// Packets leave in bursts up to this multiple of the estimate, so that a key frame is not late.
+const PACING: f64 = 2.5;
+/// The same while a queue is emptied.
+const PACING_DRAINING: f64 = 1.25;
+/// Windows of the throughput: the usual one, and one for the moment.
+const WINDOW_US: i64 = 500_000;
+const MOMENT_US: i64 = 160_000;
+/// What may be in flight, as the time it takes to send at the estimate beyond the round trip: a peer may report only
+/// every quarter of a second.
+const WINDOW_BEYOND_RTT_MS: f64 = 350.0;
+const LEAST_WINDOW_BYTES: f64 = 6_000.0;
+const LEAST_SHARE: f64 = 0.1;
+/// A peer that reported nothing for so long, while packets were on the way, has been out of reach.
+const OUT_OF_REACH_US: u64 = 2_000_000;
+/// A queue up to this length is no reason not to probe.
+const CALM_QUEUE_MS: f64 = 60.0;
+/// After a sudden rise of the delay, less than this share of what is sent must arrive for it to count.
+const SUDDEN_SHARE: f64 = 0.75;
+const FIRST_RTT_MS: f64 = 100.0;
+/// A round trip is not believed to be longer.
+const MAX_RTT: Duration = Duration::from_secs(2);
+
+/// What a peer reported that could not be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    /// Packets that were never sent, or too long ago.
+    pub(crate) unknown: u64,
+    /// Changes of the peer's clock.
+    pub(crate) clock_jumps: u64,
+}
+
+/// Estimates what the way to one peer carries.
+#[derive(Debug)]
+pub(crate) struct Estimator {
+    start: Instant,
+    initial_bps: f64,
+    desired_bps: f64,
+    reference: ReferenceTime,
+    history: History,
+    groups: Groups,
+    trend: Trend,
+    queue: Queue,
+    arrived: Throughput,
+    sent: Throughput,
+    most_sent: Recent,
+    rate: RateControl,
+    loss: LossControl,
+    probing: Probing,
+    fallback: Fallback,
+    least_rtt_ms: Recent,
+    reported_rtt: Option<Duration>,
+    /// The last difference of the two clocks and the delay, in microseconds.
+    delay_us: Option<i64>,
+    last_sent_us: Option<u64>,
+    last_feedback_us: Option<u64>,
+    /// When the rate last proved true.
+    proved_us: Option<u64>,
+    unusable: Unusable,
+}
+
+impl Estimator {
+    /// Begins with an estimate that nothing speaks for yet.
+    pub(crate) fn new(initial: Bitrate, now: Instant) -> Self {
+        let initial_bps = clamp(initial.as_bps() as f64);
+        Self {
+            start: now,
+            initial_bps,
+            desired_bps: initial_bps,
+            reference: ReferenceTime::default(),
+            history: History::default(),
+            groups: Groups::default(),
+            trend: Trend::default(),
+            queue: Queue::default(),
+            arrived: Throughput::default(),
+            sent: Throughput::default(),
+            most_sent: Recent::greatest(2_000_000),
+            rate: RateControl::new(initial_bps),
+            loss: LossControl::default(),
+            probing: Probing::new(initial_bps),
+            fallback: Fallback::default(),
+            least_rtt_ms: Recent::least(10_000_000),
+            reported_rtt: None,
+            delay_us: None,
+            last_sent_us: None,
+            last_feedback_us: None,
+            proved_us: None,
+            unusable: Unusable::default(),
+        }
+    }
+
+    /// Says how much there is to send if the way carries it. Bursts look for this much.
+    pub(crate) fn set_desired(&mut self, desired: Bitrate, now: Instant) {
+        let desired_bps = clamp(desired.as_bps() as f64);
+        let more = desired_bps > 1.1 * self.desired_bps && desired_bps > self.rate.bps();
+        self.desired_bps = desired_bps;
+        if more {
+            self.probing.hasten(self.micros(now));
+        }
+    }
+
+    /// Notes a packet as it leaves. `transport_cc` is its transport-wide number before it is cut to 16 bits, `bytes` its
+    /// whole length; `probe` names the burst it belongs to.
+    pub(crate) fn sent(&mut self, transport_cc: u64, bytes: usize, now: Instant, probe: Option<ProbeId>) {
+        let now_us = self.micros(now);
+        let packet = SentPacket {
+            sent_us: now_us,
+            bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
+            probe,
+        };
+        self.history.sent(transport_cc, packet);
+        self.sent.add(now_us as i64, packet.bytes);
+        self.last_sent_us = Some(now_us);
+        if let Some(id) = probe {
+            self.probing.sent(id, now_us, packet.bytes);
+        }
+        self.arm(now_us);
+    }
+
+    /// Takes a report of packets. Anyone who lets several peers' reports in here mixes their clocks up.
+    pub(crate) fn handle_report(&mut self, report: &TransportFeedback<'_>, now: Instant) {
+        let base = self.reference.extend(report.reference_time);
+        let absolute = report
+            .iter()
+            .map(|(sequence, ticks)| (sequence, ticks.map(|ticks| base + ticks)));
+        self.handle_feedback(absolute, now);
+    }
+
+    /// Takes a report of packets: the 16-bit number of each, and when it arrived in units of 250 µs of the peer's clock,
+    /// or nothing where it did not. The times must go on across reports.
+    pub(crate) fn handle_feedback(
+        &mut self,
+        feedback: impl Iterator<Item = (u16, Option<i64>)>,
+        now: Instant,
+    ) {
+        let now_us = self.micros(now);
+        self.note_silence(now_us);
+        let mut newest_sent_us = None;
+        for (sequence, arrival) in feedback.take(MAX_REPORTED) {
+            match self.history.report(sequence, arrival.is_some()) {
+                Report::Unknown => self.unusable.unknown += 1,
+                Report::Known => {}
+                Report::Lost(packet) => {
+                    self.loss.add(packet.sent_us, packet.bytes, true);
+                    self.probing.reported(&packet, None, true);
+                }
+                Report::Received { packet, was_lost } => {
+                    let Some(ticks) = arrival else { continue };
+                    newest_sent_us = newest_sent_us.max(Some(packet.sent_us));
+                    self.arrived(packet, ticks, was_lost, now_us);
+                }
+            }
+        }
+        if let Some(sent_us) = newest_sent_us {
+            let rtt_ms = now_us.saturating_sub(sent_us) as f64 / 1_000.0;
+            self.least_rtt_ms.add(rtt_ms, now_us);
+            self.last_feedback_us = Some(now_us);
+            self.update(now_us);
+        }
+    }
+
+    /// Takes the share of packets lost, 0 to 1, from a receiver report. Counts only where packets are not reported.
+    pub(crate) fn handle_loss(&mut self, share: f64, now: Instant) {
+        let now_us = self.micros(now);
+        if self.has_feedback(now_us) || !(0.0..=1.0).contains(&share) {
+            return;
+        }
+        let sent_bps = self.sent_bps(now_us);
+        let bps = self.fallback.after_loss(share, self.rate.bps(), sent_bps, now_us);
+        self.set_within_bounds(bps, now_us);
+    }
+
+    /// Takes the peer's own estimate (REMB). It bounds ours; where packets are not reported, it is all there is.
+    pub(crate) fn handle_remb(&mut self, remb: Bitrate, now: Instant) {
+        let now_us = self.micros(now);
+        let rate_bps = self.rate.bps();
+        self.fallback
+            .note_remb(clamp(remb.as_bps() as f64), rate_bps, now_us);
+        if !self.has_feedback(now_us) {
+            let sent_bps = self.sent_bps(now_us);
+            let bps = self.fallback.after_remb(rate_bps, sent_bps, now_us);
+            self.set_within_bounds(bps, now_us);
+        }
+    }
+
+    /// Takes a round-trip time, as sender and receiver reports give it (RFC 3550 §6.4.1).
+    pub(crate) fn handle_rtt(&mut self, rtt: Duration) {
+        self.reported_rtt = Some(rtt.min(MAX_RTT));
+    }
+
+    /// The way has changed: another pair of addresses. What is known of the old one does not count.
+    pub(crate) fn handle_path_change(&mut self, now: Instant) {
+        let now_us = self.micros(now);
+        self.forget_delays();
+        self.loss.restart();
+        let bps = self.rate.bps().min(self.initial_bps);
+        self.rate = RateControl::new(bps);
+        self.probing.restart(bps);
+        self.least_rtt_ms.clear();
+        self.reported_rtt = None;
+        self.proved_us = None;
+        self.arm(now_us);
+    }
+
+    /// What the way carries now. Less than its capacity while a queue is emptied.
+    pub(crate) fn estimate(&self) -> Bitrate {
+        bitrate(self.rate.bps() * self.share())
+    }
+
+    /// The rate at which packets may leave now.
+    pub(crate) fn pacing_rate(&self) -> Bitrate {
+        if let Some(probe) = self.probing.active() {
+            return probe.rate;
+        }
+        let share = self.share();
+        let multiple = if share < 1.0 { PACING_DRAINING } else { PACING };
+        bitrate(multiple * clamp(self.rate.bps() * share))
+    }
+
+    /// What is to be sent of a burst now. The same burst is given until its packets have been noted as sent.
+    pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+        let situation = self.situation(self.micros(now));
+        self.probing.poll(&situation)
+    }
+
+    /// When [`Estimator::poll_probe`] may have something. None while nothing is sent.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let due_us = self.probing.poll_timeout()?;
+        self.start.checked_add(Duration::from_micros(due_us))
+    }
+
+    /// The round-trip time: as reported, else the least time from a packet to its report.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        let least = || {
+            self.least_rtt_ms
+                .value()
+                .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
+        };
+        self.reported_rtt.or_else(least)
+    }
+
+    /// What was reported and could not be used.
+    #[cfg(test)]
+    #[cfg(test)]
+    pub(crate) fn unusable(&self) -> Unusable {
+        self.unusable
+    }
+
+    fn arrived(&mut self, packet: SentPacket, ticks: i64, was_lost: bool, now_us: u64) {
+        let arrival_us = ticks.clamp(-MAX_TICKS, MAX_TICKS) * TICK_US;
+        let sent_us = packet.sent_us as i64;
+        let delay_us = arrival_us - sent_us;
+        let jumped = self
+            .delay_us
+            .replace(delay_us)
+            .is_some_and(|last| (delay_us - last).abs() > CLOCK_JUMP_US);
+        if jumped {
+            self.unusable.clock_jumps += 1;
+            self.forget_delays();
+            self.delay_us = Some(delay_us);
+        }
+        if was_lost {
+            self.loss.take_back(packet.bytes);
+        } else {
+            self.loss.add(packet.sent_us, packet.bytes, false);
+        }
+        self.arrived.add(arrival_us, packet.bytes);
+        self.queue.add(delay_us as f64 / 1_000.0, now_us);
+        self.probing.reported(&packet, Some(arrival_us), !was_lost);
+        if packet.probe.is_some() {
+            // A burst makes a queue of its own, which says nothing of what is sent otherwise.
+            self.groups.break_off();
+        } else if let Some(delta) = self.groups.add(sent_us, arrival_us) {
+            self.trend.add(delta);
+        }
+    }
+
+    /// Draws the conclusions of a report.
+    fn update(&mut self, now_us: u64) {
+        let before_bps = self.rate.bps();
+        let most_sent = self.most_sent_bps(now_us);
+        let acknowledged_bps = self.arrived.rate(WINDOW_US).map(|bps| bps.min(most_sent));
+        let momentary_bps = self.arrived.rate(MOMENT_US).map(|bps| bps.min(most_sent));
+        let fell = self.queue.rose_suddenly(now_us)
+            && momentary_bps.is_some_and(|bps| bps < SUDDEN_SHARE * self.sent.rate(WINDOW_US).unwrap_or(0.0));
+        let usage = if fell { Usage::Over } else { self.trend.usage() };
+        self.loss.update(before_bps, now_us);
+        if usage == Usage::Over {
+            self.queue.drain(now_us);
+        }
+        self.queue.update(now_us);
+        let observed = Observed {
+            usage,
+            acknowledged_bps,
+            momentary_bps,
+            queue_ms: self.queue.length_ms(),
+            rtt_ms: self.rtt_ms(),
+            may_grow: self.share() >= 1.0 && self.loss.is_usual(),
+            now_us,
+        };
+        if self.rate.update(&observed) {
+            self.probing.note_reduced(now_us);
+        }
+        if acknowledged_bps.is_some_and(|bps| bps > 0.7 * self.rate.bps()) {
+            self.proved_us = Some(now_us);
+        }
+        while let Some(found) = self.probing.poll_found(&self.situation(now_us)) {
+            self.apply(&found, &observed);
+        }
+        let mut bps = self.rate.bps();
+        bps = bps.min(self.loss.bound_bps().unwrap_or(f64::INFINITY));
+        bps = bps.min(self.fallback.remb_bps(now_us).unwrap_or(f64::INFINITY));
+        let most = ABOVE_DESIRED * self.desired_bps;
+        let remembered = self
+            .proved_us
+            .is_some_and(|at| now_us.saturating_sub(at) < MEMORY_US);
+        bps = bps.min(if remembered { most.max(before_bps) } else { most });
+        if bps != self.rate.bps() {
+            self.rate.set(clamp(bps), now_us);
+        }
+    }
+
+    fn arm(&mut self, now_us: u64) {
+        if self.rate.bps() < self.desired_bps {
+            self.probing.arm(now_us);
+        }
+    }
+
+    /// Takes what a burst found.
+    fn apply(&mut self, found: &Found, observed: &Observed) {
+        let now_us = observed.now_us;
+        if found.full {
+            self.queue.drain(now_us);
+        }
+        let rate_bps = self.rate.bps();
+        if found.bps > rate_bps {
+            if observed.usage != Usage::Over {
+                let believed = self.rate.believe(found.bps, found.full).max(rate_bps);
+                self.loss.note_through(believed, now_us);
+                self.rate.set(believed, now_us);
+                self.proved_us = Some(now_us);
+            }
+            return;
+        }
+        let unproved = observed.acknowledged_bps.is_none_or(|bps| bps < found.bps);
+        if found.full && unproved {
+            // One burst may have met another's; but before anything else is known, it is the best there is.
+            let least = if self.proved_us.is_some() {
+                0.85 * rate_bps
+            } else {
+                0.0
+            };
+            self.rate.set(found.bps.max(least), now_us);
+        } else if found.bps >= 0.9 * rate_bps {
+            self.proved_us = Some(now_us);
+        }
+    }
+
+    /// After a time without reports the way may be another one.
+    fn note_silence(&mut self, now_us: u64) {
+        let since = |at: u64| now_us.saturating_sub(at);
+        let silent = self
+            .last_feedback_us
+            .is_some_and(|at| since(at) > OUT_OF_REACH_US);
+        let waiting = self
+            .history
+            .oldest_in_flight()
+            .is_some_and(|at| since(at) > OUT_OF_REACH_US);
+        if silent && waiting {
+            self.forget_delays();
+            let rate_bps = self.rate.bps();
+            let bps = (rate_bps / 2.0).max(rate_bps.min(self.initial_bps));
+            self.rate.set(bps, now_us);
+            self.probing.note_reduced(now_us);
+        }
+    }
+
+    fn forget_delays(&mut self) {
+        self.groups = Groups::default();
+        self.trend = Trend::default();
+        self.queue.restart();
+        self.arrived.clear();
+        self.delay_us = None;
+    }
+
+    /// The share of the rate that may be used: a queue is being emptied, or more is in flight than was reported in time.
+    fn share(&self) -> f64 {
+        let window_ms = self.rtt_ms() + WINDOW_BEYOND_RTT_MS;
+        let window = (self.rate.bps() * window_ms / 8_000.0).max(LEAST_WINDOW_BYTES);
+        let in_flight = self.history.in_flight() as f64;
+        let flight = match self.last_feedback_us {
+            Some(_) if in_flight > window => window / in_flight,
+            _ => 1.0,
+        };
+        self.queue.share().min(flight).max(LEAST_SHARE)
+    }
+
+    fn set_within_bounds(&mut self, bps: f64, now_us: u64) {
+        let before_bps = self.rate.bps();
+        let most = (ABOVE_DESIRED * self.desired_bps).max(before_bps);
+        self.rate.set(clamp(bps.min(most)), now_us);
+    }
+
+    fn has_feedback(&self, now_us: u64) -> bool {
+        self.last_feedback_us
+            .is_some_and(|at| now_us.saturating_sub(at) < fallback::REMB_US)
+    }
+
+    fn sent_bps(&mut self, now_us: u64) -> f64 {
+        let most = self.most_sent_bps(now_us);
+        self.sent.rate(WINDOW_US).unwrap_or(0.0).min(most)
+    }
+
+    /// The greatest rate of the last two to four seconds.
+    fn most_sent_bps(&mut self, now_us: u64) -> f64 {
+        if let Some(bps) = self.sent.rate(WINDOW_US) {
+            self.most_sent.add(bps, now_us);
+        }
+        self.most_sent.value().unwrap_or(0.0)
+    }
+
+    fn rtt_ms(&self) -> f64 {
+        self.rtt().map_or(FIRST_RTT_MS, |rtt| rtt.as_secs_f64() * 1_000.0)
+    }
+
+    fn situation(&self, now_us: u64) -> Situation {
+        let reported = self.last_feedback_us.is_none() || self.share() >= 1.0;
+        Situation {
+            estimate_bps: self.rate.bps(),
+            desired_bps: self.desired_bps,
+            calm: reported
+                && self.trend.usage() == Usage::Normal
+                && self.queue.length_ms() < CALM_QUEUE_MS
+                && self.loss.is_usual(),
+            last_sent_us: self.last_sent_us,
+            now_us,
+        }
+    }
+
+    fn micros(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Carries the 24-bit reference time of reports (units of 64 ms) on beyond where it wraps.
+#[derive(Debug, Clone, Copy, Default)]
+struct ReferenceTime(Option<i64>);
+
+impl ReferenceTime {
+    /// Arrival times count from here, in units of 250 µs.
+    fn extend(&mut self, reference: i32) -> i64 {
+        const WRAP: i64 = 1 << 24;
+        let reference = i64::from(reference).rem_euclid(WRAP);
+        let extended = match self.0 {
+            None => reference,
+            Some(last) => {
+                let ahead = (reference - last).rem_euclid(WRAP);
+                last + if ahead < WRAP / 2 { ahead } else { ahead - WRAP }
+            }
+        };
+        self.0 = Some(extended);
+        extended * 256
+    }
+}
+
+fn clamp(bps: f64) -> f64 {
+    bps.clamp(FLOOR.as_bps() as f64, CEILING.as_bps() as f64)
+}
+
+fn bitrate(bps: f64) -> Bitrate {
+    Bitrate::from_bps(bps.max(FLOOR.as_bps() as f64) as u64)
+}
