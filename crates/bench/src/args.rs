@@ -8,7 +8,7 @@ use tertulia_bench::client::Until;
 use tertulia_bench::error::BenchError;
 use tertulia_bench::light::Settings;
 use tertulia_bench::report::Report;
-use tertulia_bench::scenario::{Fanout, Idle, Joins, Meeting, Saturation, Target};
+use tertulia_bench::scenario::{Fanout, Floor, Idle, Joins, Meeting, Saturation, Target};
 use tertulia_bench::server::Launch;
 use tertulia_bench::signalling::Signalling;
 
@@ -66,6 +66,8 @@ pub enum Scenario {
     Meeting(MeetingArguments),
     /// One publishes 1,200-byte packets, many receive.
     Fanout(FanoutArguments),
+    /// The same packets sealed and sent without a server: what cipher and kernel cost on this machine.
+    Floor(FloorArguments),
     /// The same at a rising rate, until packets are late or lost.
     Saturation(SaturationArguments),
     /// People join, see a key frame begin, and leave.
@@ -123,6 +125,23 @@ pub struct FanoutArguments {
     /// Seconds before, not measured.
     #[arg(long, default_value_t = 3)]
     settle: u64,
+}
+
+/// See [`Floor`].
+#[derive(Debug, Clone, Args)]
+pub struct FloorArguments {
+    /// Receiving sockets.
+    #[arg(long, default_value_t = 50)]
+    subscribers: u32,
+    /// Packets a second.
+    #[arg(long, default_value_t = 1_000)]
+    rate: u32,
+    /// Packets that are sent together.
+    #[arg(long, default_value_t = 8)]
+    burst: u32,
+    /// Measured seconds of each part.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
 }
 
 /// See [`Saturation`].
@@ -237,7 +256,9 @@ impl Arguments {
 }
 
 /// The set behind `docs/benchmarks.md`.
-const STANDARD: [&str; 9] = [
+const STANDARD: [&str; 11] = [
+    "floor --burst 8 --seconds 3",
+    "floor --burst 1 --seconds 3",
     "meeting --participants 20 --seconds 10",
     "meeting --participants 10 --seconds 8 --dynacast --red --full",
     "fanout --burst 8 --seconds 6",
@@ -290,6 +311,20 @@ impl Scenario {
         Some(vec![lecture(8), lecture(1)])
     }
 
+    /// What needs no server; `None` where this does.
+    pub fn floor(&self, core: Option<u16>) -> Option<Floor> {
+        let Self::Floor(of) = self else {
+            return None;
+        };
+        Some(Floor {
+            subscribers: of.subscribers,
+            rate: of.rate,
+            burst: of.burst,
+            measure: Duration::from_secs(of.seconds),
+            core: core.map(usize::from),
+        })
+    }
+
     /// A lecture asks what a packet costs, not how fast an estimator climbs: it starts well above what is sent.
     fn initial_bitrate_bps(&self) -> Option<u64> {
         const PACKET_BITS: u64 = 1_200 * 8;
@@ -310,7 +345,7 @@ impl Scenario {
         match self {
             Self::Fanout(_) | Self::Compare(_) => 8,
             Self::Saturation(_) => 32,
-            Self::Meeting(_) | Self::Joins(_) | Self::Idle(_) => 1,
+            Self::Meeting(_) | Self::Joins(_) | Self::Idle(_) | Self::Floor(_) => 1,
         }
     }
 
@@ -358,6 +393,7 @@ impl Scenario {
             Self::Compare(_) => Err(BenchError::Argument(
                 "a comparison has several servers".to_owned(),
             )),
+            Self::Floor(_) => Err(BenchError::Argument("the floor has no server".to_owned())),
             Self::Joins(of) => {
                 let joins = Joins {
                     count: of.count,

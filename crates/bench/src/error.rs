@@ -60,6 +60,9 @@ pub enum BenchError {
     /// A file could not be read or written.
     #[error("{0}")]
     File(String, #[source] io::Error),
+    /// The kernel refuses what the floor is measured with.
+    #[error("the floor could not be measured")]
+    Floor(#[source] io::Error),
     /// API key or room name are not acceptable.
     #[error("{0}")]
     Argument(String),

@@ -67,7 +67,11 @@ async fn run(arguments: Arguments) -> Result<(), BenchError> {
             reports.extend(compare::run(&arguments, &lectures).await?);
             continue;
         }
-        let report = measure(&arguments, &scenario).await?;
+        let core = arguments.confines().then_some(arguments.server_core);
+        let report = match scenario.floor(core) {
+            Some(floor) => floor.run()?,
+            None => measure(&arguments, &scenario).await?,
+        };
         println!("{report}");
         reports.push(report);
     }

@@ -2,6 +2,7 @@
 
 mod crew;
 mod fanout;
+mod floor;
 mod idle;
 mod joins;
 mod meeting;
@@ -9,6 +10,7 @@ mod saturation;
 
 pub use crew::{Crew, Target};
 pub use fanout::Fanout;
+pub use floor::Floor;
 pub use idle::Idle;
 pub use joins::Joins;
 pub use meeting::Meeting;
