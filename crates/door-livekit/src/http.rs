@@ -13,6 +13,9 @@ use crate::state::LiveKitDoor;
 use crate::stats::Counters;
 use crate::wire::MAX_SIGNAL_BYTES;
 
+/// Bytes read from a signalling connection at once; every connection holds so many for as long as it lasts.
+const READ_BUFFER: usize = 8 * 1024;
+
 /// Builds the door's routes: `/rtc`, `/rtc/v1`, their `validate`, and `/twirp/…`.
 ///
 /// Every answer, refusals and unknown paths included, lets any origin read it: a browser that cannot read a 404
@@ -125,6 +128,7 @@ fn connect(
     };
     let tasks = door.tasks().clone();
     upgrade
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(MAX_SIGNAL_BYTES)
         .max_frame_size(MAX_SIGNAL_BYTES)
         .on_upgrade(move |socket| tasks.track_future(connection::serve(door, entry, socket)))
