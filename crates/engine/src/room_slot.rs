@@ -194,6 +194,13 @@ impl RoomSlot {
         }
     }
 
+    /// Whether packets have brought forward what is due.
+    pub(crate) fn is_stirred(&mut self) -> bool {
+        let voices = self.speakers.poll_timeout();
+        let sooner = voices.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled));
+        self.routes.take_stirred() || sooner
+    }
+
     /// When something of this room is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let peers = self

@@ -44,9 +44,11 @@ pub struct SenderClock {
 }
 
 /// A layer counts as alive while its last packet is not older than this.
-const ALIVE: Duration = Duration::from_millis(1_500);
+pub(crate) const ALIVE: Duration = Duration::from_millis(1_500);
 /// Width of the window bitrates are measured over.
 const WINDOW: Duration = Duration::from_millis(1_000);
+/// Before a whole window has passed, what came is taken to have come in so much time at least.
+const FIRST_LOOK: Duration = Duration::from_millis(250);
 
 /// Bytes of one encoding passed on in one window at most: several times what an encoder makes of sound with all its
 /// redundancy, or of a picture in 4K. No estimate bounds sound, so that without this one publisher could aim any rate
@@ -90,12 +92,17 @@ struct Meter {
     last_packet: Option<Instant>,
     window_start: Option<Instant>,
     window_bytes: [u64; TEMPORAL],
-    /// Measured over the last whole window, bits per second.
-    bitrate_bps: [u64; TEMPORAL],
+    /// Measured over the last whole window, bits per second; `None` before there was one.
+    bitrate_bps: Option<[u64; TEMPORAL]>,
 }
 
 impl Meter {
     fn note(&mut self, bytes: usize, temporal: usize, now: Instant) {
+        if !self.alive(now) {
+            // What flowed before the silence tells more than a window with the silence in it.
+            self.window_start = None;
+            self.window_bytes = [0; TEMPORAL];
+        }
         self.last_packet = Some(now);
         if let Some(window) = self.window_bytes.get_mut(temporal) {
             *window += bytes as u64;
@@ -103,11 +110,25 @@ impl Meter {
         let start = *self.window_start.get_or_insert(now);
         let width = now.saturating_duration_since(start);
         if width >= WINDOW {
-            let millis = (width.as_millis() as u64).max(1);
-            self.bitrate_bps = self.window_bytes.map(|bytes| bytes * 8_000 / millis);
+            self.bitrate_bps = Some(self.over(width));
             self.window_start = Some(now);
             self.window_bytes = [0; TEMPORAL];
         }
+    }
+
+    /// What flows, by temporal layer in bits per second: as measured, and before that as it looks so far.
+    fn rates(&self, now: Instant) -> [u64; TEMPORAL] {
+        self.bitrate_bps.unwrap_or_else(|| {
+            let width = self
+                .window_start
+                .map_or(FIRST_LOOK, |start| now.saturating_duration_since(start));
+            self.over(width.max(FIRST_LOOK))
+        })
+    }
+
+    fn over(&self, width: Duration) -> [u64; TEMPORAL] {
+        let millis = (width.as_millis() as u64).max(1);
+        self.window_bytes.map(|bytes| bytes * 8_000 / millis)
     }
 
     fn alive(&self, now: Instant) -> bool {
@@ -166,7 +187,7 @@ impl Published {
         LayerRates {
             layers: self
                 .meters
-                .map(|meter| meter.alive(now).then_some(meter.bitrate_bps)),
+                .map(|meter| meter.alive(now).then(|| meter.rates(now))),
             scalable: self.scalable,
         }
     }
@@ -177,7 +198,7 @@ impl Published {
         for (meter, rates) in self.meters.iter_mut().zip(rates.layers) {
             if let Some(rates) = rates {
                 meter.last_packet = Some(now);
-                meter.bitrate_bps = rates;
+                meter.bitrate_bps = Some(rates);
             }
         }
     }
@@ -220,6 +241,22 @@ impl Published {
         self.meters.get(spatial).is_some_and(|meter| meter.alive(now))
     }
 
+    /// Wishes for a keyframe of an encoding, where it flows: one that is silent is asked when it comes back. Gives
+    /// whether nobody wished for it before.
+    pub(crate) fn want_keyframe(&mut self, encoding: usize, now: Instant) -> bool {
+        let flows = if self.scalable {
+            (0..LAYERS).any(|spatial| self.alive(spatial, now))
+        } else {
+            self.alive(encoding, now)
+        };
+        let Some(encoding) = self.encodings.get_mut(encoding).filter(|_| flows) else {
+            return false;
+        };
+        let first = !encoding.throttle.is_wanted();
+        encoding.throttle.want(now);
+        first
+    }
+
     fn seen(&self, spatial: usize) -> bool {
         self.meters
             .get(spatial)
@@ -242,7 +279,7 @@ impl Published {
             .meters
             .get(lowest..=spatial)?
             .iter()
-            .flat_map(|meter| meter.bitrate_bps.iter().take(temporal + 1))
+            .flat_map(|meter| meter.rates(now).into_iter().take(temporal + 1))
             .sum();
         Some(Bitrate::from_bps(bps))
     }
@@ -264,4 +301,29 @@ impl Published {
 /// The place of a packet among the qualities: its encoding, or its spatial layer within the only one.
 pub(crate) fn spatial_of(layer: usize, info: &Descriptor) -> usize {
     layer.max(usize::from(info.layer.spatial)).min(LAYERS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_layer_costs_is_known_from_its_first_packets_and_through_a_silence() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut meter = Meter::default();
+        // 1,250 bytes every 10 ms are a megabit a second.
+        for packet in 0..25 {
+            meter.note(1_250, 0, at(packet * 10));
+        }
+        assert_eq!(meter.rates(at(250))[0], 1_000_000);
+        for packet in 25..201 {
+            meter.note(1_250, 0, at(packet * 10));
+        }
+        let measured = meter.rates(at(2_010))[0];
+        assert!((990_000..1_020_000).contains(&measured), "{measured}");
+        meter.note(1_250, 0, at(9_000));
+        meter.note(1_250, 0, at(9_500));
+        assert_eq!(meter.rates(at(9_500))[0], measured);
+    }
 }

@@ -7,7 +7,7 @@ use tertulia_model::{Bitrate, Codec, MediaKind};
 
 use crate::forwarder::{Forwarder, LayerPoint, RouteSettings, SinkId};
 use crate::outgoing::{Outgoing, Shape};
-use crate::published::{Incoming, LAYERS, Published, Taken};
+use crate::published::{ALIVE, Incoming, LAYERS, Published, Taken};
 use crate::relay::EncodingSet;
 use crate::ring::Stored;
 
@@ -54,6 +54,10 @@ pub struct Routes {
     /// Tracks with packets that wait to be distributed: sound, pictures.
     pending: [Vec<u32>; 2],
     next_tick: Option<Instant>,
+    /// When the last packet came.
+    flowed: Option<Instant>,
+    /// Whether something became due sooner by packets alone.
+    stirred: bool,
 }
 
 #[derive(Debug)]
@@ -218,11 +222,14 @@ impl Routes {
                 route.forwarder.aim(&slot.published, packet.arrival);
                 let waits = route.forwarder.waiting_for();
                 if let Some(wanted) = waits.filter(|wanted| *wanted != layer || !keyframe) {
-                    slot.published.encodings[wanted.min(LAYERS - 1)]
-                        .throttle
-                        .want(packet.arrival);
+                    self.stirred |= slot.published.want_keyframe(wanted, packet.arrival);
                 }
             }
+        }
+        self.flowed = Some(packet.arrival);
+        if self.next_tick.is_none() {
+            self.next_tick = Some(packet.arrival + TICK);
+            self.stirred = true;
         }
         if slot.pending.is_empty() {
             self.pending[class(slot.published.kind)].push(track.0);
@@ -263,9 +270,7 @@ impl Routes {
                     }
                 }
                 if let Some(layer) = forwarder.waiting_for() {
-                    track.published.encodings[layer.min(LAYERS - 1)]
-                        .throttle
-                        .want(now);
+                    self.stirred |= track.published.want_keyframe(layer, now);
                 }
             }
             track.pending.clear();
@@ -395,12 +400,24 @@ impl Routes {
         }
     }
 
+    /// Whether packets came lately: while none do, nothing of the routes changes by itself.
+    pub fn is_flowing(&self, now: Instant) -> bool {
+        // Long enough to see a layer die after its last packet.
+        self.flowed
+            .is_some_and(|last| now.saturating_duration_since(last) < ALIVE + TICK)
+    }
+
+    /// Whether [`Routes::poll_timeout`] may have come nearer by packets handed in and distributed since the last call.
+    pub fn take_stirred(&mut self) -> bool {
+        std::mem::take(&mut self.stirred)
+    }
+
     /// Works aims out again where it is time.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.next_tick.is_some_and(|due| due > now) {
+        if self.next_tick.is_none_or(|due| due > now) {
             return;
         }
-        self.next_tick = Some(now + TICK);
+        self.next_tick = self.is_flowing(now).then(|| now + TICK);
         for key in 0..self.routes.capacity() as u32 {
             self.aim(key, now);
         }
@@ -431,7 +448,7 @@ impl Routes {
     }
 
     /// When to call [`Routes::handle_timeout`] and [`Routes::keyframe_requests`] next; `None` without routes and
-    /// relays.
+    /// relays, and while nothing flows.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let relays = || self.tracks.iter().any(|(_, slot)| !slot.relayed.is_empty());
         if self.routes.is_empty() && !relays() {
@@ -460,9 +477,7 @@ impl Routes {
         };
         slot.forwarder.aim(&track.published, now);
         if let Some(layer) = slot.forwarder.waiting_for() {
-            track.published.encodings[layer.min(LAYERS - 1)]
-                .throttle
-                .want(now);
+            track.published.want_keyframe(layer, now);
         }
     }
 }

@@ -16,7 +16,44 @@ use super::sessions::Sink;
 use crate::stats::Counters;
 
 /// How long pictures are gathered, and the pacers' clock.
-pub(super) const TICK: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_millis(2);
+/// The first after a pause are gathered for less: what arrives together is there by then, and nothing else is due.
+const FIRST_TICK: Duration = Duration::from_millis(1);
+/// After so long without a tick, nothing flows.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// When pictures are distributed and pacers served.
+#[derive(Debug, Default)]
+pub(super) struct Tick {
+    next: Option<Instant>,
+    last: Option<Instant>,
+}
+
+impl Tick {
+    /// Plans the next one, where none is.
+    fn plan(&mut self, now: Instant) {
+        let flows = self
+            .last
+            .is_some_and(|last| now.saturating_duration_since(last) < PAUSE);
+        self.next
+            .get_or_insert(now + if flows { TICK } else { FIRST_TICK });
+    }
+
+    /// Whether its time has come; then it is over.
+    fn take(&mut self, now: Instant) -> bool {
+        let due = self.next.is_some_and(|at| at <= now);
+        if due {
+            self.next = None;
+            self.last = Some(now);
+        }
+        due
+    }
+
+    /// When the next one is.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+}
 
 /// Rooms with packets that wait to be distributed.
 #[derive(Debug, Default)]
@@ -42,16 +79,14 @@ impl Worker {
             pending.push(room);
         }
         if kind == MediaKind::Video {
-            self.tick_at.get_or_insert(now + TICK);
+            self.tick.plan(now);
         }
     }
 
     /// Sends the sound that has arrived, and whatever else may leave when its tick has come.
     pub(super) fn send_media(&mut self, now: Instant) {
         self.distribute(MediaKind::Audio, now);
-        let ticks = self.tick_at.is_some_and(|at| at <= now);
-        if ticks {
-            self.tick_at = None;
+        if self.tick.take(now) {
             self.distribute(MediaKind::Video, now);
             let mut waiting = std::mem::take(&mut self.waiting);
             self.sending.append(&mut waiting);
@@ -63,7 +98,7 @@ impl Worker {
         }
         self.sending = sending;
         if !self.waiting.is_empty() {
-            self.tick_at.get_or_insert(now + TICK);
+            self.tick.plan(now);
         }
     }
 
@@ -101,7 +136,11 @@ impl Worker {
                 sending.push(subscriber);
             }
         });
-        self.schedule_room(key, now);
+        // Looking for what is due goes over all peers and tracks, so that it is done only where it has changed.
+        if room.is_stirred() {
+            room.start_ticking(now);
+            self.schedule_room(key, now);
+        }
     }
 
     /// Queues what a subscriber asked for again.
@@ -136,7 +175,7 @@ impl Worker {
         if !slot.queued {
             slot.queued = true;
             self.waiting.push(key);
-            self.tick_at.get_or_insert(now + TICK);
+            self.tick.plan(now);
         }
     }
 
@@ -287,5 +326,28 @@ impl Egress<'_> {
             session.seal(sink.tx, &packet, out, self.now)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_flows_is_gathered_longer_than_the_first_after_a_pause() {
+        let start = Instant::now();
+        let at = |us| start + Duration::from_micros(us);
+        let mut tick = Tick::default();
+        tick.plan(at(0));
+        tick.plan(at(700));
+        assert_eq!(tick.next(), Some(at(1_000)));
+        assert!(!tick.take(at(999)));
+        assert!(tick.take(at(1_000)));
+        assert!(!tick.take(at(1_000)));
+        tick.plan(at(4_900));
+        assert_eq!(tick.next(), Some(at(6_900)));
+        assert!(tick.take(at(7_000)));
+        tick.plan(at(11_000));
+        assert_eq!(tick.next(), Some(at(12_000)));
     }
 }

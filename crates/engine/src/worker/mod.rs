@@ -41,7 +41,7 @@ use crate::net::udp::{Inbound, UdpPort};
 use crate::room_slot::RoomSlot;
 use crate::spread::ToHome;
 use crate::stats::Counters;
-use egress::Pending;
+use egress::{Pending, Tick};
 use outbox::Outbox;
 use sessions::{SessionSlot, Sink};
 
@@ -173,8 +173,7 @@ pub(crate) struct Worker {
     sending: Vec<usize>,
     /// Sessions whose pacer holds something back until the next tick.
     waiting: Vec<usize>,
-    /// When pictures are distributed and pacers served next.
-    tick_at: Option<Instant>,
+    tick: Tick,
     /// Packets for other workers, gathered over a turn.
     bursts: Vec<(RoomId, Arc<Burst>)>,
     outbox: Outbox,
@@ -223,7 +222,7 @@ impl Worker {
             pending: Pending::default(),
             sending: Vec::new(),
             waiting: Vec::new(),
-            tick_at: None,
+            tick: Tick::default(),
             bursts: Vec::new(),
             outbox,
             scratch: Vec::new(),
@@ -291,7 +290,7 @@ impl Worker {
             .timers
             .peek()
             .map(|Reverse((at, _))| at.saturating_duration_since(now));
-        let tick = self.tick_at.map(|at| at.saturating_duration_since(now));
+        let tick = self.tick.next().map(|at| at.saturating_duration_since(now));
         let outbox = (!self.outbox.is_empty()).then_some(SOONEST);
         due.into_iter()
             .chain(tick)

@@ -68,7 +68,9 @@ impl Worker {
             return;
         };
         if slot.next_allocation.is_some_and(|at| at <= now) {
-            slot.next_allocation = (!slot.peers.is_empty()).then(|| now + ALLOCATION);
+            // What nobody sends needs no sharing out; the next packet starts it again.
+            let flows = !slot.peers.is_empty() && slot.routes.is_flowing(now);
+            slot.next_allocation = flows.then(|| now + ALLOCATION);
             self.allocate_all(key, now);
         }
         self.report(key, now);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tertulia_model::MediaKind;
 
-use super::{Routes, TrackKey, TrackSlot, class};
+use super::{Routes, TICK, TrackKey, TrackSlot, class};
 use crate::published::{Encoding, LAYERS, LayerRates, Published};
 use crate::relay::EncodingSet;
 use crate::ring::Stored;
@@ -63,6 +63,8 @@ impl Routes {
     pub fn note_rates(&mut self, track: TrackKey, rates: &LayerRates, now: Instant) {
         if let Some(slot) = self.tracks.get_mut(track.0 as usize) {
             slot.published.note_rates(rates, now);
+            self.flowed = Some(now);
+            self.next_tick.get_or_insert(now + TICK);
         }
     }
 
