@@ -15,7 +15,7 @@ use super::Worker;
 use super::sessions::Sink;
 use crate::stats::Counters;
 
-/// How long pictures are gathered, and the pacers' clock.
+/// From tick to tick while pictures flow: how long they are gathered, and the pacers' clock.
 const TICK: Duration = Duration::from_millis(2);
 /// The first after a pause are gathered for less: what arrives together is there by then, and nothing else is due.
 const FIRST_TICK: Duration = Duration::from_millis(1);
@@ -30,13 +30,13 @@ pub(super) struct Tick {
 }
 
 impl Tick {
-    /// Plans the next one, where none is.
+    /// Plans the next one, where none is. It counts from the last, so that a tick with much to do delays none.
     fn plan(&mut self, now: Instant) {
-        let flows = self
+        let flowing = self
             .last
-            .is_some_and(|last| now.saturating_duration_since(last) < PAUSE);
+            .filter(|last| now.saturating_duration_since(*last) < PAUSE);
         self.next
-            .get_or_insert(now + if flows { TICK } else { FIRST_TICK });
+            .get_or_insert(flowing.map_or(now + FIRST_TICK, |last| last + TICK));
     }
 
     /// Whether its time has come; then it is over.
@@ -344,9 +344,13 @@ mod tests {
         assert!(!tick.take(at(999)));
         assert!(tick.take(at(1_000)));
         assert!(!tick.take(at(1_000)));
-        tick.plan(at(4_900));
-        assert_eq!(tick.next(), Some(at(6_900)));
-        assert!(tick.take(at(7_000)));
+        tick.plan(at(1_200));
+        assert_eq!(tick.next(), Some(at(3_000)));
+        assert!(tick.take(at(3_100)));
+        // The turn took long: the next is due already.
+        tick.plan(at(6_900));
+        assert_eq!(tick.next(), Some(at(5_100)));
+        assert!(tick.take(at(6_900)));
         tick.plan(at(11_000));
         assert_eq!(tick.next(), Some(at(12_000)));
     }
