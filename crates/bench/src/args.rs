@@ -150,6 +150,9 @@ pub struct SaturationArguments {
     /// Receiving clients.
     #[arg(long, default_value_t = 50)]
     subscribers: u32,
+    /// Tracks that share the rate.
+    #[arg(long, default_value_t = 8)]
+    tracks: u32,
     /// Packets that arrive together.
     #[arg(long, default_value_t = 8)]
     burst: u32,
@@ -381,6 +384,7 @@ impl Scenario {
             Self::Saturation(of) => {
                 let saturation = Saturation {
                     subscribers: of.subscribers,
+                    tracks: of.tracks,
                     burst: of.burst,
                     start: of.start,
                     step: of.step,

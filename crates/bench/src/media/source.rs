@@ -46,6 +46,9 @@ impl Beat {
     }
 }
 
+/// Cameras are not in step: each begins by so much later at most, within the time of one picture.
+const MOST_PHASE: Duration = Duration::from_millis(100);
+
 struct Layer {
     sequence: u64,
     timestamp: u32,
@@ -74,7 +77,7 @@ impl Source {
     pub fn begin(&mut self, start: Instant) {
         match self {
             Self::Audio(source) => source.beat.next = start,
-            Self::Video(source) => source.beat.next = start,
+            Self::Video(source) => source.beat.next = start + source.phase,
         }
     }
 
@@ -132,6 +135,7 @@ pub struct VideoSource {
     beat: Beat,
     layers: Vec<Layer>,
     key_frames: u64,
+    phase: Duration,
 }
 
 impl VideoSource {
@@ -152,12 +156,14 @@ impl VideoSource {
             next: start,
             interval: profile.interval,
         };
+        let phase = profile.interval.min(MOST_PHASE).mul_f64(random.random());
         Self {
             source,
             profile,
             beat,
             layers,
             key_frames: 0,
+            phase,
         }
     }
 

@@ -13,6 +13,8 @@ use crate::signalling::Signalling;
 pub struct Saturation {
     /// Receiving clients.
     pub subscribers: u32,
+    /// Tracks that share the rate; a server may hold the rate of one down.
+    pub tracks: u32,
     /// Packets that are sent together.
     pub burst: u32,
     /// Packets a second to begin with.
@@ -38,6 +40,7 @@ impl Saturation {
     pub async fn run<S: Signalling>(&self, target: Target<S::Place>) -> Result<Report, BenchError> {
         let parameters = [
             ("subscribers", self.subscribers.to_string()),
+            ("tracks", self.tracks.to_string()),
             ("burst", self.burst.to_string()),
             ("start", self.start.to_string()),
             ("step", self.step.to_string()),
@@ -50,8 +53,8 @@ impl Saturation {
         for step in 0..self.steps.max(1) {
             let lecture = Fanout {
                 subscribers: self.subscribers,
-                tracks: 1,
-                shared: false,
+                tracks: self.tracks,
+                shared: true,
                 rate,
                 burst: self.burst,
                 measure: self.measure,
