@@ -6,8 +6,6 @@ export default defineConfig(({ mode }) => ({
   root: import.meta.dirname,
   test: {
     include: [mode === 'figures' ? '**/*.figures.ts' : '**/*.test.ts'],
-    // Calls over an emulated network want a machine of their own: `--mode network`.
-    exclude: mode === 'network' ? [] : ['**/network.test.ts'],
     fileParallelism: false,
     testTimeout: mode === 'figures' ? 600_000 : 300_000,
     hookTimeout: 120_000,
