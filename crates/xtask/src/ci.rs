@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::run::{Counts, command, counted, quiet};
-use crate::{config_reference, tidy};
+use crate::{config_reference, instructions, tidy};
 
 const CARGO_DENY: &str = "0.20.2";
 const TYPOS: &str = "1.52.0";
@@ -34,7 +34,7 @@ struct Step {
     run: fn(&Path) -> Result<Outcome>,
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step {
         name: "web-install",
         fast: true,
@@ -104,6 +104,11 @@ const STEPS: [Step; 16] = [
         name: "release-build",
         fast: false,
         run: |root| make(root, &["build"]),
+    },
+    Step {
+        name: "instructions",
+        fast: false,
+        run: instructions_step,
     },
     Step {
         name: "e2e",
@@ -334,6 +339,20 @@ fn fuzz_seeds(root: &Path) -> Result<Outcome> {
         &[&test[..], &manifest].concat(),
     ))?);
     Ok(Outcome::Ran(counts))
+}
+
+fn instructions_step(root: &Path) -> Result<Outcome> {
+    if !quiet(command(root, 1, "valgrind", &["--version"])) {
+        return Ok(Outcome::Skipped(
+            "no callgrind: apt-get install valgrind".to_owned(),
+        ));
+    }
+    let held = instructions::run(root)?;
+    Ok(Outcome::Ran(Counts {
+        passed: u32::from(held),
+        failed: u32::from(!held),
+        skipped: 0,
+    }))
 }
 
 fn e2e(root: &Path) -> Result<Outcome> {

@@ -5,6 +5,7 @@
 //! - `ci` runs every check of the project, goes on after a failure, and closes with a table and one line of totals.
 //!   `ci --fast` leaves out browsers, SDKs and the release build; `ci --only NAME` runs a single step.
 //! - `config-reference` compares `docs/configuration.md` with what the binary says about itself (`--write` mends it).
+//! - `instructions` counts what forwarding a packet costs, under callgrind, and holds it to a bar.
 //!
 //! It does not install system packages (`.ci/prerequisites` does) and nothing in production depends on it.
 #![allow(
@@ -15,6 +16,7 @@
 
 mod ci;
 mod config_reference;
+mod instructions;
 mod run;
 mod tidy;
 mod tree;
@@ -29,7 +31,8 @@ usage: cargo xtask <chore>
 
   tidy                       hold the arrows and the manners of the house
   ci [--fast] [--only NAME]  run every check (or the quick ones, or one)
-  config-reference [--write] compare docs/configuration.md with the binary";
+  config-reference [--write] compare docs/configuration.md with the binary
+  instructions               hold the instructions a forwarded packet costs";
 
 fn main() -> ExitCode {
     match dispatch(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -51,6 +54,7 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["ci"] => ci::run(&root, ci::Selection::All),
         ["ci", "--fast"] => ci::run(&root, ci::Selection::Fast),
         ["ci", "--only", name] => ci::run(&root, ci::Selection::Only((*name).to_owned())),
+        ["instructions"] => instructions::run(&root),
         ["config-reference"] => config_reference::run(&root, false),
         ["config-reference", "--write"] => config_reference::run(&root, true),
         _ => bail!("{USAGE}"),
