@@ -135,12 +135,12 @@ impl Pacer {
 
     fn fill(&mut self, now: Instant) {
         let Some(rate) = self.rate else { return };
+        if self.filled.is_some_and(|filled| filled >= now) {
+            return;
+        }
         let since = self
             .filled
             .map_or(CATCH_UP, |filled| now.saturating_duration_since(filled));
-        if since.is_zero() {
-            return;
-        }
         self.filled = Some(now);
         let bits =
             |time: Duration| (rate.as_bps().saturating_mul(time.as_micros() as u64) / 1_000_000) as i64;

@@ -5,6 +5,8 @@
 //! is judged by how likely it makes the losses of the last few seconds, and the best of them bounds the rate. Where the
 //! models do not differ, the higher capacity is believed, as libwebrtc does.
 
+use super::FLOOR;
+
 /// A spell is this long at least, and of so many packets.
 const SPELL_US: u64 = 250_000;
 const SPELL_PACKETS: u32 = 20;
@@ -139,6 +141,8 @@ impl LossControl {
             .flatten();
         match (capacity, self.bound_bps) {
             (Some(capacity), bound) => {
+                // From nothing, nothing would grow again.
+                let capacity = capacity.max(FLOOR.as_bps() as f64);
                 let again = bound.is_some();
                 let held = again && now_us.saturating_sub(self.bounded_us) < 2 * self.hold_us;
                 self.hold_us = if held {

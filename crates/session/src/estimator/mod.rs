@@ -98,6 +98,8 @@ pub(crate) struct Unusable {
 #[derive(Debug)]
 pub(crate) struct Estimator {
     start: Instant,
+    /// The instant of the packet noted last, and its microseconds.
+    leaving: Option<(Instant, u64)>,
     initial_bps: f64,
     desired_bps: f64,
     reference: ReferenceTime,
@@ -129,6 +131,7 @@ impl Estimator {
         let initial_bps = clamp(initial.as_bps() as f64);
         Self {
             start: now,
+            leaving: None,
             initial_bps,
             desired_bps: initial_bps,
             reference: ReferenceTime::default(),
@@ -166,7 +169,12 @@ impl Estimator {
     /// Notes a packet as it leaves. `transport_cc` is its transport-wide number before it is cut to 16 bits, `bytes` its
     /// whole length; `probe` names the burst it belongs to.
     pub(crate) fn sent(&mut self, transport_cc: u64, bytes: usize, now: Instant, probe: Option<ProbeId>) {
-        let now_us = self.micros(now);
+        // A train's packets leave at one instant.
+        let now_us = match self.leaving {
+            Some((at, us)) if at == now => us,
+            _ => self.micros(now),
+        };
+        self.leaving = Some((now, now_us));
         let packet = SentPacket {
             sent_us: now_us,
             bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
@@ -200,11 +208,13 @@ impl Estimator {
         let now_us = self.micros(now);
         self.note_silence(now_us);
         let mut newest_sent_us = None;
+        let mut lost = false;
         for (sequence, arrival) in feedback.take(MAX_REPORTED) {
             match self.history.report(sequence, arrival.is_some()) {
                 Report::Unknown => self.unusable.unknown += 1,
                 Report::Known => {}
                 Report::Lost(packet) => {
+                    lost = true;
                     self.loss.add(packet.sent_us, packet.bytes, true);
                     self.probing.reported(&packet, None, true);
                 }
@@ -219,6 +229,9 @@ impl Estimator {
             let rtt_ms = now_us.saturating_sub(sent_us) as f64 / 1_000.0;
             self.least_rtt_ms.add(rtt_ms, now_us);
             self.last_feedback_us = Some(now_us);
+        }
+        // Also where nothing arrived: that is the worst there is to be told.
+        if lost || newest_sent_us.is_some() {
             self.update(now_us);
         }
     }

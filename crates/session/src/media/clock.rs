@@ -7,12 +7,20 @@ use std::time::{Duration, Instant};
 pub(super) struct Clock {
     base: Instant,
     ntp: u64,
+    /// The time of sending given last; a train's packets leave at one instant.
+    sending: (Instant, u32),
 }
 
 impl Clock {
     /// Lets `now` be `ntp`.
     pub(super) fn new(now: Instant, ntp: u64) -> Self {
-        Self { base: now, ntp }
+        let mut clock = Self {
+            base: now,
+            ntp,
+            sending: (now, 0),
+        };
+        clock.sending.1 = clock.send_time(now);
+        clock
     }
 
     pub(super) fn ntp(&self, at: Instant) -> u64 {
@@ -21,7 +29,14 @@ impl Clock {
     }
 
     /// Time of sending in 24 bits: 6 of seconds, 18 of fraction.
-    pub(super) fn abs_send_time(&self, at: Instant) -> u32 {
+    pub(super) fn abs_send_time(&mut self, at: Instant) -> u32 {
+        if self.sending.0 != at {
+            self.sending = (at, self.send_time(at));
+        }
+        self.sending.1
+    }
+
+    fn send_time(&self, at: Instant) -> u32 {
         ((self.ntp(at) >> 14) & 0x00ff_ffff) as u32
     }
 }
@@ -69,7 +84,7 @@ mod tests {
     #[test]
     fn instants_become_timestamps() {
         let base = Instant::now();
-        let clock = Clock::new(base, 5 << 32);
+        let mut clock = Clock::new(base, 5 << 32);
         let at = base + Duration::from_millis(1_250);
         assert_eq!(clock.ntp(at), (6 << 32) | (1 << 30));
         assert_eq!(middle(clock.ntp(at)), (6 << 16) | (1 << 14));

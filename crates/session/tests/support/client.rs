@@ -492,6 +492,11 @@ impl Client {
         self.rtc.channel(id).unwrap().write(true, contents).unwrap()
     }
 
+    /// Wants to send so much, and looks for a path that carries it.
+    pub fn want_bitrate(&mut self, kbps: u64) {
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::kbps(kbps));
+    }
+
     /// Sends the next packet of an encoding.
     pub fn send(&mut self, section: usize, encoding: usize, payload_type: u8, payload: &[u8]) {
         let section = &mut self.sections[section];

@@ -13,7 +13,7 @@ use tertulia_session::{ClientFamily, Output, Session, TxId, TxPacket, TxWish};
 use crate::support::{Pair, SERVER, config};
 
 /// Packets that arrive together.
-const BURST: usize = 8;
+pub const BURST: usize = 8;
 /// Time between two bursts: a thousand packets a second.
 const INTERVAL: Duration = Duration::from_millis(8);
 /// Bytes of a payload.
@@ -70,6 +70,7 @@ impl Lecture {
         speaker.client.add(MediaKind::Video, Direction::SendOnly, &[]);
         speaker.negotiate();
         speaker.connect();
+        speaker.client.want_bitrate(30_000);
         let mut routes = Routes::default();
         let track = routes.add_track(MediaKind::Video);
         let mut now = speaker.now;

@@ -15,7 +15,7 @@ use lecture::Lecture;
 
 const LISTENERS: usize = 50;
 /// Steps before it is counted: rings, maps and histories have grown by then.
-const WARM_UP: usize = 150;
+const WARM_UP: usize = 600;
 /// Steps that are counted: a second of time.
 const COUNTED: usize = 125;
 
@@ -40,6 +40,8 @@ fn main() {
         counted_turn(&mut lecture);
         lecture.clear();
     }
-    println!("forwarded {}", lecture.forwarded - forwarded);
+    let forwarded = lecture.forwarded - forwarded;
+    assert_eq!(forwarded, (LISTENERS * COUNTED * lecture::BURST) as u64);
+    println!("forwarded {forwarded}");
     println!("reported {}", lecture.reported - reported);
 }

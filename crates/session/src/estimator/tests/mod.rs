@@ -1,5 +1,6 @@
 //! The estimator on a simulated way.
 
+mod liars;
 mod link;
 mod ours;
 mod scene;
