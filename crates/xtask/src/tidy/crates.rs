@@ -235,10 +235,14 @@ pub fn unused_dependencies(tree: &Tree) -> Vec<Finding> {
     let (crates, mut findings) = manifests(tree);
     for manifest in &crates {
         let folder = format!("crates/{}", manifest.folder);
-        let code: Vec<String> = tree
-            .below(&folder)
-            .filter(|(path, _)| path.ends_with(".rs"))
-            .map(|(_, text)| code_only(text, false))
+        // Tests may share their support with another crate's.
+        let shared = sources(tree, &folder).flat_map(|(path, text)| included_folders(path, text));
+        let code: Vec<String> = std::iter::once(folder.clone())
+            .chain(shared)
+            .flat_map(|folder| {
+                let texts = sources(tree, &folder).map(|(_, text)| code_only(text, false));
+                texts.collect::<Vec<_>>()
+            })
             .collect();
         for (kind, name, value) in manifest.dependencies() {
             // A dependency may be there only to switch on a feature of something deeper.
@@ -253,6 +257,33 @@ pub fn unused_dependencies(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn sources<'a>(tree: &'a Tree, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let below = tree.below(folder);
+    below.filter(|(path, _)| path.ends_with(".rs"))
+}
+
+/// The folders of the modules that a source takes from elsewhere by `#[path]`.
+fn included_folders(path: &str, text: &str) -> Vec<String> {
+    let own: Vec<&str> = path.split('/').collect();
+    let named = text.lines().filter_map(|line| {
+        let rest = line.trim().strip_prefix("#[path = \"")?;
+        rest.split_once('"').map(|(named, _)| named)
+    });
+    named
+        .map(|named| {
+            let mut folder = own[..own.len() - 1].to_vec();
+            for part in named.split('/') {
+                match part {
+                    ".." => drop(folder.pop()),
+                    part => folder.push(part),
+                }
+            }
+            folder.pop();
+            folder.join("/")
+        })
+        .collect()
 }
 
 /// Every crate takes the workspace's lints.
@@ -496,6 +527,13 @@ mod tests {
         check(unused_dependencies, &commented, &["`bytes` is not used"]);
         let used = commented.with("crates/room/src/lib.rs", "use bytes::Bytes;");
         check(unused_dependencies, &used, &[]);
+        let shared = with_dependencies("sim", "dev-dependencies", &["bytes"])
+            .with(
+                "crates/sim/tests/a.rs",
+                "#[path = \"../../session/tests/support/mod.rs\"]\nmod support;",
+            )
+            .with("crates/session/tests/support/client.rs", "use bytes::Bytes;");
+        check(unused_dependencies, &shared, &[]);
     }
 
     #[test]
