@@ -187,6 +187,24 @@ fn a_flood_of_sound_is_cut_to_what_sound_may_take() {
 }
 
 #[test]
+fn m15_a_flood_of_pictures_is_cut_to_what_a_picture_may_take() {
+    let mut rig = Rig::new(MediaKind::Video);
+    rig.subscribe(READY);
+    let mut payload = [1; 1_000];
+    payload[0] = 0x10;
+    rig.vp8(0, 1, true, 0);
+    // Five seconds at 56 Mbit/s.
+    let passed = (0..35_000)
+        .filter(|number| {
+            !rig.feed(Codec::Vp8, 0, 2 + number, &payload, number / 7)
+                .is_empty()
+        })
+        .count();
+    assert!((24_000..=26_000).contains(&passed), "{passed} kB of 35 000");
+    assert_eq!(rig.vp8(0, 40_000, true, 7_000).len(), 1);
+}
+
+#[test]
 fn an_unmuted_picture_begins_at_a_keyframe_that_is_asked_for() {
     let mut rig = Rig::new(MediaKind::Video);
     rig.subscribe(READY);
