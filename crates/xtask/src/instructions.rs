@@ -72,26 +72,23 @@ pub fn run(root: &Path) -> Result<bool> {
         .context("the example does not say how many packets it forwarded")?;
     let text = fs::read_to_string(&profile).context("reading what callgrind wrote")?;
     let own = own_instructions(&text);
-    let cipher: u64 = own
-        .iter()
-        .filter(|(name, _)| CIPHER.iter().any(|begin| name.starts_with(begin)))
-        .map(|(_, count)| count)
-        .sum();
-    let all: u64 = own.values().sum();
-    let each = (all - cipher) / forwarded;
-    let mut most: Vec<_> = own
-        .iter()
-        .filter(|(name, _)| !CIPHER.iter().any(|begin| name.starts_with(begin)))
-        .collect();
-    most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (name, count) in most.iter().take(25) {
-        println!("{:>6}  {name}", **count / forwarded);
+    let (cipher, mut ours): (Vec<_>, Vec<_>) = own
+        .into_iter()
+        .partition(|(name, _)| CIPHER.iter().any(|begin| name.starts_with(begin)));
+    let each = sum(&ours) / forwarded;
+    ours.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (name, count) in ours.iter().take(25) {
+        println!("{:>6}  {name}", count / forwarded);
     }
     println!(
         "{each} instructions for each of {forwarded} packets, and {} of the cipher; at most {BAR}",
-        cipher / forwarded
+        sum(&cipher) / forwarded
     );
     Ok(each <= BAR)
+}
+
+fn sum(functions: &[(String, u64)]) -> u64 {
+    functions.iter().map(|(_, count)| count).sum()
 }
 
 /// Instructions of each function itself, from callgrind's profile format: costs follow the name of their function, and

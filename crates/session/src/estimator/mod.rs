@@ -318,7 +318,6 @@ impl Estimator {
 
     /// What was reported and could not be used.
     #[cfg(test)]
-    #[cfg(test)]
     pub(crate) fn unusable(&self) -> Unusable {
         self.unusable
     }

@@ -373,7 +373,7 @@ impl Pair {
 }
 
 /// RTP, not RTCP, STUN or DTLS (RFC 7983, RFC 5761 §4).
-fn is_media(contents: &[u8]) -> bool {
+pub fn is_media(contents: &[u8]) -> bool {
     matches!(contents, [first, second, ..] if (128..=191).contains(first) && !(192..=223).contains(second))
 }
 

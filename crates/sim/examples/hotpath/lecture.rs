@@ -10,7 +10,7 @@ use tertulia_forward::{Due, Incoming, LayerPoint, Pacer, RouteSettings, Routes, 
 use tertulia_model::{Bitrate, Codec, Direction, MediaKind, TransportProtocol};
 use tertulia_session::{ClientFamily, Output, Session, TxId, TxPacket, TxWish};
 
-use crate::support::{Pair, SERVER, config};
+use crate::support::{Pair, SERVER, config, is_media};
 
 /// Packets that arrive together.
 pub const BURST: usize = 8;
@@ -297,9 +297,4 @@ fn drain(session: &mut Session, mut transmit: impl FnMut(Vec<u8>)) -> Instant {
             Output::Event(_) => {}
         }
     }
-}
-
-/// Whether a datagram is media (RFC 7983 §7, RFC 5761 §4).
-fn is_media(contents: &[u8]) -> bool {
-    matches!(contents, [128..=191, kind, ..] if !(192..=223).contains(kind))
 }
