@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use tertulia_model::{Identity, RoomName, Source};
+use tertulia_model::{Entrance, Identity, Role, RoomName, Source};
 
 /// What a token says of its bearer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,8 +27,27 @@ pub struct Claims {
     pub video: VideoGrant,
     /// Rights over telephony.
     pub sip: SipGrant,
-    /// Signed by this server for somebody who came without an account. A private claim, absent elsewhere.
+    /// What this server says in its own tokens, absent elsewhere (`tertulia`).
+    pub own: OwnClaims,
+}
+
+/// Private claims: how somebody came in, as decided when the token was given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnClaims {
+    /// They came without an account.
     pub guest: bool,
+    /// The account they are signed in with.
+    pub account: Option<String>,
+    /// The role they enter with; absent where the rights in `video` say it all.
+    pub role: Option<Role>,
+    /// Whether they open the room if it is not open; absent where the server's setting decides.
+    pub opens: Option<bool>,
+    /// How they pass the lobby.
+    pub entrance: Entrance,
+    /// The invitation they came with; it is not used up a second time when the token is renewed.
+    pub invitation: Option<String>,
+    /// What an application of the Jitsi form switched on or off for them, by Jitsi's names.
+    pub features: BTreeMap<String, bool>,
 }
 
 /// The kind of participant a token names.

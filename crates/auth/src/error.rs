@@ -8,7 +8,7 @@ pub enum AuthError {
     /// Not a JSON web token, or its claims have the wrong shape.
     #[error("the token is malformed")]
     Malformed,
-    /// Signed with something other than HS256, or not at all.
+    /// Signed with an algorithm that is not its key's, or not at all.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
     /// Its header tries to choose a key or an encoding.
@@ -17,6 +17,9 @@ pub enum AuthError {
     /// Issued by a key this server does not have.
     #[error("the token's issuer is unknown")]
     UnknownIssuer,
+    /// None of the issuer's keys fits; it may have taken a new one into use.
+    #[error("the token's key is unknown")]
+    UnknownKey,
     /// The signature does not match.
     #[error("the token's signature is wrong")]
     Signature,
@@ -53,6 +56,12 @@ pub enum KeyError {
     /// Two keys have the same id.
     #[error("API key {0} is given twice")]
     Duplicate(String),
+    /// A public key is not a PEM of an RSA key of 2048 to 8192 bits or of an elliptic curve key on P-256.
+    #[error("the public key is not a PEM of an RSA or P-256 key")]
+    Pem,
+    /// Not a JSON Web Key Set, longer than a megabyte, or with more keys than are kept.
+    #[error("this is not a JSON Web Key Set that can be used")]
+    KeySet,
     /// There is no key at all.
     #[error("no API key is given")]
     None,

@@ -1,11 +1,13 @@
-//! A credential becomes a grant, offline: JSON web tokens signed with one of the server's own API keys.
+//! A credential becomes a grant, offline: JSON web tokens signed with one of the server's own API keys, or by an
+//! issuer the operator trusts.
 //!
-//! The claims are those LiveKit clients and server SDKs write, so that their tokens work here unchanged. This crate
+//! The claims are those LiveKit clients and server SDKs write, or applications that embed Jitsi, so that their tokens
+//! work here unchanged. This crate
 //! says what a token grants; whether the grant suffices for a command is decided by the room. It knows no clock:
 //! the time is a parameter.
 //!
-//! Invariants: HS256 is the only algorithm, and a token's header never chooses a key; a token without an expiry is
-//! refused; a verified room name and identity are valid by construction; secrets are never formatted.
+//! Invariants: the key decides the algorithm, and a token's header never brings a key, it chooses at most among those
+//! that are here; the server's own keys know HS256 alone; a token without an expiry is refused; a verified room name and identity are valid by construction; secrets are never formatted.
 //!
 //! ```
 //! use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
@@ -23,11 +25,17 @@
 
 mod claims;
 mod error;
+mod jitsi;
 mod key;
 mod token;
+mod trusted;
+mod trusted_keys;
 mod wire;
 
-pub use claims::{ClaimedKind, Claims, RoomConfig, SipGrant, VideoGrant};
+pub use claims::{ClaimedKind, Claims, OwnClaims, RoomConfig, SipGrant, VideoGrant};
 pub use error::{AuthError, KeyError};
+pub use jitsi::{JitsiClaims, JitsiUser, RoomScope};
 pub use key::{ApiKey, ApiKeys};
 pub use token::{Grant, MAX_TOKEN_BYTES, Validity};
+pub use trusted::{JitsiGrant, TrustedGrant, TrustedIssuer};
+pub use trusted_keys::{MAX_KEY_SET_BYTES, TrustedKeys};

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 
 use crate::wire::{IssuerPayload, NumericDate, Payload};
 use crate::{ApiKey, ApiKeys, AuthError, Claims};
@@ -53,10 +54,14 @@ impl ApiKeys {
         now_unix_ms: u64,
         grace: Duration,
     ) -> Result<Grant, AuthError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(AuthError::TooLong);
+        check_length(token)?;
+        let header = plain_header(token)?;
+        if header.alg != Algorithm::HS256 {
+            return Err(AuthError::Algorithm);
         }
-        check_header(token)?;
+        if header.kid.is_some() {
+            return Err(AuthError::Header);
+        }
         let issuer: IssuerPayload =
             jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| AuthError::Malformed)?;
         let key = issuer
@@ -64,22 +69,13 @@ impl ApiKeys {
             .as_deref()
             .and_then(|id| self.find(id))
             .ok_or(AuthError::UnknownIssuer)?;
-        let payload = verify_signature(token, key)?;
+        let payload: Payload = checked_signature(token, Algorithm::HS256, &key.decoding())?;
 
         if payload.aud.is_some() {
             return Err(AuthError::Audience);
         }
-        let expires_at_ms = payload.exp.ok_or(AuthError::Claim("exp"))?.as_ms();
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        if expires_at_ms.saturating_add(LEEWAY_MS).saturating_add(grace_ms) < now_unix_ms {
-            return Err(AuthError::Expired);
-        }
-        if payload
-            .nbf
-            .is_some_and(|nbf| nbf.as_ms() > now_unix_ms.saturating_add(LEEWAY_MS))
-        {
-            return Err(AuthError::NotYetValid);
-        }
+        let expires_at_ms = check_dates(payload.exp, payload.nbf, now_unix_ms, grace_ms)?;
         let issued_at_ms = payload.iat.or(payload.nbf).map_or(0, NumericDate::as_ms);
         Ok(Grant {
             key_id: key.id().to_owned(),
@@ -112,34 +108,63 @@ impl ApiKey {
     }
 }
 
-/// Refuses any algorithm but HS256, and any header that would choose a key or change the encoding.
-fn check_header(token: &str) -> Result<(), AuthError> {
+/// Refuses what is too long to be looked at.
+pub(crate) fn check_length(token: &str) -> Result<(), AuthError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(AuthError::TooLong);
+    }
+    Ok(())
+}
+
+/// Reads the header, which may name type, algorithm and key id, and nothing that brings a key or changes the encoding.
+/// Whether the algorithm is the key's is for the caller to check.
+pub(crate) fn plain_header(token: &str) -> Result<Header, AuthError> {
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
         // The algorithm is an enum there; a name outside it, "none" included, is a JSON error.
         ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => AuthError::Algorithm,
         _ => AuthError::Malformed,
     })?;
-    if header.alg != Algorithm::HS256 {
-        return Err(AuthError::Algorithm);
-    }
     let plain = Header {
         typ: header.typ.clone(),
-        ..Header::new(Algorithm::HS256)
+        kid: header.kid.clone(),
+        ..Header::new(header.alg)
     };
     if header != plain {
         return Err(AuthError::Header);
     }
-    Ok(())
+    Ok(header)
 }
 
-fn verify_signature(token: &str, key: &ApiKey) -> Result<Payload, AuthError> {
+/// Checks expiry, which every token must have, and beginning. Gives the expiry in Unix milliseconds.
+pub(crate) fn check_dates(
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    now_unix_ms: u64,
+    grace_ms: u64,
+) -> Result<u64, AuthError> {
+    let expires_at_ms = exp.ok_or(AuthError::Claim("exp"))?.as_ms();
+    if expires_at_ms.saturating_add(LEEWAY_MS).saturating_add(grace_ms) < now_unix_ms {
+        return Err(AuthError::Expired);
+    }
+    if nbf.is_some_and(|nbf| nbf.as_ms() > now_unix_ms.saturating_add(LEEWAY_MS)) {
+        return Err(AuthError::NotYetValid);
+    }
+    Ok(expires_at_ms)
+}
+
+/// Checks the signature under one algorithm and gives the claims.
+pub(crate) fn checked_signature<T: DeserializeOwned>(
+    token: &str,
+    algorithm: Algorithm,
+    key: &DecodingKey,
+) -> Result<T, AuthError> {
     // Dates and audience are checked by the caller: the crate would read the clock.
-    let mut validation = Validation::new(Algorithm::HS256);
+    let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
-    jsonwebtoken::decode(token, &key.decoding(), &validation)
+    jsonwebtoken::decode(token, key, &validation)
         .map(|data| data.claims)
         .map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => AuthError::Signature,

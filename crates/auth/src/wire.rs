@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tertulia_model::{Identity, RoomName, Source};
+use tertulia_model::{Entrance, Identity, Role, RoomName, Source};
 
-use crate::{AuthError, ClaimedKind, Claims, RoomConfig, SipGrant, VideoGrant};
+use crate::jitsi::Switches;
+use crate::{AuthError, ClaimedKind, Claims, OwnClaims, RoomConfig, SipGrant, VideoGrant};
 
 /// The payload of a token. Every field is optional, `null` counts as absent, unknown fields are skipped, and a
 /// field given twice is an error, so that no two readers can understand one token differently.
@@ -58,7 +59,20 @@ pub struct IssuerPayload {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct PrivatePayload {
+    #[serde(skip_serializing_if = "Option::is_none")]
     guest: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entrance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invitation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<Switches>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -211,7 +225,7 @@ impl Payload {
             room_preset: self.room_preset.unwrap_or_default(),
             video: self.video.unwrap_or_default().into_grant()?,
             sip: self.sip.map(SipPayload::into_grant).unwrap_or_default(),
-            guest: self.tertulia.and_then(|own| own.guest).unwrap_or_default(),
+            own: self.tertulia.unwrap_or_default().into_own()?,
         })
     }
 
@@ -237,7 +251,7 @@ impl Payload {
             room_preset: non_empty(&claims.room_preset),
             video: Some(VideoPayload::from_grant(&claims.video)),
             sip: (claims.sip != SipGrant::default()).then(|| SipPayload::from_grant(claims.sip)),
-            tertulia: claims.guest.then_some(PrivatePayload { guest: Some(true) }),
+            tertulia: (claims.own != OwnClaims::default()).then(|| PrivatePayload::from_own(&claims.own)),
         }
     }
 }
@@ -334,6 +348,35 @@ impl RoomConfigPayload {
             sync_streams: config.sync_streams.then_some(true),
             tags: pairs(&config.tags),
             egress: None,
+        }
+    }
+}
+
+impl PrivatePayload {
+    fn into_own(self) -> Result<OwnClaims, AuthError> {
+        let role = |text: String| Role::from_name(&text).ok_or(AuthError::Claim("tertulia.role"));
+        let entrance = |text: String| Entrance::from_name(&text).ok_or(AuthError::Claim("tertulia.entrance"));
+        Ok(OwnClaims {
+            guest: self.guest.unwrap_or_default(),
+            account: self.account,
+            role: self.role.map(role).transpose()?,
+            opens: self.opens,
+            entrance: self.entrance.map(entrance).transpose()?.unwrap_or_default(),
+            invitation: self.invitation,
+            features: self.features.unwrap_or_default().0,
+        })
+    }
+
+    fn from_own(own: &OwnClaims) -> Self {
+        let on = |flag: bool| flag.then_some(true);
+        Self {
+            guest: on(own.guest),
+            account: own.account.clone(),
+            role: own.role.map(|role| role.name().to_owned()),
+            opens: own.opens,
+            entrance: (own.entrance != Entrance::default()).then(|| own.entrance.name().to_owned()),
+            invitation: own.invitation.clone(),
+            features: (!own.features.is_empty()).then(|| Switches(own.features.clone())),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use tertulia_auth::{Claims, Validity, VideoGrant};
+use tertulia_auth::{Claims, OwnClaims, Validity, VideoGrant};
 use tertulia_model::{Identity, RoomName};
 
 use crate::error::ApiError;
@@ -87,7 +87,10 @@ fn guest_claims(identity: Identity, name: String, room: RoomName) -> Claims {
     Claims {
         identity: Some(identity),
         name,
-        guest: true,
+        own: OwnClaims {
+            guest: true,
+            ..OwnClaims::default()
+        },
         video: VideoGrant {
             room_join: true,
             room: Some(room),
@@ -107,7 +110,7 @@ fn previous_stay(api: &Api, token: &str, room: &RoomName, now: u64) -> Option<(I
         .verify_lately_expired(token, now, PREVIOUS_TOKEN_GRACE)
         .ok()?;
     let claims = grant.claims;
-    let same = claims.guest && claims.video.room_join && claims.video.room.as_ref() == Some(room);
+    let same = claims.own.guest && claims.video.room_join && claims.video.room.as_ref() == Some(room);
     claims
         .identity
         .filter(|_| same)

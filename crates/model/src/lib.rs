@@ -18,6 +18,7 @@ mod id;
 mod media;
 mod peer;
 mod pii;
+mod role;
 mod room_name;
 
 pub use id::{Identity, IdentityError, ParticipantId, RoomId, TrackId};
@@ -27,4 +28,5 @@ pub use peer::{
     ExtensionSpec, Feedback, Fingerprint, IceCredentials, MediaSpec, Mid, PeerSpec, Rid, TransportProtocol,
 };
 pub use pii::Pii;
+pub use role::{Entrance, Role};
 pub use room_name::{RoomName, RoomNameError};

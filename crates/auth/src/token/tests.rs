@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tertulia_model::{Identity, RoomName, Source};
+use tertulia_model::{Entrance, Identity, Role, RoomName, Source};
 
 use super::*;
-use crate::{ClaimedKind, RoomConfig, SipGrant, VideoGrant};
+use crate::{ClaimedKind, OwnClaims, RoomConfig, SipGrant, VideoGrant};
 
 const SECRET: &str = "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe";
 const NOW: u64 = 1_790_000_000_000;
@@ -113,7 +113,15 @@ fn full_claims() -> Claims {
             admin: true,
             call: false,
         },
-        guest: true,
+        own: OwnClaims {
+            guest: true,
+            account: Some("AC_1".into()),
+            role: Some(Role::Presenter),
+            opens: Some(false),
+            entrance: Entrance::Straight,
+            invitation: Some("IN_1".into()),
+            features: BTreeMap::from([("recording".into(), false)]),
+        },
     }
 }
 

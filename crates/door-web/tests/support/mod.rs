@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
+use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
 use tertulia_door_web::{Api, ApiSettings, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
@@ -167,7 +167,10 @@ impl House {
     fn signed(&self, room: &str, identity: &str, guest: bool, issued_at_ms: u64) -> String {
         let claims = Claims {
             identity: Identity::parse(identity).ok(),
-            guest,
+            own: OwnClaims {
+                guest,
+                ..OwnClaims::default()
+            },
             video: VideoGrant {
                 room_join: true,
                 room: RoomName::parse(room).ok(),
