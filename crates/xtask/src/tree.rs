@@ -47,7 +47,8 @@ impl Tree {
                 if !SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
                     self.load_folder(root, &path)?;
                 }
-            } else if kind.is_file() {
+            // In a linked worktree `.git` is a file that says where the repository is.
+            } else if kind.is_file() && name != ".git" {
                 let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
                 if let (Ok(text), Ok(relative)) = (String::from_utf8(bytes), path.strip_prefix(root)) {
                     self.files
