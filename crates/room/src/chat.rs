@@ -6,7 +6,10 @@ use tertulia_model::{Identity, ParticipantId};
 
 use crate::limits::{self, within};
 use crate::text::clean_text;
-use crate::{Audience, ChatInput, ChatMessage, Event, HandState, Now, Refusal, Reply, Room, RoomSnapshot};
+use crate::{
+    Audience, ChatInput, ChatMessage, Event, HandState, History, Now, Record, Refusal, Reply, Room,
+    RoomSnapshot,
+};
 
 /// Messages remembered for recognising repetitions, even where no history is kept.
 const REMEMBERED: usize = 64;
@@ -14,7 +17,7 @@ const REMEMBERED: usize = 64;
 /// Chat as kept for the room's life, bounded.
 #[derive(Debug)]
 pub(crate) struct ChatLog {
-    /// The newest messages, oldest first, with consecutive sequence numbers.
+    /// The newest messages, oldest first, with rising sequence numbers.
     kept: VecDeque<ChatMessage>,
     sequence_by_id: BTreeMap<(Identity, String), u64>,
     last_sequence: u64,
@@ -34,22 +37,34 @@ impl ChatLog {
 
     fn find(&self, identity: &Identity, id: &str) -> Option<&ChatMessage> {
         let seq = self.sequence_by_id.get(&(identity.clone(), id.to_owned()))?;
-        let oldest = self.kept.front()?.seq;
-        self.kept.get(usize::try_from(seq.checked_sub(oldest)?).ok()?)
+        let place = self.kept.binary_search_by_key(seq, |message| message.seq).ok()?;
+        self.kept.get(place)
     }
 
-    fn push(&mut self, mut message: ChatMessage) -> ChatMessage {
+    /// Begins with what was said before.
+    pub(crate) fn restore(&mut self, history: History) {
+        self.last_sequence = self.last_sequence.max(history.last_seq);
+        for message in history.chat {
+            self.last_sequence = self.last_sequence.max(message.seq);
+            self.push(message);
+        }
+    }
+
+    /// The number of the next message. One that is not used leaves a gap, which nobody minds.
+    fn next_sequence(&mut self) -> u64 {
         self.last_sequence += 1;
-        message.seq = self.last_sequence;
+        self.last_sequence
+    }
+
+    fn push(&mut self, message: ChatMessage) {
         self.sequence_by_id
             .insert((message.identity.clone(), message.id.clone()), message.seq);
-        self.kept.push_back(message.clone());
+        self.kept.push_back(message);
         if self.kept.len() > self.history.max(REMEMBERED)
             && let Some(old) = self.kept.pop_front()
         {
             self.sequence_by_id.remove(&(old.identity, old.id));
         }
-        message
     }
 
     /// At most `limit` messages before `before`, ascending, and whether older ones can be read.
@@ -82,21 +97,30 @@ impl Room {
         if let Some(known) = self.chat.find(&member.info.identity, &input.id) {
             return Ok(Reply::Chat(known.clone()));
         }
+        if let Some(ticket) = self.records.chat_pending(&member.info.identity, &input.id) {
+            return Ok(Reply::Pending(ticket));
+        }
         let text = clean_text(&input.text);
         if text.is_empty() {
             return Err(Refusal::Invalid { field: "text" });
         }
         member.buckets.chat.take(now.instant)?;
-        let message = self.chat.push(ChatMessage {
-            seq: 0,
+        let message = ChatMessage {
+            seq: self.chat.next_sequence(),
             id: input.id,
             identity: member.info.identity.clone(),
             name: member.info.name.clone(),
             text,
             at_ms: now.unix_ms,
-        });
+        };
+        self.keep_and_act(Record::Chat(message))
+    }
+
+    /// Everybody hears a message that stands.
+    pub(crate) fn said(&mut self, message: ChatMessage) -> Reply {
+        self.chat.push(message.clone());
         self.send(Audience::Everybody, Event::Chat(message.clone()));
-        Ok(Reply::Chat(message))
+        Reply::Chat(message)
     }
 
     pub(crate) fn read_chat(&self, before: Option<u64>, limit: usize) -> Reply {

@@ -6,7 +6,7 @@ use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, 
 
 use crate::{
     AudioFeatures, ChatMessage, ConnectionQuality, DepartureReason, ParticipantInfo, ParticipantKind,
-    Permission, RoomInfo, RoomSnapshot, SimulcastCodec, TrackEncryption, TrackInfo,
+    Permission, RoomInfo, RoomSnapshot, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
 };
 
 /// The time a command is handled at: monotonic for deadlines, Unix milliseconds for what people see.
@@ -379,6 +379,8 @@ pub enum Reply {
     Room(Box<RoomInfo>),
     /// The stored chat message.
     Chat(ChatMessage),
+    /// The answer comes from [`crate::Room::settle`], once what was asked for is written down.
+    Pending(Ticket),
     /// Older messages, ascending, and whether there are more.
     ChatHistory(Vec<ChatMessage>, bool),
     /// Room state.

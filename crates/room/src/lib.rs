@@ -3,7 +3,7 @@
 //! A [`Command`] comes in with its [`Actor`] and the time; [`Delivery`]s for the doors and [`RouteChange`]s for the
 //! forwarding engine come out. The room is never asked per packet, reads no clock, draws no randomness of its own and
 //! does no I/O; every right is decided here and nowhere else, so the same attempt through any door gets the same
-//! [`Refusal`].
+//! [`Refusal`]. What must outlive the process comes out as [`Record`]s, and takes effect once it stands.
 //!
 //! Invariants: identities are unique among the present; a participant's `version` only rises; a route exists exactly
 //! for each pair of a live track and a participant that is subscribed, allowed and not its publisher; nobody but
@@ -31,6 +31,7 @@
 
 mod announced;
 mod announcement;
+mod audit;
 mod bucket;
 mod chat;
 mod command;
@@ -47,6 +48,7 @@ mod presence;
 mod profile;
 mod publication;
 mod publish;
+mod record;
 mod refusal;
 mod report;
 mod room;
@@ -57,6 +59,7 @@ mod text;
 mod tests;
 
 pub use announced::Announced;
+pub use audit::{AuditActor, AuditEntry};
 pub use command::{
     Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
     RoomSettings, TrackSettings,
@@ -68,5 +71,6 @@ pub use event::{
 pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
 pub use permission::Permission;
 pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
+pub use record::{History, Record, Settlement, Ticket};
 pub use refusal::Refusal;
 pub use room::Room;

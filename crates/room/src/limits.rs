@@ -43,6 +43,8 @@ pub const CHAT_PAGE: usize = 500;
 pub const SNAPSHOT_CHAT: usize = 100;
 /// Chat messages kept at most, whatever the settings say.
 pub const CHAT_HISTORY: usize = 10_000;
+/// Things that wait to be written down.
+pub const PENDING_RECORDS: usize = 1_000;
 /// Removed identities remembered; the oldest is forgotten first.
 pub const REVOCATIONS: usize = 10_000;
 

@@ -9,8 +9,8 @@ use crate::limits::{self, within};
 use crate::member::Member;
 use crate::profile::{check_metadata, clean_name, merged_attributes};
 use crate::{
-    Actor, Audience, DepartureReason, Event, NewParticipant, Now, ParticipantInfo, ParticipantState, Refusal,
-    Reply, Room, RouteChange,
+    Actor, Audience, DepartureReason, Event, NewParticipant, Now, ParticipantInfo, ParticipantState, Record,
+    Refusal, Reply, Room, RouteChange,
 };
 
 impl Room {
@@ -125,7 +125,7 @@ impl Room {
     }
 
     /// Ends the room for everybody at once.
-    pub(crate) fn end(&mut self, reason: DepartureReason) {
+    pub(crate) fn end(&mut self, reason: DepartureReason, now: Now) {
         let everybody: Vec<ParticipantId> = self.members.keys().cloned().collect();
         if !everybody.is_empty() {
             self.send(Audience::Some(everybody), Event::Expelled(reason));
@@ -147,6 +147,10 @@ impl Room {
         self.close_at = None;
         self.ended = true;
         self.send(Audience::Observers, Event::RoomEnded { room: last, reason });
+        // What a shutdown interrupts goes on after the restart.
+        if reason == DepartureReason::RoomEnded {
+            self.note(Record::Ended { at_ms: now.unix_ms });
+        }
     }
 
     pub(crate) fn connected(&mut self, id: &ParticipantId) -> Result<(), Refusal> {

@@ -40,4 +40,7 @@ pub enum Refusal {
     /// Too many requests in a short time.
     #[error("too many requests")]
     TooMany,
+    /// It could not be kept, so nobody was told of it. Worth trying again.
+    #[error("it cannot be kept now")]
+    NotKept,
 }

@@ -7,9 +7,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 
+use crate::audit;
 use crate::chat::ChatLog;
 use crate::member::Member;
 use crate::publication::Publication;
+use crate::record::Records;
 use crate::{
     Actor, Audience, Command, Delivery, DepartureReason, Event, Fact, Now, ParticipantInfo, Refusal, Reply,
     RoomInfo, RoomSettings, RouteChange,
@@ -32,6 +34,7 @@ pub struct Room {
     /// Since when (Unix milliseconds) a removed identity needs a newer credential, oldest removal first.
     pub(crate) revoked: IndexMap<Identity, u64>,
     pub(crate) chat: ChatLog,
+    pub(crate) records: Records,
     /// Raised hands in order.
     pub(crate) hands: Vec<ParticipantId>,
     pub(crate) last_hand_ms: u64,
@@ -72,6 +75,7 @@ impl Room {
             id,
             name,
             chat: ChatLog::new(settings.chat_history),
+            records: Records::default(),
             close_at: now.instant.checked_add(settings.empty_timeout),
             settings,
             created_at_ms: now.unix_ms,
@@ -103,7 +107,11 @@ impl Room {
         if self.ended {
             return Err(Refusal::RoomEnded);
         }
+        let deed = audit::deed(&command).zip(self.audited(actor));
         let reply = self.dispatch(actor, command, now);
+        if let (Some(((action, subject, detail), by)), Ok(_)) = (deed, &reply) {
+            self.audit(by, action, subject, detail, now);
+        }
         self.tell_room_changes();
         reply
     }
@@ -115,7 +123,7 @@ impl Room {
         }
         self.settle_demands(now.instant);
         if self.close_at.is_some_and(|at| at <= now.instant) {
-            self.end(DepartureReason::RoomEnded);
+            self.end(DepartureReason::RoomEnded, now);
         }
         self.tell_room_changes();
     }
@@ -259,10 +267,11 @@ impl Room {
             }
             Command::End => {
                 self.require_admin(actor)?;
-                self.end(match actor {
+                let reason = match actor {
                     Actor::System => DepartureReason::ServerShutdown,
                     _ => DepartureReason::RoomEnded,
-                });
+                };
+                self.end(reason, now);
                 Ok(Reply::Done)
             }
             Command::ListParticipants => Ok(self.list_participants(actor)),

@@ -4,7 +4,8 @@ use tertulia_model::ParticipantId;
 
 use super::stage::{Stage, identity, only, settings};
 use crate::{
-    Actor, ChatInput, ChatMessage, Command, DepartureReason, Event, Refusal, Reply, RoomSettings, limits,
+    Actor, AuditActor, ChatInput, ChatMessage, Command, DepartureReason, Event, History, Record, Refusal,
+    Reply, RoomSettings, Settlement, Ticket, limits,
 };
 
 fn say(id: &str, text: &str) -> Command {
@@ -223,4 +224,166 @@ fn reactions_are_short_plain_names() {
         limit: limits::REACTION_BYTES,
     };
     stage.check_refused(&actor, Command::React { kind: "x".repeat(33) }, refusal);
+}
+
+/// A stage whose room is kept, with somebody in it.
+fn kept(history: Option<History>) -> (Stage, ParticipantId) {
+    let mut stage = Stage::new();
+    stage.room.keep(history);
+    let ana = stage.join("ana");
+    stage.forget();
+    (stage, ana)
+}
+
+fn pending(stage: &mut Stage, who: &ParticipantId, id: &str) -> Ticket {
+    match stage.ask(who, say(id, id)).unwrap() {
+        Reply::Pending(ticket) => ticket,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nobody_hears_a_message_before_it_stands() {
+    let (mut stage, ana) = kept(Some(History::default()));
+    let ticket = pending(&mut stage, &ana, "a");
+    assert!(stage.deliveries.is_empty());
+    assert_eq!(page(&mut stage, None, 10), (vec![], false));
+    let Some((Some(written), Record::Chat(message))) = stage.room.poll_record() else {
+        panic!("nothing to write");
+    };
+    assert_eq!((written, message.seq), (ticket, 1));
+    assert_eq!(
+        stage.room.settle(ticket, Settlement::Kept),
+        Ok(Reply::Chat(message.clone()))
+    );
+    stage.drain();
+    assert_eq!(
+        only!(stage.heard(&ana), Event::Chat(heard) => heard.clone()),
+        [message]
+    );
+}
+
+#[test]
+fn a_message_that_cannot_be_kept_is_refused_and_never_heard() {
+    let (mut stage, ana) = kept(Some(History::default()));
+    let lost = pending(&mut stage, &ana, "a");
+    let kept = pending(&mut stage, &ana, "b");
+    assert_eq!(stage.room.settle(lost, Settlement::Failed), Err(Refusal::NotKept));
+    assert!(stage.room.settle(kept, Settlement::Kept).is_ok());
+    assert_eq!(stage.room.settle(kept, Settlement::Kept), Err(Refusal::NotKept));
+    assert_eq!(page(&mut stage, None, 10), (vec![2], false));
+    // It may be said again.
+    let again = pending(&mut stage, &ana, "a");
+    assert!(stage.room.settle(again, Settlement::Kept).is_ok());
+    assert_eq!(page(&mut stage, None, 10), (vec![2, 3], false));
+}
+
+#[test]
+fn a_message_sent_again_while_it_waits_waits_with_the_first() {
+    let (mut stage, ana) = kept(Some(History::default()));
+    let first = pending(&mut stage, &ana, "a");
+    assert_eq!(pending(&mut stage, &ana, "a"), first);
+    assert!(stage.room.poll_record().is_some());
+    assert!(stage.room.poll_record().is_none());
+}
+
+#[test]
+fn a_message_that_stood_before_is_answered_and_not_told_again() {
+    let (mut stage, ana) = kept(Some(History::default()));
+    let ticket = pending(&mut stage, &ana, "a");
+    let stood = ChatMessage {
+        seq: 7,
+        id: "a".to_owned(),
+        identity: identity("ana"),
+        name: "ana".to_owned(),
+        text: "the first".to_owned(),
+        at_ms: 5,
+    };
+    let settled = stage.room.settle(ticket, Settlement::StoodBefore(stood.clone()));
+    assert_eq!(settled, Ok(Reply::Chat(stood)));
+    stage.drain();
+    assert!(stage.deliveries.is_empty());
+}
+
+#[test]
+fn a_room_goes_on_where_its_history_ends() {
+    let earlier = ChatMessage {
+        seq: 40,
+        id: "z".to_owned(),
+        identity: identity("ana"),
+        name: "ana".to_owned(),
+        text: "before".to_owned(),
+        at_ms: 5,
+    };
+    let (mut stage, ana) = kept(Some(History {
+        chat: vec![earlier.clone()],
+        last_seq: 44,
+    }));
+    assert_eq!(stage.ask(&ana, say("z", "before")), Ok(Reply::Chat(earlier)));
+    let ticket = pending(&mut stage, &ana, "a");
+    assert!(stage.room.settle(ticket, Settlement::Kept).is_ok());
+    assert_eq!(page(&mut stage, None, 10), (vec![40, 45], false));
+}
+
+#[test]
+fn without_knowing_what_stood_before_nothing_is_said() {
+    let (mut stage, ana) = kept(None);
+    assert_eq!(stage.ask(&ana, say("a", "a")), Err(Refusal::NotKept));
+}
+
+#[test]
+fn so_much_may_wait_and_no_more() {
+    let (mut stage, _) = kept(Some(History::default()));
+    let mut asked = 0;
+    for n in 0..200 {
+        let who = stage.join(&format!("p{n}"));
+        for message in 0..10 {
+            asked += 1;
+            let outcome = stage.ask(&who, say(&message.to_string(), "x"));
+            let expected = asked <= limits::PENDING_RECORDS;
+            assert_eq!(outcome.is_ok(), expected, "message {asked}");
+        }
+    }
+}
+
+#[test]
+fn a_room_that_is_over_says_so_in_its_records_but_not_when_the_server_stops() {
+    for (actor, expected) in [(Actor::Admin, true), (Actor::System, false)] {
+        let (mut stage, _) = kept(Some(History::default()));
+        stage.room.handle(&actor, Command::End, stage.now).unwrap();
+        let records: Vec<Record> = std::iter::from_fn(|| stage.room.poll_record())
+            .map(|(_, record)| record)
+            .collect();
+        let ended = records
+            .iter()
+            .any(|record| matches!(record, Record::Ended { .. }));
+        assert_eq!(ended, expected);
+        assert!(
+            records
+                .iter()
+                .any(|record| matches!(record, Record::Audit(entry) if entry.action == "room.ended"))
+        );
+    }
+}
+
+#[test]
+fn the_audit_log_has_who_did_what_to_whom_and_nothing_that_was_refused() {
+    let mut stage = Stage::new();
+    stage.room.keep(Some(History::default()));
+    let ana = stage.join("ana");
+    stage.join("bo");
+    let remove = Command::Remove {
+        identity: identity("bo"),
+        revoke: false,
+    };
+    assert_eq!(stage.ask(&ana, remove.clone()), Err(Refusal::NotAllowed));
+    assert!(stage.room.poll_record().is_none());
+    stage.admin(remove).unwrap();
+    let Some((None, Record::Audit(entry))) = stage.room.poll_record() else {
+        panic!("nothing was written down");
+    };
+    assert_eq!(
+        (entry.by, entry.action, entry.subject),
+        (AuditActor::Admin, "participant.removed", Some(identity("bo")))
+    );
 }

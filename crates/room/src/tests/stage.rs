@@ -228,7 +228,7 @@ impl Stage {
         };
     }
 
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Some(delivery) = self.room.poll_delivery() {
             self.deliveries.push(delivery);
         }

@@ -1,0 +1,96 @@
+//! Who did what to the room, for the audit log. Never what somebody said, showed or is called.
+
+use tertulia_model::Identity;
+
+use crate::{Actor, Command, Now, Record, Room};
+
+/// One line of the audit log, as far as the room knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// Who.
+    pub by: AuditActor,
+    /// What, as `noun.verb`.
+    pub action: &'static str,
+    /// To whom, where it was done to somebody.
+    pub subject: Option<Identity>,
+    /// What exactly, where one word says it: a track's id, a right, a number. Never content.
+    pub detail: Option<String>,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditActor {
+    /// A participant.
+    Participant(Identity),
+    /// A caller of a server API.
+    Admin,
+    /// The server itself.
+    System,
+}
+
+/// What an auditable command is called, whom it concerns and what exactly.
+type Deed = (&'static str, Option<Identity>, Option<String>);
+
+/// Says what of a command goes into the log, before it is carried out.
+pub(crate) fn deed(command: &Command) -> Option<Deed> {
+    Some(match command {
+        Command::Remove { identity, revoke } => (
+            if *revoke {
+                "participant.banned"
+            } else {
+                "participant.removed"
+            },
+            Some(identity.clone()),
+            None,
+        ),
+        Command::MuteTrack {
+            identity,
+            track,
+            muted: true,
+        } => ("track.muted", Some(identity.clone()), Some(track.to_string())),
+        Command::UpdateParticipant {
+            identity,
+            permission: Some(_),
+            ..
+        } => ("participant.rights_changed", Some(identity.clone()), None),
+        Command::UpdateSubscriptions { identity, .. } => {
+            ("participant.subscriptions_changed", Some(identity.clone()), None)
+        }
+        Command::SetRoomMetadata { .. } => ("room.metadata_changed", None, None),
+        Command::End => ("room.ended", None, None),
+        _ => return None,
+    })
+}
+
+impl Room {
+    /// Who an actor is, for the log; `None` for somebody who is not here.
+    pub(crate) fn audited(&self, actor: &Actor) -> Option<AuditActor> {
+        match actor {
+            Actor::Participant(id) => {
+                let member = self.members.get(id)?;
+                Some(AuditActor::Participant(member.info.identity.clone()))
+            }
+            Actor::Admin => Some(AuditActor::Admin),
+            Actor::System => Some(AuditActor::System),
+        }
+    }
+
+    pub(crate) fn audit(
+        &mut self,
+        by: AuditActor,
+        action: &'static str,
+        subject: Option<Identity>,
+        detail: Option<String>,
+        now: Now,
+    ) {
+        self.note(Record::Audit(AuditEntry {
+            at_ms: now.unix_ms,
+            by,
+            action,
+            subject,
+            detail,
+        }));
+    }
+}
