@@ -20,6 +20,7 @@ mod peer;
 mod pii;
 mod role;
 mod room_name;
+mod timestamp;
 
 pub use id::{Identity, IdentityError, ParticipantId, RoomId, TrackId};
 pub use media::{Bitrate, Codec, Layer, MediaKind, Quality, Source, VideoSize};
@@ -30,3 +31,4 @@ pub use peer::{
 pub use pii::Pii;
 pub use role::{Entrance, Role};
 pub use room_name::{RoomName, RoomNameError};
+pub use timestamp::Timestamp;
