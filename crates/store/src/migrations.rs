@@ -1,0 +1,31 @@
+//! The tables, one step after the other. A step that has been released is never changed.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Steps by version, which is when they were written: year, month, day, number of the day.
+const STEPS: [(i64, &str, &str); 2] = [
+    (
+        2026_11_26_01,
+        "chat",
+        include_str!("../migrations/2026112601_chat.sql"),
+    ),
+    (
+        2026_11_26_02,
+        "audit",
+        include_str!("../migrations/2026112602_audit.sql"),
+    ),
+];
+
+pub(crate) fn all() -> Migrator {
+    let steps = STEPS.iter().map(|&(version, name, sql)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(steps.collect())
+}

@@ -1,0 +1,6 @@
+//! The store through its public face, on both databases.
+
+mod audit;
+mod chat;
+mod opening;
+mod support;
