@@ -3,8 +3,6 @@ use std::time::Duration;
 /// What the door needs to know beside the engine and the keys.
 #[derive(Debug, Clone)]
 pub struct DoorConfig {
-    /// STUN and TURN servers told to clients. Empty by default: the server's own candidates suffice.
-    pub ice_servers: Vec<IceServer>,
     /// Whether media answers as an ICE-lite agent where the client bears it.
     pub ice_lite: bool,
     /// Whether joining opens a room that is not there.
@@ -22,7 +20,6 @@ pub struct DoorConfig {
 impl Default for DoorConfig {
     fn default() -> Self {
         Self {
-            ice_servers: Vec::new(),
             ice_lite: false,
             create_rooms: true,
             webhook_urls: Vec::new(),
@@ -30,24 +27,5 @@ impl Default for DoorConfig {
             signals_per_second: 100,
             reserved_rooms: Vec::new(),
         }
-    }
-}
-
-/// A STUN or TURN server told to clients.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct IceServer {
-    /// `stun:`, `turn:` and `turns:` URLs.
-    pub urls: Vec<String>,
-    /// User name for TURN.
-    pub username: String,
-    /// Password for TURN; never logged.
-    pub credential: String,
-}
-
-impl std::fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IceServer")
-            .field("urls", &self.urls)
-            .finish_non_exhaustive()
     }
 }

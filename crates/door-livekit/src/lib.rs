@@ -39,7 +39,7 @@ mod wire;
 #[cfg(test)]
 mod testing;
 
-pub use config::{DoorConfig, IceServer};
+pub use config::DoorConfig;
 pub use http::router;
 pub use state::{DoorError, LiveKitDoor};
 pub use stats::DoorStats;

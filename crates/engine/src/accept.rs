@@ -3,6 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tertulia_turn::Transport;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -11,6 +12,7 @@ use crate::demux::{stun_request_ufrag, worker_of};
 use crate::handle::Shared;
 use crate::message::ToWorker;
 use crate::stats::Counters;
+use crate::turn::TurnStreams;
 
 /// Connections that have not shown a STUN request yet.
 const UNKNOWN_CONNECTIONS: usize = 512;
@@ -20,6 +22,8 @@ const UNKNOWN_EACH: usize = 32;
 const FIRST_FRAME: Duration = Duration::from_secs(10);
 /// Largest first frame: a STUN request is far smaller.
 const FIRST_FRAME_BYTES: usize = 1_500;
+/// Bytes that tell a frame of ICE-TCP (RFC 4571) from a STUN message by itself.
+const HEAD: usize = 8;
 
 /// Binds the ICE-TCP listener, if one is wanted; gives its port.
 pub(crate) fn bind(config: &EngineConfig) -> Result<Option<(std::net::TcpListener, u16)>, EngineError> {
@@ -38,10 +42,10 @@ pub(crate) fn bind(config: &EngineConfig) -> Result<Option<(std::net::TcpListene
     Ok(Some((listener, port)))
 }
 
-/// Accepts connections and hands each to the worker its first STUN request names.
+/// Accepts connections and hands each to the worker its first STUN request names, or to the TURN server.
 ///
 /// The task ends when the engine is shut down.
-pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
+pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>, turn: Option<TurnStreams>) {
     tokio::spawn(async move {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
@@ -69,13 +73,19 @@ pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
                 Counters::up(&shared.counters.tcp_refused);
                 continue;
             };
-            let shared = shared.clone();
+            let (shared, turn) = (shared.clone(), turn.clone());
             tokio::spawn(async move {
-                let bound = tokio::time::timeout(FIRST_FRAME, hand_over(stream, remote, &shared)).await;
-                if !matches!(bound, Ok(Some(()))) {
-                    Counters::up(&shared.counters.tcp_refused);
-                }
+                let recognised = recognise(stream, remote, &shared);
+                let recognised = tokio::time::timeout(FIRST_FRAME, recognised).await;
                 drop(place);
+                match (recognised, turn) {
+                    (Ok(Some(Recognised::Ice)), _) => {}
+                    (Ok(Some(Recognised::Turn(stream, head, local))), Some(turn)) => {
+                        turn.serve_client(stream, &head, Transport::Tcp, remote, local)
+                            .await;
+                    }
+                    _ => Counters::up(&shared.counters.tcp_refused),
+                }
             });
         }
     });
@@ -83,18 +93,18 @@ pub(crate) fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
 
 /// The connections that have not shown yet whose they are.
 #[derive(Default)]
-struct Unknown {
+pub(crate) struct Unknown {
     by_source: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// One connection's place among the unknown.
-struct Place {
+pub(crate) struct Place {
     among: Arc<Unknown>,
     source: IpAddr,
 }
 
 impl Unknown {
-    fn admit(among: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(crate) fn admit(among: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let source = source_of(address);
         let mut by_source = among.lock();
         let all: usize = by_source.values().sum();
@@ -138,17 +148,40 @@ pub fn source_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// What a connection has turned out to be.
+enum Recognised {
+    /// ICE-TCP; its worker has it.
+    Ice,
+    /// One of the TURN server's, with what was read of it and its local address.
+    Turn(TcpStream, [u8; HEAD], SocketAddr),
+}
+
+/// Whether a connection begins with a STUN message by itself. In a frame of ICE-TCP these places hold the message's
+/// length, which is no multiple of four in the cookie.
+fn is_bare_stun(head: &[u8; HEAD]) -> bool {
+    let [first, _, _, _, cookie @ ..] = head;
+    TurnStreams::is_for_turn(*first) && *cookie == [0x21, 0x12, 0xa4, 0x42]
+}
+
 /// Reads the first frame and gives the connection to its worker; `None` where it names none.
-async fn hand_over(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -> Option<()> {
-    let length = usize::from(stream.read_u16().await.ok()?);
+async fn recognise(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -> Option<Recognised> {
+    let mut head = [0; HEAD];
+    stream.read_exact(&mut head).await.ok()?;
+    stream.set_nodelay(true).ok()?;
+    let local = stream.local_addr().ok()?;
+    if is_bare_stun(&head) {
+        return Some(Recognised::Turn(stream, head, local));
+    }
+    let [high, low, begin @ ..] = head;
+    let length = usize::from(u16::from_be_bytes([high, low]));
     if length > FIRST_FRAME_BYTES {
         return None;
     }
     let mut first_frame = vec![0; length];
-    stream.read_exact(&mut first_frame).await.ok()?;
+    let (front, rest) = first_frame.split_at_mut_checked(begin.len())?;
+    front.copy_from_slice(&begin);
+    stream.read_exact(rest).await.ok()?;
     let worker = worker_of(stun_request_ufrag(&first_frame)?)?;
-    stream.set_nodelay(true).ok()?;
-    let local = stream.local_addr().ok()?;
     let local = SocketAddr::new(local.ip().to_canonical(), local.port());
     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     let stream = stream.into_std().ok()?;
@@ -158,7 +191,8 @@ async fn hand_over(mut stream: TcpStream, remote: SocketAddr, shared: &Shared) -
         local,
         first_frame,
     };
-    shared.worker(worker)?.try_send(message).then_some(())
+    let taken = shared.worker(worker)?.try_send(message);
+    taken.then_some(Recognised::Ice)
 }
 
 #[cfg(test)]

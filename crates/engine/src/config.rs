@@ -6,6 +6,7 @@ use tertulia_room::RoomSettings;
 use tertulia_session::LocalCandidate;
 
 use crate::net::udp::reachable;
+use crate::reach::Reach;
 
 /// What the engine needs to know to run.
 #[derive(Debug, Clone)]
@@ -14,10 +15,12 @@ pub struct EngineConfig {
     pub workers: usize,
     /// Address media sockets bind to, for instance `0.0.0.0` or `::`.
     pub bind: IpAddr,
-    /// First UDP port; worker `n` takes `udp_port + n`. Zero takes free ports (tests).
+    /// First UDP port; worker `n` takes `udp_port + n`, unless they share one. Zero takes free ports (tests).
     pub udp_port: u16,
     /// Port of ICE over TCP (RFC 6544, we are passive); `None` turns it off, zero takes a free port.
     pub tcp_port: Option<u16>,
+    /// The ways to us beside the plain ports.
+    pub reach: Reach,
     /// Addresses told to clients.
     pub advertised: Vec<AdvertisedAddress>,
     /// Settings of a room nobody configured.
@@ -81,6 +84,7 @@ impl EngineConfig {
             };
             let told = match address.udp_port {
                 None => udp_port,
+                Some(shared) if self.reach.single_port => shared,
                 Some(first) => u16::try_from(index)
                     .ok()
                     .and_then(|index| first.checked_add(index))
@@ -116,6 +120,9 @@ pub enum EngineError {
     /// A thread, poll or socket option failed at start.
     #[error("cannot start a media worker")]
     Start(#[source] std::io::Error),
+    /// The TURN server cannot be set up as configured.
+    #[error("cannot set up the TURN server: {0}")]
+    Turn(String),
     /// The DTLS certificate could not be made.
     #[error("cannot make the DTLS certificate: {0}")]
     Certificate(String),
@@ -137,6 +144,7 @@ mod tests {
             bind: IpAddr::from([0, 0, 0, 0]),
             udp_port: 7882,
             tcp_port: None,
+            reach: Reach::default(),
             advertised: vec![AdvertisedAddress {
                 public: IpAddr::from([203, 0, 113, 7]),
                 local: IpAddr::from([10, 0, 0, 5]),

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -28,8 +29,64 @@ pub(crate) struct Demux {
     by_ufrag: HashMap<String, usize>,
 }
 
+/// Which worker has the session behind an address, where all workers share one port and the kernel gives each source's
+/// datagrams to one of them: the one they reach knows by this whom they are for.
+///
+/// As in [`Demux`], an address is learned only from sessions that proved it, and kept for as long.
+#[derive(Debug, Default)]
+pub(crate) struct Steering {
+    by_source: HashMap<SocketAddr, Holder, RandomState>,
+    /// So many entries, and what nobody proved for long is swept out.
+    sweep_at: usize,
+}
+
+impl Steering {
+    /// Time after which an address nobody proves is forgotten; who is there proves it every few seconds.
+    const FORSAKEN: Duration = Duration::from_secs(60);
+    /// Fewer entries are not worth sweeping.
+    const FEW: usize = 1_024;
+
+    pub(crate) fn find(&self, source: SocketAddr) -> Option<usize> {
+        Some(self.by_source.get(&source)?.session)
+    }
+
+    /// Notes which worker's session proved to hold an address; false where another's did so a moment ago.
+    pub(crate) fn learn(&mut self, source: SocketAddr, worker: usize, now: Instant) -> bool {
+        if self.by_source.len() >= self.sweep_at {
+            self.by_source
+                .retain(|_, holder| now.saturating_duration_since(holder.proved_at) < Self::FORSAKEN);
+            self.sweep_at = (2 * self.by_source.len()).max(Self::FEW);
+        }
+        hold(self.by_source.entry(source), worker, now)
+    }
+}
+
+/// Notes who proved to hold an address; false where another did so a moment ago.
+fn hold<K>(entry: Entry<'_, K, Holder>, session: usize, now: Instant) -> bool {
+    let fresh = Holder {
+        session,
+        proved_at: now,
+    };
+    match entry {
+        Entry::Vacant(entry) => {
+            entry.insert(fresh);
+            true
+        }
+        Entry::Occupied(mut entry) => {
+            let holder = entry.get_mut();
+            let free = now.saturating_duration_since(holder.proved_at) > KEPT;
+            if holder.session != session && !free {
+                return false;
+            }
+            *holder = fresh;
+            true
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Holder {
+    /// The session, or in [`Steering`] the worker.
     session: usize,
     proved_at: Instant,
 }
@@ -62,19 +119,7 @@ impl Demux {
         session: usize,
         now: Instant,
     ) -> bool {
-        let holder = self.by_address.entry((protocol, address)).or_insert(Holder {
-            session,
-            proved_at: now,
-        });
-        let free = now.saturating_duration_since(holder.proved_at) > KEPT;
-        if holder.session != session && !free {
-            return false;
-        }
-        *holder = Holder {
-            session,
-            proved_at: now,
-        };
-        true
+        hold(self.by_address.entry((protocol, address)), session, now)
     }
 
     pub(crate) fn forget_ufrag(&mut self, ufrag: &str) {
@@ -209,5 +254,25 @@ mod tests {
         assert_eq!(demux.find(protocol, address, &[0x80]), Some(1));
         assert!(demux.learn(protocol, address, 2, at(30)));
         assert_eq!(demux.find(protocol, address, &[0x80]), Some(2));
+    }
+
+    #[test]
+    fn steering_keeps_what_is_proved_and_forgets_what_nobody_proves() {
+        let mut steering = Steering::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let of = |n: u32| SocketAddr::from((std::net::Ipv4Addr::from_bits(n), 5_000));
+        assert!(steering.learn(of(1), 0, at(0)));
+        assert!(!steering.learn(of(1), 1, at(5)), "nobody is drawn away");
+        assert_eq!((steering.find(of(1)), steering.find(of(2))), (Some(0), None));
+        assert!(steering.learn(of(1), 1, at(20)));
+        for n in 2..5_000 {
+            steering.learn(of(n), 0, at(30));
+        }
+        for n in 5_000..20_000 {
+            steering.learn(of(n), 0, at(100));
+        }
+        assert!(steering.by_source.len() <= 15_000 + 1);
+        assert_eq!(steering.find(of(4_999)), None);
     }
 }

@@ -18,7 +18,9 @@ use crate::handshake::HandshakePool;
 use crate::message::{
     ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
 };
+use crate::reach::{IceServer, Offers};
 use crate::stats::{Counters, EngineStats};
+use crate::turn::{self, ToTurn, TurnLink, TurnStart, TurnStreams};
 use crate::worker::{self, WorkerStart};
 
 /// Commands a worker may have waiting; a door that meets a full queue waits.
@@ -34,12 +36,16 @@ const OBSERVER_QUEUE: usize = 4_096;
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    turn: Option<TurnStreams>,
 }
 
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
     pub(crate) counters: Counters,
     workers: Vec<WorkerLink>,
+    /// The way to our own TURN server, where there is one.
+    pub(crate) turn: Option<TurnLink>,
+    offers: Offers,
     rooms: Mutex<HashMap<RoomName, RoomEntry>>,
     observers: Mutex<Vec<mpsc::Sender<Observed>>>,
     stopping: AtomicBool,
@@ -168,9 +174,9 @@ impl Engine {
 
         let mut starts = Vec::new();
         let mut workers = Vec::new();
-        for index in 0..config.workers {
+        for (index, udp) in worker::bind_udp(&config)?.into_iter().enumerate() {
             let (queue, mailbox) = mpsc::channel(MAILBOX);
-            let start = WorkerStart::bind(index, &config, tcp_port, certificate.clone(), mailbox)?;
+            let start = WorkerStart::new(index, &config, udp, tcp_port, certificate.clone(), mailbox)?;
             workers.push(WorkerLink {
                 queue,
                 waker: start.waker(),
@@ -179,7 +185,19 @@ impl Engine {
             starts.push(start);
         }
         let handshakes = HandshakePool::start(workers.clone())?;
+        let turn = match &config.reach.turn {
+            Some(turn) => {
+                let media: Result<_, _> = starts.iter().map(WorkerStart::media_port).collect();
+                Some(TurnStart::bind(&config, turn, media?)?)
+            }
+            None => None,
+        };
+        let own_port = turn.as_ref().and_then(TurnStart::own_port);
+        let candidates = starts.first().map_or(&[][..], WorkerStart::candidates);
+        let offers = Offers::new(&config.reach, candidates, own_port);
         let shared = Arc::new(Shared {
+            turn: turn.as_ref().map(TurnStart::link),
+            offers,
             config,
             counters: Counters::default(),
             workers,
@@ -191,10 +209,31 @@ impl Engine {
         for start in starts {
             worker::spawn(start, shared.clone(), handshakes.clone())?;
         }
+        let streams = match turn {
+            Some(start) => {
+                let streams = TurnStreams::new(start.link(), shared.clone());
+                turn::spawn(start, shared.clone())?;
+                Some(streams)
+            }
+            None => None,
+        };
         if let Some((listener, _)) = tcp {
-            accept::serve(listener, shared.clone());
+            accept::serve(listener, shared.clone(), streams.clone());
         }
-        Ok(Self { shared })
+        Ok(Self {
+            shared,
+            turn: streams,
+        })
+    }
+
+    /// The way to our own TURN server for connections accepted elsewhere; `None` where there is no such server.
+    pub fn turn_streams(&self) -> Option<TurnStreams> {
+        self.turn.clone()
+    }
+
+    /// The STUN and TURN servers a participant is told, with credentials that end with its stay.
+    pub fn ice_servers(&self, who: &ParticipantId) -> Vec<IceServer> {
+        self.shared.offers.to(who)
     }
 
     /// Gives the room of that name, opening it where there is none.
@@ -320,6 +359,14 @@ impl Engine {
         }
         for link in &self.shared.workers {
             link.try_send(ToWorker::Stop);
+        }
+        let stopped = async {
+            if let Some(turn) = &self.shared.turn {
+                turn.send(ToTurn::Stop).await;
+            }
+        };
+        if tokio::time::timeout(deadline, stopped).await.is_err() {
+            tracing::warn!("the TURN server did not stop in time");
         }
     }
 }

@@ -19,9 +19,11 @@ mod handshake;
 mod message;
 mod net;
 mod peer;
+mod reach;
 mod room_slot;
 mod spread;
 mod stats;
+mod turn;
 mod worker;
 
 pub use accept::source_of;
@@ -30,4 +32,6 @@ pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,
 };
+pub use reach::{IceServer, OtherServer, Reach, TurnConfig, WiderRelaying};
 pub use stats::EngineStats;
+pub use turn::TurnStreams;

@@ -10,6 +10,7 @@ use tertulia_room::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::handshake::Errand;
+use crate::net::datagrams::Datagrams;
 use crate::spread::{Relaying, ToHome, ToStage};
 
 /// Whether a participant has one peer connection or two.
@@ -141,6 +142,15 @@ pub enum NegotiationFailure {
     Refused(String),
 }
 
+/// Where datagrams come from that a worker did not receive itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Another worker behind the same port.
+    Worker(usize),
+    /// The TURN server: their sources are relayed addresses.
+    Turn,
+}
+
 /// What a worker is told.
 pub(crate) enum ToWorker {
     OpenRoom {
@@ -205,6 +215,16 @@ pub(crate) enum ToWorker {
         remote: SocketAddr,
         local: SocketAddr,
         first_frame: Vec<u8>,
+    },
+    /// Datagrams for sessions here.
+    Datagrams {
+        from: Origin,
+        batch: Datagrams,
+    },
+    /// A session on another worker has proved to be behind an address whose datagrams arrive here.
+    Steer {
+        source: SocketAddr,
+        worker: usize,
     },
     /// A handshake is back.
     Handshake(Errand),

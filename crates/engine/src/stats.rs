@@ -73,6 +73,44 @@ counters! {
     negotiations_refused,
     /// Sessions closed by an error of the peer.
     session_errors,
+    /// Datagrams handed to the worker of the session they are for.
+    datagrams_handed_over,
+    /// Of those, datagrams that found no room.
+    handovers_dropped,
+    /// TURN allocations open now.
+    turn_allocations,
+    /// TURN clients' connections open now.
+    turn_connections,
+    /// TURN clients' connections refused: too many that have proved nothing.
+    turn_connections_refused,
+    /// STUN bindings answered.
+    turn_bindings,
+    /// TURN challenges sent.
+    turn_challenges,
+    /// TURN requests refused for another reason.
+    turn_refusals,
+    /// TURN requests with a wrong, expired or revoked credential.
+    turn_bad_credentials,
+    /// Peers TURN clients asked for and may not reach.
+    turn_forbidden_peers,
+    /// TURN allocations opened.
+    turn_allocations_opened,
+    /// STUN and TURN requests dropped because their source asked too often.
+    turn_limited,
+    /// Packets for the TURN server that were broken.
+    turn_malformed,
+    /// Relayed packets without allocation, permission or channel.
+    turn_unsolicited,
+    /// Packets relayed from clients.
+    turn_packets_to_peers,
+    /// Bytes of those.
+    turn_bytes_to_peers,
+    /// Packets relayed to clients.
+    turn_packets_to_clients,
+    /// Bytes of those.
+    turn_bytes_to_clients,
+    /// Packets of the TURN server that found no room.
+    turn_dropped,
     /// TCP connections refused before they were bound to a session.
     tcp_refused,
     /// Room turns that panicked; each ended one room, or the stay of those of it who were hosted on that worker.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::cli::ServerArgs;
 use crate::config::Config;
 use crate::http::{TrustedProxies, try_bind};
-use crate::{addresses, config, data, environment, limits, logging, wiring};
+use crate::{addresses, config, data, environment, limits, logging, reach, wiring};
 
 /// Receive and send buffers smaller than this lose packets in bursts.
 const COMFORTABLE_BUFFER_BYTES: u64 = 2 * 1_024 * 1_024;
@@ -118,6 +118,9 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     if !(1..=64).contains(&wiring::workers(config)) {
         report.wrong("media.workers must be 1 to 64, or 0 for one a processor");
     }
+    if let Err(error) = reach::reach(config, Vec::new()) {
+        report.wrong(format!("{error:#}"));
+    }
     let addresses = addresses::advertised(&config.media, args.dev);
     let shown = |list: &Vec<tertulia_engine::AdvertisedAddress>| {
         let list: Vec<String> = list.iter().map(|address| address.public.to_string()).collect();
@@ -190,7 +193,17 @@ fn ports(report: &mut Report, config: &Config) {
     if config.media.tcp_port != 0 {
         tcp(report, "media over TCP", media(config.media.tcp_port));
     }
-    for worker in 0..wiring::workers(config) {
+    let turn = &config.turn;
+    if turn.enabled && turn.udp_port != 0 {
+        let address = media(turn.udp_port);
+        bindable(report, "TURN", "UDP", address, UdpSocket::bind(address).map(drop));
+    }
+    let sockets = if config.media.single_port {
+        1
+    } else {
+        wiring::workers(config)
+    };
+    for worker in 0..sockets {
         let port = u16::try_from(worker)
             .ok()
             .and_then(|worker| config.media.udp_port.checked_add(worker));

@@ -16,6 +16,7 @@ mod http;
 mod limits;
 mod logging;
 mod metrics;
+mod reach;
 mod serve;
 mod token;
 mod wiring;

@@ -60,6 +60,7 @@ fn page(sources: &Sources) -> String {
         "\"} 1\n"
     ));
     engine(&mut page, sources);
+    turn(&mut page, sources);
     livekit(&mut page, sources);
     web(&mut page, sources);
     page.gauge(
@@ -192,6 +193,101 @@ fn engine(page: &mut Page, sources: &Sources) {
         "data_messages_dropped_total",
         "Data messages that found no open channel, or one with too much waiting.",
         stats.messages_dropped,
+    );
+}
+
+fn turn(page: &mut Page, sources: &Sources) {
+    let stats = sources.engine.stats();
+    page.gauge(
+        "turn_allocations",
+        "TURN allocations open now.",
+        stats.turn_allocations,
+    );
+    page.gauge(
+        "turn_connections",
+        "Connections of TURN clients open now.",
+        stats.turn_connections,
+    );
+    for (name, help, value) in [
+        (
+            "allocations_opened",
+            "TURN allocations opened.",
+            stats.turn_allocations_opened,
+        ),
+        ("bindings", "STUN bindings answered.", stats.turn_bindings),
+        ("challenges", "TURN challenges sent.", stats.turn_challenges),
+        (
+            "refusals",
+            "TURN requests refused for another reason.",
+            stats.turn_refusals,
+        ),
+        (
+            "bad_credentials",
+            "TURN requests with a wrong, expired or revoked credential.",
+            stats.turn_bad_credentials,
+        ),
+        (
+            "forbidden_peers",
+            "Peers that TURN clients asked for and may not reach.",
+            stats.turn_forbidden_peers,
+        ),
+        (
+            "limited",
+            "STUN and TURN requests dropped because their source asked too often.",
+            stats.turn_limited,
+        ),
+        (
+            "malformed",
+            "Broken packets for the TURN server.",
+            stats.turn_malformed,
+        ),
+        (
+            "unsolicited",
+            "Relayed packets without allocation, permission or channel.",
+            stats.turn_unsolicited,
+        ),
+        (
+            "packets_to_peers",
+            "Packets relayed from clients.",
+            stats.turn_packets_to_peers,
+        ),
+        (
+            "bytes_to_peers",
+            "Bytes relayed from clients.",
+            stats.turn_bytes_to_peers,
+        ),
+        (
+            "packets_to_clients",
+            "Packets relayed to clients.",
+            stats.turn_packets_to_clients,
+        ),
+        (
+            "bytes_to_clients",
+            "Bytes relayed to clients.",
+            stats.turn_bytes_to_clients,
+        ),
+        (
+            "dropped",
+            "Packets of the TURN server that found no room.",
+            stats.turn_dropped,
+        ),
+        (
+            "connections_refused",
+            "Connections of TURN clients closed as they came, because too many had proved nothing.",
+            stats.turn_connections_refused,
+        ),
+    ] {
+        page.counter(&format!("turn_{name}_total"), help, value);
+    }
+    page.counter(
+        "datagrams_handed_over_total",
+        "Datagrams that reached another worker than theirs.",
+        stats.datagrams_handed_over,
+    );
+    page.counter(
+        "handovers_dropped_total",
+        "Of those, datagrams that found no room.",
+        stats.handovers_dropped,
     );
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::cli::ServerArgs;
 use crate::config::Config;
 use crate::http::{Connections, ListenerLimits, Readiness, TrustedProxies, WebApp};
-use crate::{addresses, data, http, limits, logging, metrics, wiring};
+use crate::{addresses, data, http, limits, logging, metrics, reach, wiring};
 
 /// Runs the server until a signal ends it.
 ///
@@ -43,7 +43,8 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
     let proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
     let listener = http::bind(config.http.listen)
         .with_context(|| format!("cannot listen on {} (http.listen)", config.http.listen))?;
-    let engine = Engine::start(wiring::engine(config, advertised))?;
+    let reach = reach::reach(config, Vec::new())?;
+    let engine = Engine::start(wiring::engine(config, advertised, reach))?;
     let livekit_keys = wiring::webhook_keys(config, &keys)?;
     let livekit = LiveKitDoor::start(engine.clone(), livekit_keys, wiring::livekit(config))?;
     let web = Api::new(engine.clone(), Arc::new(keys), wiring::web(config));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tertulia_auth::ApiKeys;
-use tertulia_door_livekit::{DoorConfig, IceServer};
+use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, RateLimit};
-use tertulia_engine::{AdvertisedAddress, EngineConfig};
+use tertulia_engine::{AdvertisedAddress, EngineConfig, Reach};
 use tertulia_model::Bitrate;
 use tertulia_room::RoomSettings;
 
@@ -16,13 +16,14 @@ use crate::config::{Config, Rooms};
 const BYTES_A_CHAR: usize = 4;
 
 /// What the engine is started with.
-pub fn engine(config: &Config, advertised: Vec<AdvertisedAddress>) -> EngineConfig {
+pub fn engine(config: &Config, advertised: Vec<AdvertisedAddress>, reach: Reach) -> EngineConfig {
     let media = &config.media;
     EngineConfig {
         workers: workers(config),
         bind: media.bind,
         udp_port: media.udp_port,
         tcp_port: (media.tcp_port != 0).then_some(media.tcp_port),
+        reach,
         advertised,
         room_defaults: rooms(&config.rooms),
         initial_bitrate: Bitrate::from_bps(media.initial_bitrate_bps),
@@ -72,15 +73,6 @@ pub fn web(config: &Config) -> ApiSettings {
 /// What the LiveKit door is started with.
 pub fn livekit(config: &Config) -> DoorConfig {
     DoorConfig {
-        ice_servers: config
-            .livekit
-            .ice_servers
-            .iter()
-            .map(|url| IceServer {
-                urls: vec![url.clone()],
-                ..IceServer::default()
-            })
-            .collect(),
         create_rooms: config.livekit.create_rooms,
         webhook_urls: config.webhooks.urls.clone(),
         resume_window: Duration::from_secs(config.livekit.resume_window_s),

@@ -2,6 +2,7 @@ use base64::Engine as _;
 use indexmap::IndexMap;
 use livekit_protocol as pb;
 use pb::signal_response::Message;
+use tertulia_engine::IceServer;
 use tertulia_model::{ClientFamily, ParticipantId};
 use tertulia_room::{NewTrack, ParticipantInfo, RoomInfo};
 
@@ -9,7 +10,6 @@ use super::participant::participant_info;
 use super::request::{read_description, read_sync_state, some_text, sorted};
 use super::room::{enabled_codecs, room_info};
 use super::track::new_track;
-use crate::config::IceServer;
 use crate::signal::{Description, SyncState};
 use crate::wire::{Echo, Response, WireError, unwrap_join_request};
 

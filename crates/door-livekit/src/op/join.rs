@@ -19,11 +19,12 @@ impl Participant {
         room: &RoomInfo,
     ) -> Flow {
         tracing::info!(participant = %self.id, room = %self.room.id(), mode = ?self.mode, "joined");
+        let ice_servers = self.door.engine().ice_servers(&self.id);
         let answer = JoinAnswer {
             room,
             participant: &self.info,
             others: &others,
-            ice_servers: &self.door.config().ice_servers,
+            ice_servers: &ice_servers,
             subscriber_primary: self.mode == PeerMode::Dual && self.info.permission.can_subscribe,
             node: self.door.node(),
         };

@@ -45,9 +45,9 @@ impl Participant {
         }
         self.token_expires_at_ms = self.token_expires_at_ms.max(entry.grant.expires_at_ms);
         self.negotiation.reset();
-        let servers = &self.door.config().ice_servers;
+        let servers = self.door.engine().ice_servers(&self.id);
         self.send(convert::reconnected(
-            servers,
+            &servers,
             self.door.node(),
             self.data.last_sequence(),
         ));

@@ -50,6 +50,7 @@ impl House {
             bind: loopback,
             udp_port: 0,
             tcp_port: None,
+            reach: tertulia_engine::Reach::default(),
             advertised: vec![AdvertisedAddress {
                 public: loopback,
                 local: loopback,

@@ -20,6 +20,7 @@ fn engine_with(workers: usize, spread: crate::Spread) -> Engine {
         bind: loopback,
         udp_port: 0,
         tcp_port: None,
+        reach: crate::Reach::default(),
         advertised: vec![AdvertisedAddress {
             public: loopback,
             local: loopback,

@@ -1,4 +1,3 @@
-//! Sockets of one worker.
-
+pub(crate) mod datagrams;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -1,8 +1,10 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
 
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// Datagram trains taken in one call to the kernel.
 const BATCH: usize = 32;
@@ -78,7 +80,26 @@ impl Inbound {
 
 impl UdpPort {
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address)?;
+        Self::over(open(address, false)?)
+    }
+
+    /// Binds several sockets to one port; the kernel gives each source's datagrams to one of them.
+    pub(crate) fn bind_together(address: SocketAddr, count: usize) -> io::Result<Vec<Self>> {
+        // The kernel would let another process of ours join in. This finds a port that is taken already.
+        let probe = open(address, false)?;
+        let address = probe.local_addr()?;
+        drop(probe);
+        (0..count).map(|_| Self::over(open(address, true)?)).collect()
+    }
+
+    /// The same socket for another thread to send from.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        let socket = self.socket.as_fd().try_clone_to_owned()?;
+        Self::over(socket.into())
+    }
+
+    fn over(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let socket = UdpSocket::from_std(socket);
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         for (direction, set) in [
             (
@@ -235,6 +256,17 @@ impl UdpPort {
     }
 }
 
+fn open(address: SocketAddr, together: bool) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_port(together)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
@@ -265,6 +297,22 @@ mod tests {
             let length = receiver.recv(&mut buffer).unwrap();
             assert_eq!((length, buffer[0]), (*size, index as u8));
         }
+    }
+
+    #[test]
+    fn several_sockets_share_a_port_that_nobody_else_has() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let ports = UdpPort::bind_together(any, 3).unwrap();
+        let address = ports[0].local();
+        assert!(ports.iter().all(|port| port.local() == address));
+        assert!(UdpPort::bind_together(address, 2).is_err());
+        assert!(UdpPort::bind(address).is_err());
+        let mut twin = ports[0].share().unwrap();
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        twin.send(address.ip(), receiver.local_addr().unwrap(), &[7]);
+        twin.flush();
+        let mut buffer = [0; 8];
+        assert_eq!(receiver.recv_from(&mut buffer).unwrap(), (1, address));
     }
 
     #[test]

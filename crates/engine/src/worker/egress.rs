@@ -211,8 +211,16 @@ impl Worker {
             scratch: &mut self.scratch,
             now,
         };
+        let relayed = path.protocol == TransportProtocol::Udp && self.detours.is_relayed(path.destination);
         while let Some(due) = slot.pacer.poll(now) {
             let sent = match path.protocol {
+                TransportProtocol::Udp if relayed => {
+                    self.frame.clear();
+                    egress.seal(&mut slot.session, &due, &mut self.frame).map(|()| {
+                        self.detours
+                            .to_relay(path.source, path.destination, &self.frame, &self.shared);
+                    })
+                }
                 TransportProtocol::Udp => self.udp.write(path.source.ip(), path.destination, |out| {
                     egress.seal(&mut slot.session, &due, out)
                 }),

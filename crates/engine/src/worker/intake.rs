@@ -10,7 +10,6 @@ use tertulia_session::RxPacket;
 
 use super::{BATCHES_PER_TURN, Worker};
 use crate::net::udp::Inbound;
-use crate::stats::Counters;
 
 impl Worker {
     /// Receives what waits on the UDP socket; true where there may be more.
@@ -52,7 +51,7 @@ impl Worker {
         }
     }
 
-    fn handle_datagram(
+    pub(super) fn handle_datagram(
         &mut self,
         protocol: TransportProtocol,
         source: SocketAddr,
@@ -60,9 +59,12 @@ impl Worker {
         contents: &mut [u8],
         now: Instant,
     ) {
+        if protocol == TransportProtocol::Udp && self.detours.takes(contents) {
+            return self.send_to_turn(source, destination, contents);
+        }
         match self.demux.find(protocol, source, contents) {
             Some(key) => self.session_datagram(key, protocol, source, destination, contents, now),
-            None => Counters::up(&self.shared.counters.datagrams_unknown),
+            None => self.hand_over(protocol, source, destination, contents),
         }
     }
 

@@ -146,6 +146,10 @@ impl Worker {
                 }
                 self.session_datagram(key, protocol, remote, local, &mut first_frame, now);
             }
+            ToWorker::Datagrams { from, mut batch } => self.handed_over(from, &mut batch, now),
+            ToWorker::Steer { source, worker } => {
+                self.steering.learn(source, worker, now);
+            }
             ToWorker::Handshake(errand) => self.take_back(errand, now),
             ToWorker::Stage { room, message } => self.hear_home(&room, message, now),
             ToWorker::Home { room, from, message } => self.hear_stage(&room, from, message, now),

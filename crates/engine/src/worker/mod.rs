@@ -1,6 +1,7 @@
 //! One worker: a thread with its sockets, its rooms and its sessions.
 
 mod allocate;
+mod detour;
 mod egress;
 mod home;
 mod intake;
@@ -32,7 +33,7 @@ use tertulia_session::{Certificate, LocalCandidate};
 use tokio::sync::mpsc;
 
 use crate::config::{EngineConfig, EngineError};
-use crate::demux::Demux;
+use crate::demux::{Demux, Steering};
 use crate::handle::Shared;
 use crate::handshake::HandshakePool;
 use crate::message::ToWorker;
@@ -41,6 +42,8 @@ use crate::net::udp::{Inbound, UdpPort};
 use crate::room_slot::RoomSlot;
 use crate::spread::ToHome;
 use crate::stats::Counters;
+use crate::turn::MediaPort;
+use detour::Detours;
 use egress::{Pending, Tick};
 use outbox::Outbox;
 use sessions::{SessionSlot, Sink};
@@ -70,26 +73,14 @@ pub(crate) struct WorkerStart {
 }
 
 impl WorkerStart {
-    pub(crate) fn bind(
+    pub(crate) fn new(
         index: usize,
         config: &EngineConfig,
+        mut udp: UdpPort,
         tcp_port: Option<u16>,
         certificate: Arc<Certificate>,
         mailbox: mpsc::Receiver<ToWorker>,
     ) -> Result<Self, EngineError> {
-        let port = match config.udp_port {
-            0 => 0,
-            first => first
-                .checked_add(index as u16)
-                .ok_or(EngineError::Config("the UDP ports of the workers exceed 65535"))?,
-        };
-        let address = SocketAddr::new(config.bind, port);
-        let failed = |source| EngineError::Bind {
-            protocol: "UDP",
-            address,
-            source,
-        };
-        let mut udp = UdpPort::bind(address).map_err(failed)?;
         let poll = Poll::new().map_err(EngineError::Start)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(EngineError::Start)?);
         poll.registry()
@@ -109,6 +100,19 @@ impl WorkerStart {
         })
     }
 
+    pub(crate) fn candidates(&self) -> &[LocalCandidate] {
+        &self.candidates
+    }
+
+    /// What the TURN server needs of it.
+    pub(crate) fn media_port(&self) -> Result<MediaPort, EngineError> {
+        Ok(MediaPort {
+            worker: self.index,
+            udp: self.udp.share().map_err(EngineError::Start)?,
+            candidates: self.candidates.clone(),
+        })
+    }
+
     pub(crate) fn waker(&self) -> Arc<Waker> {
         self.waker.clone()
     }
@@ -116,6 +120,32 @@ impl WorkerStart {
     pub(crate) fn load(&self) -> Arc<AtomicUsize> {
         self.load.clone()
     }
+}
+
+/// Binds the workers' UDP sockets: a port for each, or one for all.
+pub(crate) fn bind_udp(config: &EngineConfig) -> Result<Vec<UdpPort>, EngineError> {
+    let failed = |address| {
+        move |source| EngineError::Bind {
+            protocol: "UDP",
+            address,
+            source,
+        }
+    };
+    if config.reach.single_port {
+        let address = SocketAddr::new(config.bind, config.udp_port);
+        return UdpPort::bind_together(address, config.workers).map_err(failed(address));
+    }
+    let bind = |index: usize| {
+        let port = match config.udp_port {
+            0 => 0,
+            first => first
+                .checked_add(index as u16)
+                .ok_or(EngineError::Config("the UDP ports of the workers exceed 65535"))?,
+        };
+        let address = SocketAddr::new(config.bind, port);
+        UdpPort::bind(address).map_err(failed(address))
+    };
+    (0..config.workers).map(bind).collect()
 }
 
 /// Gives a worker its thread.
@@ -164,6 +194,9 @@ pub(crate) struct Worker {
     rooms: Slab<RoomSlot>,
     rooms_by_id: HashMap<RoomId, usize>,
     demux: Demux,
+    /// Whose the datagrams are that arrive here for sessions on other workers.
+    steering: Steering,
+    detours: Detours,
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     /// Sessions whose output must be drained.
     dirty: Vec<usize>,
@@ -200,6 +233,7 @@ struct Tally {
 impl Worker {
     fn new(start: WorkerStart, shared: Arc<Shared>, handshakes: HandshakePool) -> Self {
         let outbox = Outbox::new(shared.worker_count());
+        let detours = Detours::new(shared.worker_count(), shared.turn.clone());
         Self {
             index: start.index,
             shared,
@@ -217,6 +251,8 @@ impl Worker {
             rooms: Slab::new(),
             rooms_by_id: HashMap::new(),
             demux: Demux::default(),
+            steering: Steering::default(),
+            detours,
             timers: BinaryHeap::new(),
             dirty: Vec::new(),
             pending: Pending::default(),
@@ -277,6 +313,7 @@ impl Worker {
             self.send_bursts();
             self.drain(now);
             self.empty_outbox(now);
+            self.send_detours();
             self.udp.flush();
             self.count_traffic();
         }
@@ -291,7 +328,7 @@ impl Worker {
             .peek()
             .map(|Reverse((at, _))| at.saturating_duration_since(now));
         let tick = self.tick.next().map(|at| at.saturating_duration_since(now));
-        let outbox = (!self.outbox.is_empty()).then_some(SOONEST);
+        let outbox = (!self.outbox.is_empty() || self.detours.has_words()).then_some(SOONEST);
         due.into_iter()
             .chain(tick)
             .chain(outbox)

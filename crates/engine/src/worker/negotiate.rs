@@ -428,6 +428,7 @@ mod tests {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             udp_port: 0,
             tcp_port: None,
+            reach: crate::Reach::default(),
             advertised: Vec::new(),
             room_defaults: RoomSettings {
                 max_participants: None,

@@ -409,6 +409,7 @@ impl Worker {
         };
         if counted {
             Counters::down(&self.shared.counters.participants);
+            self.detours.revoke(who);
         }
         let Some(peer) = slot.peers.remove(who) else {
             return;

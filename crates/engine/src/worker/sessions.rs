@@ -373,6 +373,9 @@ impl Worker {
             self.learn(key, protocol, destination, now);
         }
         match protocol {
+            TransportProtocol::Udp if self.detours.is_relayed(destination) => {
+                self.send_relayed(source, destination, contents);
+            }
             TransportProtocol::Udp => self.udp.send(source.ip(), destination, contents),
             TransportProtocol::Tcp => {
                 if !self.tcp.send(self.poll.registry(), destination, contents) {
@@ -389,7 +392,11 @@ impl Worker {
         let Some(slot) = self.sessions.get_mut(key) else {
             return;
         };
-        if !self.demux.learn(protocol, address, key, now) || slot.remotes.contains(&(protocol, address)) {
+        if !self.demux.learn(protocol, address, key, now) {
+            return;
+        }
+        self.detours.proved(address, self.index);
+        if slot.remotes.contains(&(protocol, address)) {
             return;
         }
         if slot.remotes.len() == REMOTES {

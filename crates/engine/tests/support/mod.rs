@@ -1,7 +1,9 @@
 //! Clients on str0m and real sockets, in one connection each, without a door between them and the engine.
 
+#![allow(dead_code, reason = "each of the tests uses a part of it")]
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
@@ -12,7 +14,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
 use tertulia_engine::{
-    AdvertisedAddress, ChannelLabel, Engine, EngineConfig, Joined, MediaSetup, PeerEvent, PeerMode,
+    AdvertisedAddress, ChannelLabel, Engine, EngineConfig, Joined, MediaSetup, PeerEvent, PeerMode, Reach,
     RoomHandle, Spread,
 };
 use tertulia_model::{
@@ -23,7 +25,10 @@ use tertulia_room::{
     Actor, AudioFeatures, Command, Event, NewParticipant, NewTrack, ParticipantKind, Permission, Reply,
     RoomSettings, Speaker, TrackEncryption,
 };
-use tokio::net::UdpSocket;
+
+pub mod way;
+
+use way::Way;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// How long anything expected may take.
@@ -33,16 +38,28 @@ const BEAT: Duration = Duration::from_millis(20);
 const RIDS: [&str; 3] = ["q", "h", "f"];
 
 pub fn engine(workers: usize) -> Engine {
+    engine_with(workers, Reach::default())
+}
+
+pub fn engine_with(workers: usize, reach: Reach) -> Engine {
+    engine_at(LOOPBACK, &[LOOPBACK], 0, workers, reach)
+}
+
+pub fn engine_at(bind: IpAddr, addresses: &[IpAddr], udp_port: u16, workers: usize, reach: Reach) -> Engine {
     Engine::start(EngineConfig {
         workers,
-        bind: LOOPBACK,
-        udp_port: 0,
-        tcp_port: None,
-        advertised: vec![AdvertisedAddress {
-            public: LOOPBACK,
-            local: LOOPBACK,
-            udp_port: None,
-        }],
+        bind,
+        udp_port,
+        tcp_port: reach.turn.as_ref().map(|_| 0),
+        reach,
+        advertised: addresses
+            .iter()
+            .map(|address| AdvertisedAddress {
+                public: *address,
+                local: *address,
+                udp_port: None,
+            })
+            .collect(),
         room_defaults: RoomSettings {
             max_participants: None,
             empty_timeout: Duration::from_secs(300),
@@ -95,8 +112,7 @@ type Offered = Vec<(TrackId, Mid, Kind)>;
 
 pub struct Client {
     rtc: Rtc,
-    socket: UdpSocket,
-    address: SocketAddr,
+    way: Way,
     room: RoomHandle,
     pub joined: Joined,
     pending: Option<(SdpPendingOffer, Offered)>,
@@ -120,6 +136,11 @@ pub struct Client {
 
 impl Client {
     pub async fn join(room: &RoomHandle, identity: &str) -> Self {
+        Self::join_by(room, identity, async |_| Way::straight().await).await
+    }
+
+    /// Brings somebody in whose packets travel another way.
+    pub async fn join_by(room: &RoomHandle, identity: &str, way: impl AsyncFnOnce(&Joined) -> Way) -> Self {
         let who = NewParticipant {
             identity: Identity::parse(identity).unwrap(),
             name: identity.to_owned(),
@@ -138,8 +159,7 @@ impl Client {
             ice_lite: false,
         };
         let joined = room.join(who, media).await.unwrap();
-        let socket = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
-        let address = socket.local_addr().unwrap();
+        let way = way(&joined).await;
         let mut rtc = RtcConfig::new()
             .set_crypto_provider(std::sync::Arc::new(str0m::crypto::from_feature_flags()))
             .set_rtp_mode(true)
@@ -147,11 +167,10 @@ impl Client {
             .enable_opus(true, false)
             .enable_vp8(true)
             .build(Instant::now());
-        rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).unwrap());
+        rtc.add_local_candidate(Candidate::host(way.address(), Protocol::Udp).unwrap());
         Self {
             rtc,
-            socket,
-            address,
+            way,
             room: room.clone().for_participant(&joined),
             joined,
             pending: None,
@@ -269,9 +288,9 @@ impl Client {
             return;
         }
         self.negotiate().await;
-        let mut buffer = [0; 2_000];
-        while let Ok((length, source)) = self.socket.try_recv_from(&mut buffer) {
-            if let Ok(received) = Receive::new(Protocol::Udp, source, self.address, &buffer[..length]) {
+        let address = self.way.address();
+        while let Some((contents, source)) = self.way.receive() {
+            if let Ok(received) = Receive::new(Protocol::Udp, source, address, &contents) {
                 let input = Input::Receive(Instant::now(), received);
                 self.rtc.handle_input(input).unwrap();
                 self.drain();
@@ -384,8 +403,7 @@ impl Client {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(_) => return,
                 Output::Transmit(transmit) => {
-                    // A full socket buffer loses a packet, as networks do.
-                    let _ = self.socket.try_send_to(&transmit.contents, transmit.destination);
+                    self.way.send(&transmit.contents, transmit.destination);
                 }
                 Output::Event(event) => self.note(event),
             }

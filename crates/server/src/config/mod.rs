@@ -3,6 +3,7 @@
 mod load;
 mod reference;
 mod section;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 pub use load::load;
 pub use reference::reference;
 use section::section;
+pub use turn::Turn;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -53,6 +55,8 @@ pub struct Config {
     pub http: Http,
     /// See [`Media`].
     pub media: Media,
+    /// See [`Turn`].
+    pub turn: Turn,
     /// See [`Rooms`].
     pub rooms: Rooms,
     /// See [`Limits`].
@@ -111,15 +115,19 @@ section! {
     pub struct Media {
         /// Address the media sockets are bound to.
         bind: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        /// First UDP port; each worker takes one, counting up.
+        /// First UDP port; each worker takes one, counting up, unless they share one.
         udp_port: u16 = 7882,
+        /// Whether all workers share the one UDP port, so that no more than it need be open. Packets that reach another
+        /// worker than theirs are handed over.
+        single_port: bool = false,
         /// Port for clients that cannot use UDP (ICE over TCP); 0 turns it off.
         tcp_port: u16 = 7881,
         /// Number of media workers, each a thread; 0 for one a processor.
         workers: usize = 0,
         /// Addresses clients are told, for instance `["203.0.113.7"]`, or behind address translation
         /// `["203.0.113.7/10.0.0.5"]`: public address, slash, local address. Where the translation changes the UDP
-        /// port too, `["203.0.113.7:10000/10.0.0.5"]` tells the first worker's, the others' counting up from there.
+        /// port too, `["203.0.113.7:10000/10.0.0.5"]` tells the first worker's, the others' counting up
+        /// from there unless all share one.
         /// Empty for all addresses of this machine except loopback and link-local ones.
         advertised: Vec<String> = Vec::new(),
         /// Bitrate assumed towards a new subscriber until measured, in bits per second.
@@ -183,8 +191,7 @@ section! {
         resume_window_s: u64 = 20,
         /// Signalling messages a client may send a second, after a burst of five times as many.
         signals_per_second: u32 = 100,
-        /// STUN and TURN servers told to clients, as URLs without credentials. None are needed for clients that can
-        /// reach this server.
+        /// STUN and TURN servers told to clients beside those of `[turn]`, as URLs without credentials.
         ice_servers: Vec<String> = Vec::new(),
     }
 }

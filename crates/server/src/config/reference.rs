@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::section::Setting;
-use super::{Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Top, Webhooks};
+use super::{Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Top, Turn, Webhooks};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -25,6 +25,7 @@ pub fn reference() -> String {
     section(&mut text, Some("server"), Server::ABOUT, &Server::settings());
     section(&mut text, Some("http"), Http::ABOUT, &Http::settings());
     section(&mut text, Some("media"), Media::ABOUT, &Media::settings());
+    section(&mut text, Some("turn"), Turn::ABOUT, &Turn::settings());
     section(&mut text, Some("rooms"), Rooms::ABOUT, &Rooms::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());

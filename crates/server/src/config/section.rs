@@ -49,6 +49,7 @@ value! {
     IpAddr => "IP address", |value| Some(format!("\"{value}\""));
     Vec<String> => "list of texts", |value| Some(format!("{value:?}"));
     Option<PathBuf> => "path", |_| None;
+    super::Secret => "text", |_| Some("\"\"".to_owned());
     BTreeMap<String, super::Secret> => "table", |_| None;
 }
 
