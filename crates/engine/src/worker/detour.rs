@@ -62,7 +62,7 @@ impl Detours {
     }
 
     /// Sends a relayed address a datagram.
-    pub(super) fn to_relay(
+    pub(super) fn push_relayed(
         &mut self,
         source: SocketAddr,
         destination: SocketAddr,
@@ -148,7 +148,8 @@ impl Worker {
     }
 
     pub(super) fn send_relayed(&mut self, source: SocketAddr, destination: SocketAddr, contents: &[u8]) {
-        self.detours.to_relay(source, destination, contents, &self.shared);
+        self.detours
+            .push_relayed(source, destination, contents, &self.shared);
     }
 
     /// Gives a datagram to the worker whose session it is for, where all share one port.

@@ -218,7 +218,7 @@ impl Worker {
                     self.frame.clear();
                     egress.seal(&mut slot.session, &due, &mut self.frame).map(|()| {
                         self.detours
-                            .to_relay(path.source, path.destination, &self.frame, &self.shared);
+                            .push_relayed(path.source, path.destination, &self.frame, &self.shared);
                     })
                 }
                 TransportProtocol::Udp => self.udp.write(path.source.ip(), path.destination, |out| {
