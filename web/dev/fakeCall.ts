@@ -43,6 +43,8 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
       camera: index % 4 === 3 ? null : video(`cam${index}`, portrait(index)),
       screen: share && index === 1 ? video('screen1', slides()) : null,
       screenSound: false,
+      second: null,
+      recording: false,
     };
   });
   const now = Date.now();
@@ -74,6 +76,7 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
     intent: { mic: !muted, camera: true, hand: false },
     share: mine ? { surface: 'monitor', sound: true } : null,
     audioOnly: false,
+    extras: { camera: null, audio: null },
   }));
   const intend = (change: Partial<CallState['intent']>) =>
     store.setState(({ intent }) => ({ intent: { ...intent, ...change } }));
@@ -97,6 +100,9 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
     async startShare() {
       store.setState({ share: { surface: 'window', sound: false } });
     },
+    setExtra: async () => undefined,
+    setRecording: async () => undefined,
+    recordedTracks: () => ({ list: () => [], follow: () => () => undefined }),
     stopShare: () => store.setState({ share: null }),
     setHand: async (hand) => intend({ hand }),
     async react(kind) {

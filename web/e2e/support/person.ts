@@ -25,6 +25,8 @@ export interface Setup {
   hidden?: boolean;
   /** `denied` refuses camera and microphone, `none` has no devices at all. */
   devices?: 'granted' | 'denied' | 'none';
+  /** How many cameras and microphones there are; otherwise one of each. */
+  deviceCount?: number;
   /** Lets the browser pick the tab with this title when asked to share. */
   shareTab?: string;
   /** Which browser. */
@@ -39,7 +41,8 @@ const FIREFOX = process.env.TERTULIA_FIREFOX ?? '/usr/bin/firefox-esr';
 export const SOON = 60_000;
 
 async function chromiumArguments(setup: Setup): Promise<string[]> {
-  const count = setup.devices === 'none' ? ',device-count=0' : '';
+  const devices = setup.devices === 'none' ? 0 : setup.deviceCount;
+  const count = devices === undefined ? '' : `,device-count=${devices}`;
   const args = [
     '--no-sandbox',
     `--use-fake-device-for-media-stream=fps=20${count}`,

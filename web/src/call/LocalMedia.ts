@@ -1,16 +1,28 @@
 import {
   ConnectionState,
+  LocalAudioTrack,
   type LocalTrack,
   LocalVideoTrack,
   type Room,
   RoomEvent,
   Track,
   type TrackPublication,
+  type TrackPublishOptions,
+  type VideoCaptureOptions,
 } from 'livekit-client';
+import type { BackgroundChoice } from '../media/preferences';
+import { type MusicRate, type SoundMode, soundConstraints } from '../media/sound';
 import { CaptureWatch } from './CaptureWatch';
 import { type DeviceTrouble, deviceTrouble } from './model';
 
 export type MediaKind = 'mic' | 'camera';
+
+/** How the person wants microphone and camera treated. */
+export interface CaptureChoices {
+  sound: SoundMode;
+  musicRate: MusicRate;
+  background: BackgroundChoice;
+}
 
 /** What the presenter shares. */
 export interface ShareInfo {
@@ -23,6 +35,10 @@ export interface LocalMediaEvents {
   /** The wish changed, by the person or because a device failed. */
   onIntent(kind: MediaKind, on: boolean): void;
   onTrouble(kind: MediaKind | 'screen', trouble: DeviceTrouble): void;
+  /** The background could not be replaced, and the camera is off for it. */
+  onBackgroundFailed(): void;
+  /** The noise filter did not start; the microphone goes on without. */
+  onNoiseFailed(): void;
   /** Somebody with the right to do so muted us. */
   onMutedByOther(): void;
   onShare(share: ShareInfo | null): void;
@@ -45,11 +61,15 @@ export class LocalMedia {
   private readonly busy: Record<MediaKind, boolean> = { mic: false, camera: false };
   private retry: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
+  /** The microphone was captured in a way no longer wanted. */
+  private staleMic = false;
+  private audioContext: AudioContext | null = null;
   private readonly captures = new CaptureWatch((source, track) => void this.revive(source, track));
 
   constructor(
     wanted: Record<MediaKind, boolean>,
     private readonly events: LocalMediaEvents,
+    private readonly choices: () => CaptureChoices,
   ) {
     this.wanted = { ...wanted };
   }
@@ -93,6 +113,25 @@ export class LocalMedia {
       if (track) track.mediaStreamTrack.enabled = false;
     }
     void this.settle(kind);
+  }
+
+  /** Has the microphone captured anew, by the choices of the moment. */
+  changeSound(): void {
+    this.staleMic = true;
+    void this.settle('mic');
+  }
+
+  /** Changes what is behind the person. A background that fails takes the camera with it: nobody is shown unawares. */
+  async changeBackground(): Promise<void> {
+    const track = this.kept.get(Track.Source.Camera);
+    if (!(track instanceof LocalVideoTrack) || ended(track)) return;
+    try {
+      const processor = await this.background();
+      if (processor) await track.setProcessor(processor);
+      else if (track.getProcessor()) await track.stopProcessor();
+    } catch {
+      this.backgroundFailed();
+    }
   }
 
   /** The microphone's track as captured, for the meter that listens while muted. */
@@ -155,6 +194,8 @@ export class LocalMedia {
     this.captures.dispose();
     for (const track of this.kept.values()) track.stop();
     this.kept.clear();
+    void this.audioContext?.close();
+    this.audioContext = null;
     this.room = null;
   }
 
@@ -182,6 +223,7 @@ export class LocalMedia {
     const connected = room.state === ConnectionState.Connected;
     const source = sources[kind];
     const participant = room.localParticipant;
+    if (kind === 'mic' && this.staleMic) await this.dropMic(room);
     const publication = participant.getTrackPublication(source);
     const kept = this.kept.get(source);
     if (!on) {
@@ -196,14 +238,94 @@ export class LocalMedia {
     if (!publication && kept && !ended(kept)) {
       kept.mediaStreamTrack.enabled = true;
       if (kept.isMuted) await kept.unmute();
-      await participant.publishTrack(kept);
+      await participant.publishTrack(kept, kind === 'mic' ? this.micOptions() : undefined);
       return true;
     }
-    if (kind === 'mic') await participant.setMicrophoneEnabled(true);
-    else await participant.setCameraEnabled(true);
+    if (kind === 'mic') {
+      await participant.setMicrophoneEnabled(true, this.micCapture(), this.micOptions());
+      await this.suppressNoise();
+    } else await this.openCamera();
     const track = this.kept.get(source);
     if (kind === 'mic' && track && this.wanted.mic) track.mediaStreamTrack.enabled = true;
     return true;
+  }
+
+  private async openCamera(): Promise<void> {
+    const participant = this.room?.localParticipant;
+    if (!participant) return;
+    const known = participant.getTrackPublication(Track.Source.Camera);
+    let options: VideoCaptureOptions | undefined;
+    if (!known) {
+      try {
+        const processor = await this.background();
+        if (processor) options = { processor };
+      } catch {
+        this.backgroundFailed();
+        return;
+      }
+    }
+    await participant.setCameraEnabled(true, options);
+  }
+
+  private async background() {
+    const { background } = this.choices();
+    if (background === 'none') return null;
+    const { BackgroundProcessor } = await import('./effects/backgroundProcessor');
+    return new BackgroundProcessor(background);
+  }
+
+  private backgroundFailed(): void {
+    this.set('camera', false);
+    this.events.onBackgroundFailed();
+  }
+
+  private micCapture() {
+    return soundConstraints(this.choices().sound);
+  }
+
+  private micOptions(): TrackPublishOptions | undefined {
+    const { sound, musicRate } = this.choices();
+    if (sound !== 'music') return undefined;
+    // Silence between notes is music too, and a second copy of such a stream would cost more than it mends.
+    return {
+      audioPreset: { maxBitrate: musicRate * 1000 },
+      dtx: false,
+      red: false,
+      forceStereo: true,
+    };
+  }
+
+  private async suppressNoise(): Promise<void> {
+    const track = this.kept.get(Track.Source.Microphone);
+    if (!(track instanceof LocalAudioTrack)) return;
+    const wanted = this.choices().sound === 'strong';
+    if (wanted === (track.getProcessor() !== undefined)) return;
+    if (!wanted) {
+      await track.stopProcessor();
+      return;
+    }
+    try {
+      const [{ NoiseProcessor }, { suppressionRate }] = await Promise.all([
+        import('./effects/noiseProcessor'),
+        import('../media/noise/suppress'),
+      ]);
+      this.audioContext ??= new AudioContext({ sampleRate: suppressionRate });
+      await track.setAudioContext(this.audioContext);
+      await track.setProcessor(new NoiseProcessor());
+    } catch {
+      // Noise is a nuisance, silence would be a loss: the microphone goes on without.
+      this.events.onNoiseFailed();
+    }
+  }
+
+  /** Withdraws the microphone, so that the next step captures it anew. */
+  private async dropMic(room: Room): Promise<void> {
+    this.staleMic = false;
+    const track = this.kept.get(Track.Source.Microphone);
+    this.kept.delete(Track.Source.Microphone);
+    const publication = room.localParticipant.getTrackPublication(Track.Source.Microphone);
+    if (publication?.track) await room.localParticipant.unpublishTrack(publication.track, true);
+    track?.stop();
   }
 
   private async revive(source: Track.Source, track: LocalTrack): Promise<void> {

@@ -9,6 +9,7 @@ import { nothingWatched, type TrackSample, type WatchState, watchTracks } from '
 
 /** Which pictures the stage shows now, and which it may show next; by publication sid. */
 export interface WantedVideo {
+  /** What matters most comes first. */
   shown: ReadonlySet<string>;
   nearby: ReadonlySet<string>;
 }
@@ -27,6 +28,7 @@ export class RemoteTracks {
   private room: Room | null = null;
   private wanted: WantedVideo = { shown: new Set(), nearby: new Set() };
   private audioOnly = false;
+  private cameraLimit: number | null = null;
   private readonly offSince = new Map<string, number>();
   private readonly renewing = new Set<string>();
   private watched: WatchState = nothingWatched;
@@ -54,16 +56,23 @@ export class RemoteTracks {
     this.apply(performance.now());
   }
 
+  /** Lets no more than so many cameras arrive at once; null for as many as are shown. */
+  setCameraLimit(limit: number | null): void {
+    this.cameraLimit = limit;
+    this.apply(performance.now());
+  }
+
   dispose(): void {
     clearInterval(this.timer);
     this.room = null;
   }
 
   private apply(now: number): void {
+    const admitted = this.admitted();
     for (const publication of this.videos()) {
       const { trackSid } = publication;
       if (this.renewing.has(trackSid)) continue;
-      const hidden = this.audioOnly && publication.source === Track.Source.Camera;
+      const hidden = isCamera(publication) && admitted !== null && !admitted.has(trackSid);
       if (!hidden && (this.wanted.shown.has(trackSid) || this.wanted.nearby.has(trackSid))) {
         this.offSince.delete(trackSid);
         if (!publication.isDesired) publication.setSubscribed(true);
@@ -75,6 +84,19 @@ export class RemoteTracks {
         publication.setSubscribed(false);
       }
     }
+  }
+
+  /** The cameras that may arrive; null where all may. */
+  private admitted(): ReadonlySet<string> | null {
+    if (this.audioOnly) return new Set();
+    const { cameraLimit } = this;
+    if (cameraLimit === null) return null;
+    const cameras = new Map([...this.videos()].map((one) => [one.trackSid, one]));
+    const shown = [...this.wanted.shown].filter((sid) => {
+      const publication = cameras.get(sid);
+      return publication !== undefined && isCamera(publication) && !publication.isMuted;
+    });
+    return new Set(shown.slice(0, cameraLimit));
   }
 
   private async check(): Promise<void> {
@@ -131,6 +153,10 @@ export class RemoteTracks {
       yield* participant.videoTrackPublications.values();
     }
   }
+}
+
+function isCamera({ source }: RemoteTrackPublication): boolean {
+  return source === Track.Source.Camera || source === Track.Source.Unknown;
 }
 
 async function sample(publication: RemoteTrackPublication): Promise<TrackSample> {

@@ -35,6 +35,7 @@ class FakeRoom extends EventEmitter {
     isSpeaking: false,
     joinedAt: new Date(0),
     connectionQuality: 'excellent',
+    getTrackPublicationByName: () => undefined,
     getTrackPublication: (source: Track.Source) => this.publications.get(source),
     setMicrophoneEnabled: (on: boolean) => this.enable(Track.Source.Microphone, on),
     setCameraEnabled: (on: boolean) => this.enable(Track.Source.Camera, on),
@@ -129,7 +130,8 @@ async function join(wish: { mic?: boolean; camera?: boolean } = {}) {
       cameraOn: wish.camera ?? true,
       devices: {},
     },
-    noiseSuppression: true,
+    capture: () => ({ sound: 'speech', musicRate: 256, background: 'none' }),
+    dataSaver: 'off',
     onEnded: (reason) => {
       end = reason;
     },

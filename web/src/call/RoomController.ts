@@ -10,16 +10,21 @@ import {
 } from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
+import type { DataSaver } from '../media/preferences';
+import { soundConstraints } from '../media/sound';
 import type { Call } from './callModel';
+import { type ExtraKind, ExtraSources, type Extras, noExtras } from './ExtraSources';
 import { endOfDisconnect, endOfJoinFailure } from './endings';
 import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
-import { LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
+import { type CaptureChoices, LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
 import { RemoteAudio } from './RemoteAudio';
 import { RemoteTracks, type WantedVideo } from './RemoteTracks';
 import { RoomLink } from './RoomLink';
+import { type RecordedTracks, recordedTracks } from './recordedTracks';
+import { recordingAttribute } from './recordingAttribute';
 import { type RecoveryEvent, type RecoveryState, recover } from './recovery';
 import { readSnapshot } from './snapshot';
 import { type StatsSample, sampleTrack } from './stats';
@@ -34,6 +39,8 @@ export interface CallState {
   snapshot: CallSnapshot;
   intent: MediaIntent;
   share: ShareInfo | null;
+  /** The second camera and the second source of sound, by device id. */
+  extras: Extras;
   audioOnly: boolean;
 }
 
@@ -41,6 +48,8 @@ export interface CallState {
 export type Notice =
   | { kind: 'trouble'; device: MediaKind | 'screen'; trouble: DeviceTrouble }
   | { kind: 'muted-by-other' }
+  | { kind: 'background-failed' }
+  | { kind: 'noise-failed' }
   | { kind: 'share-silent' }
   | { kind: 'talking-while-muted' }
   | { kind: 'command-failed' }
@@ -52,7 +61,9 @@ export type Notice =
 
 export interface RoomControllerOptions {
   intent: JoinIntent;
-  noiseSuppression: boolean;
+  /** How microphone and camera are treated at the moment. */
+  capture(): CaptureChoices;
+  dataSaver: DataSaver;
   onEnded(reason: EndReason): void;
   onNotice(notice: Notice): void;
   /** Replaces the SDK's Room in tests. */
@@ -71,6 +82,7 @@ export class RoomController implements Call {
   readonly store: StoreApi<CallState>;
   readonly link: RoomLink;
   private readonly media: LocalMedia;
+  private readonly extras: ExtraSources;
   private readonly remoteTracks = new RemoteTracks();
   private readonly remoteAudio = new RemoteAudio();
   private readonly mutedSpeech: MutedSpeech;
@@ -82,6 +94,7 @@ export class RoomController implements Call {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private blipTimer: ReturnType<typeof setInterval> | undefined;
   private refreshing = false;
+  private recording = false;
   private disposed = false;
 
   constructor(private readonly options: RoomControllerOptions) {
@@ -95,7 +108,8 @@ export class RoomController implements Call {
       snapshot: emptySnapshot,
       intent: { mic: intent.micOn, camera: intent.cameraOn, hand: false },
       share: null,
-      audioOnly: false,
+      extras: noExtras,
+      audioOnly: options.dataSaver === 'audio',
     }));
     this.mutedSpeech = new MutedSpeech(() => options.onNotice({ kind: 'talking-while-muted' }));
     this.media = new LocalMedia(
@@ -106,10 +120,23 @@ export class RoomController implements Call {
           if (kind === 'mic') this.listenWhileMuted();
         },
         onTrouble: (device, trouble) => options.onNotice({ kind: 'trouble', device, trouble }),
+        onBackgroundFailed: () => options.onNotice({ kind: 'background-failed' }),
+        onNoiseFailed: () => options.onNotice({ kind: 'noise-failed' }),
         onMutedByOther: () => options.onNotice({ kind: 'muted-by-other' }),
         onShare: (share) => this.store.setState({ share }),
       },
+      options.capture,
     );
+    this.extras = new ExtraSources({
+      onChange: (extras) => this.store.setState({ extras }),
+      onTrouble: (kind, trouble) =>
+        options.onNotice({
+          kind: 'trouble',
+          device: kind === 'camera' ? 'camera' : 'mic',
+          trouble,
+        }),
+    });
+    this.setDataSaver(options.dataSaver);
     const credentials = { token: () => this.token, renew: () => this.renewToken() };
     this.link = new RoomLink(intent.room, credentials, {
       onMessage: (message) => options.onNotice({ kind: 'message', message }),
@@ -176,6 +203,36 @@ export class RoomController implements Call {
     if (shared && withSound && !this.media.share?.sound) {
       this.options.onNotice({ kind: 'share-silent' });
     }
+  }
+
+  async setRecording(on: boolean): Promise<void> {
+    this.recording = on;
+    await this.room?.localParticipant.setAttributes({ [recordingAttribute]: on ? 'local' : '' });
+  }
+
+  recordedTracks(): RecordedTracks {
+    return recordedTracks(() => this.room, this.store);
+  }
+
+  /** Sends a second camera or source of sound besides the first; null ends it. */
+  setExtra(kind: ExtraKind, deviceId: string | null): Promise<void> {
+    return this.extras.set(kind, deviceId);
+  }
+
+  /** Captures the microphone anew, the way the preferences now want it. */
+  changeSound(): void {
+    this.media.changeSound();
+  }
+
+  /** Puts the background the preferences now want behind the person. */
+  changeBackground(): void {
+    void this.media.changeBackground();
+  }
+
+  /** Limits how many cameras arrive. */
+  setDataSaver(mode: DataSaver): void {
+    this.remoteTracks.setCameraLimit({ off: null, few: 4, one: 1, audio: null }[mode]);
+    this.setAudioOnly(mode === 'audio');
   }
 
   stopShare(): void {
@@ -274,7 +331,8 @@ export class RoomController implements Call {
       this.step({ kind: 'connected' });
       this.refresh();
       this.link.start();
-      await this.media.resume();
+      if (this.recording) await this.setRecording(true);
+      await Promise.all([this.media.resume(), this.extras.resume()]);
       this.listenWhileMuted();
     } catch (error) {
       this.step({ kind: 'attempt-failed', end: endOfJoinFailure(error) });
@@ -293,9 +351,7 @@ export class RoomController implements Call {
       reconnectPolicy: new DefaultReconnectPolicy(reconnectDelaysMs),
       audioCaptureDefaults: {
         deviceId: audioInput,
-        echoCancellation: true,
-        autoGainControl: true,
-        noiseSuppression: this.options.noiseSuppression,
+        ...soundConstraints(this.options.capture().sound),
       },
       videoCaptureDefaults: {
         deviceId: videoInput,
@@ -321,6 +377,7 @@ export class RoomController implements Call {
           this.step({ kind: 'restored' });
           this.link.poke();
           void this.media.resume();
+          void this.extras.resume();
         }),
       )
       .on(RoomEvent.Disconnected, (reason?: DisconnectReason) => {
@@ -338,6 +395,7 @@ export class RoomController implements Call {
       );
     }
     this.media.attachRoom(room);
+    this.extras.attachRoom(room);
     this.remoteTracks.attachRoom(room);
     this.remoteAudio.attachRoom(room);
     return room;
@@ -421,6 +479,7 @@ export class RoomController implements Call {
     this.remoteTracks.dispose();
     this.remoteAudio.dispose();
     this.media.dispose();
+    this.extras.dispose();
     // A connected room takes its leave over its own connection; without one the server must be told.
     if (reason === 'left' && this.room?.state !== ConnectionState.Connected) {
       api.leave(this.options.intent.room, this.token).catch(() => undefined);
@@ -439,6 +498,7 @@ const shownEvents = [
   RoomEvent.ParticipantConnected,
   RoomEvent.ParticipantDisconnected,
   RoomEvent.ParticipantNameChanged,
+  RoomEvent.ParticipantAttributesChanged,
   RoomEvent.TrackPublished,
   RoomEvent.TrackUnpublished,
   RoomEvent.TrackSubscribed,

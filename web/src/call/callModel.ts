@@ -1,7 +1,9 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { ReactionKind } from '../api';
+import type { ExtraKind } from './ExtraSources';
 import type { WantedVideo } from './RemoteTracks';
 import type { CallState } from './RoomController';
+import type { RecordedTracks } from './recordedTracks';
 import type { RoomState } from './roomState';
 import type { StatsSample } from './stats';
 
@@ -17,6 +19,11 @@ export interface Call {
   setCamera(on: boolean): void;
   startShare(withSound: boolean): Promise<void>;
   stopShare(): void;
+  /** Tells everybody that this person records, or has stopped. Rejects if they cannot be told. */
+  setRecording(on: boolean): Promise<void>;
+  /** All sound of the meeting as it stands, and word of its changes. */
+  recordedTracks(): RecordedTracks;
+  setExtra(kind: ExtraKind, deviceId: string | null): Promise<void>;
   setHand(raised: boolean): Promise<void>;
   react(kind: ReactionKind): Promise<void>;
   showVideo(wanted: WantedVideo): void;

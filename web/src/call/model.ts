@@ -30,8 +30,12 @@ export interface ParticipantView {
   quality: Quality;
   camera: VideoView | null;
   screen: VideoView | null;
+  /** A second camera, say one over the desk. */
+  second: VideoView | null;
   /** Whether the shared screen brings sound along. */
   screenSound: boolean;
+  /** They record the meeting on their own device. */
+  recording: boolean;
 }
 
 /** The participants of a call at one moment: oneself first, then by time of joining. */

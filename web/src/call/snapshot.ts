@@ -7,7 +7,9 @@ import {
   Track,
   type TrackPublication,
 } from 'livekit-client';
+import { secondCameraName } from './ExtraSources';
 import type { CallSnapshot, ParticipantView, Quality, VideoHandle, VideoView } from './model';
+import { recordingAttribute } from './recordingAttribute';
 
 const handles = new WeakMap<Track, VideoHandle>();
 
@@ -40,18 +42,17 @@ function readParticipant(participant: Participant): ParticipantView {
     micOn: mic !== undefined && !mic.isMuted,
     speaking: participant.isSpeaking && mic !== undefined && !mic.isMuted,
     quality: quality(participant.connectionQuality),
-    camera: readVideo(participant, Track.Source.Camera),
-    screen: readVideo(participant, Track.Source.ScreenShare),
+    camera: readVideo(participant.getTrackPublication(Track.Source.Camera)),
+    screen: readVideo(participant.getTrackPublication(Track.Source.ScreenShare)),
+    second: readVideo(participant.getTrackPublicationByName(secondCameraName)),
+    recording: participant.attributes?.[recordingAttribute] === 'local',
     screenSound: participant.getTrackPublication(Track.Source.ScreenShareAudio) !== undefined,
   };
 }
 
-function readVideo(participant: Participant, source: Track.Source): VideoView | null {
-  const publication = participant.getTrackPublication(source) as
-    | RemoteTrackPublication
-    | LocalTrackPublication
-    | undefined;
-  if (!publication) return null;
+function readVideo(found: TrackPublication | undefined): VideoView | null {
+  const publication = found as RemoteTrackPublication | LocalTrackPublication | undefined;
+  if (publication?.kind !== Track.Kind.Video) return null;
   const track = publication.track;
   const usable = track !== undefined && !publication.isMuted && isShown(publication);
   return {
@@ -105,7 +106,8 @@ function keep(before: ParticipantView | undefined, after: ParticipantView): Part
   if (!before) return after;
   const camera = keepVideo(before.camera, after.camera);
   const screen = keepVideo(before.screen, after.screen);
-  const merged = { ...after, camera, screen };
+  const second = keepVideo(before.second, after.second);
+  const merged = { ...after, camera, screen, second };
   return same(before, merged) ? before : merged;
 }
 

@@ -20,6 +20,7 @@ export {
   type Rect,
   type Size,
   screenTileId,
+  secondTileId,
   type TileFacts,
   type TileId,
 } from './types';

@@ -11,6 +11,11 @@ export function screenTileId(identity: string): TileId {
   return `screen:${identity}`;
 }
 
+/** Builds the id of the tile of a participant's second camera. */
+export function secondTileId(identity: string): TileId {
+  return `second:${identity}`;
+}
+
 /** Describes what the layout needs to know of a tile, and nothing about its media. */
 export interface TileFacts {
   id: TileId;

@@ -1,6 +1,7 @@
 /** Opening microphone and camera, and saying clearly why one would not open. */
 
 import { findDevice, listDevices, type MediaDevicesLike } from './devices';
+import { type SoundMode, soundConstraints } from './sound';
 
 export type CaptureKind = 'audio' | 'video';
 
@@ -52,7 +53,7 @@ export interface CaptureWish {
   video: boolean;
   audioInput?: string;
   videoInput?: string;
-  noiseSuppression?: boolean;
+  sound?: SoundMode;
 }
 
 export interface Captured {
@@ -62,13 +63,10 @@ export interface Captured {
 }
 
 function constraintsFor(wish: CaptureWish): MediaStreamConstraints {
-  const noiseSuppression = wish.noiseSuppression ?? true;
   return {
     audio: wish.audio && {
       ...(wish.audioInput ? { deviceId: { exact: wish.audioInput } } : {}),
-      echoCancellation: true,
-      autoGainControl: true,
-      noiseSuppression,
+      ...soundConstraints(wish.sound ?? 'speech'),
     },
     video: wish.video && {
       ...(wish.videoInput ? { deviceId: { exact: wish.videoInput } } : {}),

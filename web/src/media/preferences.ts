@@ -1,9 +1,25 @@
 import { create } from 'zustand';
 import { createJSONStorage, persist, type StateStorage } from 'zustand/middleware';
+import type { MusicRate, SoundMode } from './sound';
 
 export type Theme = 'system' | 'light' | 'dark' | 'contrast';
 export const languages = ['en', 'es', 'ru', 'de'] as const;
 export type Language = (typeof languages)[number];
+
+/** What stands behind the person; the names besides none, blur and custom are ready-made backdrops. */
+export type BackgroundChoice =
+  | 'none'
+  | 'blur-light'
+  | 'blur'
+  | 'dusk'
+  | 'forest'
+  | 'paper'
+  | 'harbour'
+  | 'custom';
+
+/** How many cameras arrive at once: all that are shown, four, one, or none. */
+export const dataSavers = ['off', 'few', 'one', 'audio'] as const;
+export type DataSaver = (typeof dataSavers)[number];
 
 export type SelfViewMode = 'tile' | 'float' | 'hidden';
 export type Corner = 'top-start' | 'top-end' | 'bottom-start' | 'bottom-end';
@@ -46,7 +62,10 @@ export interface PreferenceValues {
   talkingHint: boolean;
   /** Has screen readers speak incoming chat. */
   announceChat: boolean;
-  noiseSuppression: boolean;
+  sound: SoundMode;
+  musicRate: MusicRate;
+  background: BackgroundChoice;
+  dataSaver: DataSaver;
 }
 
 export interface Preferences extends PreferenceValues {
@@ -69,7 +88,10 @@ export const defaultPreferences: PreferenceValues = {
   hideNoVideo: false,
   talkingHint: true,
   announceChat: true,
-  noiseSuppression: true,
+  sound: 'speech',
+  musicRate: 256,
+  background: 'none',
+  dataSaver: 'off',
 };
 
 // Storage can be forbidden or full. Preferences then last as long as the page.
@@ -110,7 +132,11 @@ export const usePreferences = create<Preferences>()(
       storage: createJSONStorage(() => forgiving),
       partialize: ({ set: _set, ...values }) => values,
       merge: (stored, current) => {
-        const values = (stored ?? {}) as Partial<PreferenceValues>;
+        const { noiseSuppression, ...values } = (stored ?? {}) as Partial<PreferenceValues> & {
+          noiseSuppression?: boolean;
+        };
+        // Earlier versions knew noise suppression on or off alone.
+        if (noiseSuppression === false) values.sound ??= 'plain';
         return {
           ...current,
           ...values,

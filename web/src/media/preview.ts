@@ -11,6 +11,7 @@ import {
   noDevices,
   watchDevices,
 } from './devices';
+import type { SoundMode } from './sound';
 
 /**
  * How a device stands.
@@ -40,7 +41,7 @@ export interface PreviewChoices {
   video: boolean;
   audioInput?: string;
   videoInput?: string;
-  noiseSuppression?: boolean;
+  sound?: SoundMode;
 }
 
 /** What happened by itself and should be said. */

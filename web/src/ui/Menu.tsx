@@ -75,8 +75,14 @@ export function Menu({
       : undefined;
     (openAt.current === 'last' ? all.at(-1) : (checked ?? all[0]))?.focus();
     openAt.current = 'first';
+    // What is in it may arrive late, such as the list of devices.
+    const growing = new ResizeObserver(place);
+    growing.observe(node);
     window.addEventListener('resize', place);
-    return () => window.removeEventListener('resize', place);
+    return () => {
+      growing.disconnect();
+      window.removeEventListener('resize', place);
+    };
   }, [open, placement, align]);
 
   const typeAhead = (key: string) => {

@@ -4,8 +4,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 /// What a page of ours may load and do. No script or style stands in the page itself, nothing comes from elsewhere,
-/// and only our own pages may frame it. `connect-src 'self'` covers the WebSocket of the same origin.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+/// and only our own pages may frame it. `connect-src 'self'` covers the WebSocket of the same origin. WebAssembly, for
+/// noise and backgrounds, is let be compiled; text is still never run as script.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob: mediastream:; font-src 'self'; connect-src 'self'; \
     worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; \
     frame-ancestors 'self'";

@@ -84,7 +84,9 @@ mod tests {
             let (_, headers, _) = asked(path, true, "").await;
             let policy = headers["content-security-policy"].to_str().unwrap();
             assert!(
-                policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+                policy.contains("default-src 'none'")
+                    && !policy.contains("'unsafe-eval'")
+                    && !policy.contains("unsafe-inline"),
                 "for {path}"
             );
             assert_eq!(headers["x-content-type-options"], "nosniff");

@@ -33,7 +33,11 @@ export default function CallScreen({ intent, onEnded }: CallScreenProps) {
     const timer = setTimeout(() => {
       created = new RoomController({
         intent,
-        noiseSuppression: usePreferences.getState().noiseSuppression,
+        capture: () => {
+          const { sound, musicRate, background } = usePreferences.getState();
+          return { sound, musicRate, background };
+        },
+        dataSaver: usePreferences.getState().dataSaver,
         onEnded: (reason) => ended.current(reason),
         onNotice: (notice) => sink.current(notice),
       });

@@ -6,6 +6,7 @@ import { ConnectionBanner } from '../banner/ConnectionBanner';
 import { SoundPrompt } from '../banner/SoundPrompt';
 import { TalkingHint } from '../banner/TalkingHint';
 import { WeakNetwork } from '../banner/WeakNetwork';
+import { RecordingBadge } from '../recording/RecordingBadge';
 import { Stage } from '../stage/Stage';
 import { StatsDialog } from '../tiles';
 import { Toolbar } from '../toolbar/Toolbar';
@@ -18,6 +19,7 @@ import { useShortcuts } from './useShortcuts';
 const ChatPanel = lazy(() => import('../chat/ChatPanel'));
 const PeoplePanel = lazy(() => import('../people/PeoplePanel'));
 const HelpPanel = lazy(() => import('../help/HelpPanel'));
+const RecordingDialog = lazy(() => import('../recording/RecordingDialog'));
 const SettingsPanel = lazy(() => import('./SettingsPanel'));
 
 /** The whole screen of a call. */
@@ -26,6 +28,7 @@ export function CallView() {
   const { room } = useCall();
   const actions = useCallActions();
   const panel = useUi((state) => state.panel);
+  const recorder = useUi((state) => state.recorder);
   const entered = useCallState((state) => state.entered);
   const footer = useRef<HTMLElement>(null);
   useShortcuts(actions);
@@ -43,6 +46,12 @@ export function CallView() {
           <SoundPrompt />
           <WeakNetwork />
           <TalkingHint />
+          <RecordingBadge />
+          {recorder ? (
+            <Suspense fallback={null}>
+              <RecordingDialog />
+            </Suspense>
+          ) : null}
         </div>
         {entered ? <Stage /> : <Joining />}
       </main>

@@ -15,6 +15,10 @@ const tunes = {
     [988, 0.24],
   ],
   reaction: [[1047, 0]],
+  recording: [
+    [440, 0],
+    [440, 0.2],
+  ],
 } as const;
 
 const length = 0.18;

@@ -18,6 +18,8 @@ export interface UiState {
   statsFor: TileId | null;
   /** The window or element a picture-in-picture lives in. */
   pip: Window | null;
+  /** The recording on this device: its dialog open, or running. */
+  recorder: 'open' | 'running' | 'stop' | null;
   /** They speak into a muted microphone. */
   talkingMuted: boolean;
   /** The keyboard holds the microphone open. */
@@ -38,6 +40,7 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     draft: '',
     statsFor: null,
     pip: null,
+    recorder: null,
     talkingMuted: false,
     talkKeyHeld: false,
     ...initial,

@@ -2,6 +2,7 @@ import {
   AudioLines,
   CircleHelp,
   Columns3,
+  Disc,
   Hand,
   Keyboard,
   LayoutGrid,
@@ -24,6 +25,7 @@ import type { ReactionKind } from '../../api';
 import { usePreferences } from '../../media/preferences';
 import { announce, showToast } from '../../ui';
 import { reactionKinds } from '../reactions/emoji';
+import { canRecord } from '../recording/canRecord';
 import { canShareScreen, canShareSound } from '../toolbar/ShareMenu';
 import { useCall, useCallState, useUi } from './context';
 import { canFullScreen, toggleFullScreen, useFullScreen } from './fullScreen';
@@ -50,6 +52,7 @@ export function useCallActions(): readonly Action[] {
   const layout = useUi((state) => state.layout);
   const pinned = useUi((state) => state.pinned);
   const hideStrip = useUi((state) => state.hideStrip);
+  const recording = useUi((state) => state.recorder === 'running');
   const fullScreen = useFullScreen();
   const pip = usePip();
 
@@ -191,6 +194,15 @@ export function useCallActions(): readonly Action[] {
       pressed: audioOnly,
       available: true,
       run: () => call.setAudioOnly(!audioOnly),
+    },
+    {
+      id: 'record',
+      label: t('action.record'),
+      icon: Disc,
+      shortcuts: [],
+      pressed: recording,
+      available: canRecord(),
+      run: () => ui.setState({ recorder: recording ? 'stop' : 'open' }),
     },
     {
       id: 'whoTalks',

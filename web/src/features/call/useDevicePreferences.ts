@@ -8,7 +8,7 @@ const kinds = {
   audioOutput: 'audiooutput',
 } as const;
 
-/** Has the call use whatever devices the preferences name, from wherever they are changed. */
+/** Has the call do what the preferences say of devices, sound, background and data, from wherever they are changed. */
 export function useDevicePreferences(controller: RoomController | null): void {
   useEffect(() => {
     if (!controller) return;
@@ -16,6 +16,10 @@ export function useDevicePreferences(controller: RoomController | null): void {
       for (const key of ['audioInput', 'videoInput', 'audioOutput'] as const) {
         if (after[key] !== before[key]) void controller.switchDevice(kinds[key], after[key] ?? '');
       }
+      const music = after.sound === 'music' && after.musicRate !== before.musicRate;
+      if (after.sound !== before.sound || music) controller.changeSound();
+      if (after.background !== before.background) controller.changeBackground();
+      if (after.dataSaver !== before.dataSaver) controller.setDataSaver(after.dataSaver);
     });
   }, [controller]);
 }

@@ -36,6 +36,12 @@ export function useNotices(sink: NoticeSink): void {
           announce(t('notice.mutedByOther'), 'assertive');
           showToast({ text: t('notice.mutedByOther'), key: 'muted' });
           return;
+        case 'background-failed':
+          showToast({ text: t('notice.backgroundFailed'), tone: 'danger', key: 'background' });
+          return;
+        case 'noise-failed':
+          showToast({ text: t('notice.noiseFailed'), tone: 'warning', key: 'noise' });
+          return;
         case 'share-silent':
           showToast({ text: t('share.silent'), tone: 'warning', key: 'share', durationMs: 12_000 });
           return;

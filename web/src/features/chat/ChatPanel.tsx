@@ -7,7 +7,7 @@ import { useCall, useCallState, useRoomState, useUi } from '../call/context';
 import { showPanel } from '../call/uiStore';
 import styles from './ChatPanel.module.css';
 import { groupMessages, type MessageGroup, type ShownMessage } from './groups';
-import { linkify } from './linkify';
+import { MessageText } from './MessageText';
 
 const defaultLimit = 4000;
 /** Closer to the end than this counts as reading the newest, in pixels. */
@@ -127,18 +127,7 @@ function Message({ message }: { message: ShownMessage }) {
   const { call } = useCall();
   return (
     <div className={styles.message} data-state={message.state}>
-      <p className={styles.text}>
-        {linkify(message.text).map((piece, index) =>
-          piece.kind === 'link' ? (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a message never change.
-            <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-              {piece.text}
-            </a>
-          ) : (
-            piece.text
-          ),
-        )}
-      </p>
+      <MessageText text={message.text} />
       {message.state === 'sending' ? <p className={styles.note}>{t('chat.sending')}</p> : null}
       {message.state === 'failed' ? (
         <p className={styles.note} role="alert">

@@ -42,6 +42,11 @@ function count(text: string, character: string): number {
   return text.split(character).length - 1;
 }
 
+/** Says where an address written by somebody leads, if it is one that is safe to follow. */
+export function safeLink(address: string): string | null {
+  return /^(?:https?:\/\/|www\.)/i.test(address) ? hrefOf(address) : null;
+}
+
 function hrefOf(address: string): string | null {
   const full = /^www\./i.test(address) ? `https://${address}` : address;
   try {

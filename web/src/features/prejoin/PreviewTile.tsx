@@ -5,6 +5,7 @@ import type { PreviewState } from '../../media';
 import { usePreferences } from '../../media/preferences';
 import { cx, Icon, Spinner } from '../../ui';
 import styles from './PreviewTile.module.css';
+import { useBackground } from './useBackground';
 
 interface PreviewTileProps {
   state: PreviewState;
@@ -17,7 +18,8 @@ export function PreviewTile({ state, children }: PreviewTileProps) {
   const { t } = useTranslation('prejoin');
   const mirrored = usePreferences((preferences) => preferences.selfViewMirrored);
   const video = useRef<HTMLVideoElement>(null);
-  const { track } = state.video;
+  const { track: camera } = state.video;
+  const { track, failed } = useBackground(camera);
   const asking = state.video.phase === 'asking' || state.audio.phase === 'asking';
 
   useEffect(() => {
@@ -40,7 +42,9 @@ export function PreviewTile({ state, children }: PreviewTileProps) {
       />
       {track ? null : (
         <div className={styles.message} role="status">
-          {asking ? (
+          {camera ? (
+            <Background failed={failed} />
+          ) : asking ? (
             <Asking state={state} />
           ) : state.video.phase === 'starting' ? (
             <>
@@ -59,6 +63,18 @@ export function PreviewTile({ state, children }: PreviewTileProps) {
       )}
       <div className={styles.controls}>{children}</div>
     </div>
+  );
+}
+
+function Background({ failed }: { failed: boolean }) {
+  const { t } = useTranslation('prejoin');
+  return failed ? (
+    <p>{t('backgroundFailed')}</p>
+  ) : (
+    <>
+      <Spinner size={30} />
+      <p>{t('background')}</p>
+    </>
   );
 }
 

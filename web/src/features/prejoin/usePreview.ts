@@ -58,10 +58,9 @@ export function usePreview(): PreviewControls {
 }
 
 function createPreview(onNotice?: (notice: PreviewNotice) => void): Preview {
-  const { micWanted, cameraWanted, audioInput, videoInput, noiseSuppression } =
-    usePreferences.getState();
+  const { micWanted, cameraWanted, audioInput, videoInput, sound } = usePreferences.getState();
   return new Preview(
-    { audio: micWanted, video: cameraWanted, audioInput, videoInput, noiseSuppression },
+    { audio: micWanted, video: cameraWanted, audioInput, videoInput, sound },
     { onNotice },
   );
 }

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import {
+  dataSavers,
   type SelfViewMode,
   type TilesPerPage,
   tilesPerPageChoices,
@@ -36,6 +37,13 @@ export function CallSettings() {
           label: String(count),
         }))}
         onChange={(value) => set({ tilesPerPage: Number(value) as TilesPerPage })}
+      />
+      <Select
+        label={t('data.title')}
+        hint={t('data.hint')}
+        value={preferences.dataSaver}
+        options={dataSavers.map((value) => ({ value, label: t(`data.${value}`) }))}
+        onChange={(dataSaver) => set({ dataSaver })}
       />
       <Switch
         label={t('call.hideNoVideo')}

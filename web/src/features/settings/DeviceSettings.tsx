@@ -1,7 +1,8 @@
 import { useTranslation } from 'react-i18next';
 import { canChooseSpeaker, type Device, type DeviceState, isSecure, useDevices } from '../../media';
 import { usePreferences } from '../../media/preferences';
-import { Select, type SelectOption, Switch } from '../../ui';
+import { type MusicRate, musicRates, soundModes } from '../../media/sound';
+import { Select, type SelectOption } from '../../ui';
 import { InsecureNotice } from '../prejoin/DeviceProblems';
 import { MicMeter, SpeakerTest } from '../prejoin/SoundCheck';
 
@@ -13,7 +14,7 @@ interface DeviceSettingsProps {
 export function DeviceSettings({ microphone }: DeviceSettingsProps) {
   const { t } = useTranslation('settings');
   const devices = useDevices(microphone?.track);
-  const { audioInput, videoInput, audioOutput, noiseSuppression, set } = usePreferences();
+  const { audioInput, videoInput, audioOutput, sound, musicRate, set } = usePreferences();
 
   if (!isSecure()) return <InsecureNotice />;
 
@@ -61,12 +62,24 @@ export function DeviceSettings({ microphone }: DeviceSettingsProps) {
         />
       ) : null}
       <SpeakerTest />
-      <Switch
-        label={t('devices.noise')}
-        description={t('devices.noiseText')}
-        checked={noiseSuppression}
-        onChange={(on) => set({ noiseSuppression: on })}
+      <Select
+        label={t('sound.title')}
+        hint={t(`sound.hint.${sound}`)}
+        value={sound}
+        options={soundModes.map((value) => ({ value, label: t(`sound.mode.${value}`) }))}
+        onChange={(mode) => set({ sound: mode })}
       />
+      {sound === 'music' ? (
+        <Select
+          label={t('sound.rate')}
+          value={String(musicRate)}
+          options={musicRates.map((rate) => ({
+            value: String(rate),
+            label: t('sound.kbps', { rate }),
+          }))}
+          onChange={(rate) => set({ musicRate: Number(rate) as MusicRate })}
+        />
+      ) : null}
     </>
   );
 }

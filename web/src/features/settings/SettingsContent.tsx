@@ -1,9 +1,10 @@
-import { Accessibility, Bell, LayoutGrid, Mic, Palette } from 'lucide-react';
+import { Accessibility, Bell, ImageIcon, LayoutGrid, Mic, Palette } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import '../../i18n/englishLater';
 import type { DeviceState } from '../../media';
 import { Tabs } from '../../ui';
 import { AppearanceSettings } from './AppearanceSettings';
+import { BackgroundSettings } from './BackgroundSettings';
 import { CallSettings } from './CallSettings';
 import { DeviceSettings } from './DeviceSettings';
 import { KeyboardSettings } from './KeyboardSettings';
@@ -29,6 +30,12 @@ export function SettingsContent({ microphone }: SettingsContentProps) {
           label: t('devices.title'),
           icon: Mic,
           content: () => <DeviceSettings microphone={microphone} />,
+        },
+        {
+          id: 'background',
+          label: t('background.title'),
+          icon: ImageIcon,
+          content: () => <BackgroundSettings />,
         },
         {
           id: 'call',

@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type PlacedTile, type Size, screenTileId, type TileId } from '../../layout';
+import type { PlacedTile, Size, TileId } from '../../layout';
 import { usePreferences } from '../../media/preferences';
 import { IconButton } from '../../ui';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
@@ -83,13 +83,13 @@ function Tiles({ area }: { area: Size }) {
           <Tile
             key={id}
             id={id}
-            source={id === screenTileId(person.identity) ? 'screen' : 'camera'}
+            source={tileSource(id)}
             person={person}
             rect={moved ? { ...rect, x: rect.x + offset.x, y: rect.y + offset.y } : rect}
             role={role}
             pinned={pinned === id}
             handRaised={raised.has(person.identity)}
-            mirrored={person.isLocal && mirrored}
+            mirrored={person.isLocal && mirrored && tileSource(id) === 'camera'}
             tabStop={id === stop}
             onPin={onPin}
             onDragStart={floatsSelf ? startDrag : undefined}
@@ -103,6 +103,11 @@ function Tiles({ area }: { area: Size }) {
       ) : null}
     </div>
   );
+}
+
+function tileSource(id: TileId): 'camera' | 'screen' | 'second' {
+  if (id.startsWith('screen:')) return 'screen';
+  return id.startsWith('second:') ? 'second' : 'camera';
 }
 
 interface PageTurnerProps {

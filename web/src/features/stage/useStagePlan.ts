@@ -8,6 +8,7 @@ import {
   type StageMemory,
   type StagePlan,
   screenTileId,
+  secondTileId,
   type TileFacts,
 } from '../../layout';
 import { usePreferences } from '../../media/preferences';
@@ -77,23 +78,28 @@ export function useStagePlan(area: Size): StagePlan {
   }, [plan, page, ui, participants.length]);
 
   useEffect(() => {
-    const sids = (ids: readonly string[]) => {
-      const wanted = new Set(ids);
-      return new Set(
-        participants.flatMap(({ identity, camera, screen }) => [
-          ...(camera && wanted.has(cameraTileId(identity)) ? [camera.sid] : []),
-          ...(screen && wanted.has(screenTileId(identity)) ? [screen.sid] : []),
-        ]),
-      );
-    };
-    call.showVideo({ shown: sids(plan.placed.map(({ id }) => id)), nearby: sids(plan.nearby) });
-  }, [call, plan, participants]);
+    const sidOf = new Map(
+      participants.flatMap(({ identity, camera, screen, second }) => [
+        [cameraTileId(identity), camera?.sid],
+        [screenTileId(identity), screen?.sid],
+        [secondTileId(identity), second?.sid],
+      ]),
+    );
+    const sids = (ids: readonly string[]) =>
+      new Set(ids.map((id) => sidOf.get(id)).filter((sid) => sid !== undefined));
+    // Where few cameras may arrive, the large picture goes first, and then who spoke last.
+    const heard = (id: string) => lastSpokeAt.get(id.slice(id.indexOf(':') + 1)) ?? 0;
+    const placed = [...plan.placed].sort(
+      (a, b) => Number(b.role === 'main') - Number(a.role === 'main') || heard(b.id) - heard(a.id),
+    );
+    call.showVideo({ shown: sids(placed.map(({ id }) => id)), nearby: sids(plan.nearby) });
+  }, [call, plan, participants, lastSpokeAt]);
 
   return plan;
 }
 
 function factsOf(person: ParticipantView, handRaised: boolean, lastSpokeAt: number): TileFacts[] {
-  const { identity, isLocal, camera, screen } = person;
+  const { identity, isLocal, camera, screen, second } = person;
   const base = { identity, isLocal, handRaised, lastSpokeAt };
   const tiles: TileFacts[] = [
     {
@@ -105,6 +111,16 @@ function factsOf(person: ParticipantView, handRaised: boolean, lastSpokeAt: numb
   ];
   if (screen) {
     tiles.push({ ...base, id: screenTileId(identity), source: 'screen', hasVideo: true });
+  }
+  if (second) {
+    // One's own second camera is a picture like anybody's: it is not the self view.
+    tiles.push({
+      ...base,
+      id: secondTileId(identity),
+      source: 'camera',
+      isLocal: false,
+      hasVideo: !second.muted,
+    });
   }
   return tiles;
 }

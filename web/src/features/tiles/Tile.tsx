@@ -13,7 +13,7 @@ import { ZoomablePicture } from './ZoomablePicture';
 
 export interface TileProps {
   id: TileId;
-  source: 'camera' | 'screen';
+  source: 'camera' | 'screen' | 'second';
   person: ParticipantView;
   rect: Rect;
   role: TileRole;
@@ -47,10 +47,15 @@ function TileView(props: TileProps) {
   const { id, source, person, rect, role, pinned, handRaised, mirrored, tabStop } = props;
   const { t } = useTranslation('call');
   const screen = source === 'screen';
-  const video = screen ? person.screen : person.camera;
+  const second = source === 'second';
+  const video = screen ? person.screen : second ? person.second : person.camera;
   const name = person.isLocal ? t('youSuffix', { name: person.name }) : person.name;
-  const title = screen ? t('tile.screen', { name: person.name }) : name;
-  const weak = !screen && (person.quality === 'poor' || person.quality === 'lost');
+  const title = screen
+    ? t('tile.screen', { name: person.name })
+    : second
+      ? t('tile.second', { name: person.name })
+      : name;
+  const weak = source === 'camera' && (person.quality === 'poor' || person.quality === 'lost');
   const small = rect.width < 180 || rect.height < 110;
   const style: CSSProperties = {
     inlineSize: rect.width,
@@ -59,9 +64,9 @@ function TileView(props: TileProps) {
   };
 
   const states = [
-    !screen && !person.micOn && t('tile.muted'),
-    !screen && person.speaking && t('tile.speaking'),
-    !screen && handRaised && t('tile.hand'),
+    source === 'camera' && !person.micOn && t('tile.muted'),
+    source === 'camera' && person.speaking && t('tile.speaking'),
+    source === 'camera' && handRaised && t('tile.hand'),
     pinned && t('tile.pinned'),
     !screen && !video?.handle && t('tile.noVideo'),
     weak && t(person.quality === 'lost' ? 'tile.lost' : 'tile.weak'),
@@ -79,7 +84,7 @@ function TileView(props: TileProps) {
       data-tile={id}
       data-identity={person.identity}
       data-source={source}
-      data-speaking={(!screen && person.speaking) || undefined}
+      data-speaking={(source === 'camera' && person.speaking) || undefined}
       onDoubleClick={() => props.onPin(id)}
       onPointerDown={props.onDragStart}
     >
@@ -95,7 +100,7 @@ function TileView(props: TileProps) {
         ) : null}
         {video?.handle && !screen ? <Picture handle={video.handle} mirrored={mirrored} /> : null}
       </div>
-      {!screen && handRaised ? (
+      {source === 'camera' && handRaised ? (
         <span className={styles.hand}>
           <Icon icon={Hand} size={18} />
           <span className={styles.handText}>{t('tile.hand')}</span>
@@ -104,13 +109,13 @@ function TileView(props: TileProps) {
       <span className={styles.label}>
         {screen ? (
           <Icon icon={MonitorUp} size={14} />
-        ) : person.speaking ? (
+        ) : second ? null : person.speaking ? (
           <SpeakingBars />
         ) : person.micOn ? null : (
           <Icon icon={MicOff} size={14} className={styles.muted} />
         )}
         {pinned ? <Icon icon={Pin} size={14} /> : null}
-        <span className={styles.name}>{screen ? t('share.of', { name: person.name }) : name}</span>
+        <span className={styles.name}>{screen ? t('share.of', { name: person.name }) : title}</span>
         {weak ? (
           <span title={t(person.quality === 'lost' ? 'tile.lost' : 'tile.weak')}>
             <Icon

@@ -29,7 +29,7 @@ const corners: readonly Corner[] = ['top-start', 'top-end', 'bottom-start', 'bot
 
 interface TileMenuProps {
   id: TileId;
-  source: 'camera' | 'screen';
+  source: 'camera' | 'screen' | 'second';
   person: ParticipantView;
   role: TileRole;
   pinned: boolean;
@@ -41,7 +41,7 @@ interface TileMenuProps {
 export function TileMenu({ id, source, person, role, pinned, tabStop, className }: TileMenuProps) {
   const { t } = useTranslation('call');
   const { ui } = useCall();
-  const label = source === 'screen' ? t('tile.screen', { name: person.name }) : person.name;
+  const label = source === 'camera' ? person.name : t(`tile.${source}`, { name: person.name });
   return (
     <div className={className}>
       <Menu
@@ -61,9 +61,11 @@ export function TileMenu({ id, source, person, role, pinned, tabStop, className 
         <MenuItem icon={pinned ? PinOff : Pin} onSelect={() => togglePin(ui, id)}>
           {t(pinned ? 'tile.unpin' : 'tile.pin')}
         </MenuItem>
-        <MenuItem icon={Activity} onSelect={() => ui.setState({ statsFor: id })}>
-          {t('tile.stats')}
-        </MenuItem>
+        {source === 'second' ? null : (
+          <MenuItem icon={Activity} onSelect={() => ui.setState({ statsFor: id })}>
+            {t('tile.stats')}
+          </MenuItem>
+        )}
         {person.isLocal && source === 'camera' ? <SelfItems floating={role === 'float'} /> : null}
       </Menu>
     </div>

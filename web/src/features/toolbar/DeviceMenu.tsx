@@ -2,8 +2,8 @@ import { ChevronUp } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { type DeviceKind, useDevices } from '../../media';
 import { usePreferences } from '../../media/preferences';
-import { Menu, MenuItem, MenuRadio, MenuSection } from '../../ui';
-import { useCallState } from '../call/context';
+import { Menu, MenuCheck, MenuItem, MenuRadio, MenuSection } from '../../ui';
+import { useCall, useCallState } from '../call/context';
 import { ToolbarButton } from './ToolbarButton';
 
 const titles = {
@@ -26,11 +26,45 @@ export function DeviceMenu({ of }: { of: 'audio' | 'video' }) {
         <>
           <DeviceChoices kind="audioInput" />
           <DeviceChoices kind="audioOutput" />
+          <ExtraChoices kind="audio" />
         </>
       ) : (
-        <DeviceChoices kind="videoInput" />
+        <>
+          <DeviceChoices kind="videoInput" />
+          <ExtraChoices kind="camera" />
+        </>
       )}
     </Menu>
+  );
+}
+
+/** A second device of the kind, sent besides the first. */
+function ExtraChoices({ kind }: { kind: 'camera' | 'audio' }) {
+  const { t } = useTranslation('call');
+  const { call } = useCall();
+  const list = kind === 'camera' ? 'videoInput' : 'audioInput';
+  const intent = useCallState((state) => state.intent);
+  const active = useCallState((state) => state.extras[kind]);
+  const first = usePreferences((state) => state[list]);
+  const devices = useDevices(intent)[list].filter(
+    ({ id, systemDefault }) => id !== '' && !systemDefault,
+  );
+  const others = devices.filter(({ id }, index) => (first ? id !== first : index > 0));
+  if (others.length === 0 && !active) return null;
+  return (
+    <MenuSection title={t(`extra.${kind}`)}>
+      {devices
+        .filter(({ id }) => id === active || others.some((other) => other.id === id))
+        .map((device) => (
+          <MenuCheck
+            key={device.id}
+            checked={device.id === active}
+            onSelect={() => void call.setExtra(kind, device.id === active ? null : device.id)}
+          >
+            {device.label || t('devices.unknown')}
+          </MenuCheck>
+        ))}
+    </MenuSection>
   );
 }
 

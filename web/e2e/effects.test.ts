@@ -1,0 +1,118 @@
+import { expect, test } from './support/meeting';
+import { type Person, SOON } from './support/person';
+
+/** The colour in the upper left corner of somebody's picture, where no person ever is. */
+async function corner(person: Person, identity: string): Promise<number[]> {
+  const video = person.tile(identity).locator('video').first();
+  return video.evaluate((element) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 32;
+    canvas.height = 18;
+    const paint = canvas.getContext('2d');
+    paint?.drawImage(element as HTMLVideoElement, 0, 0, 32, 18);
+    return [...(paint?.getImageData(1, 1, 1, 1).data ?? [])].slice(0, 3);
+  });
+}
+
+async function openTab(person: Person, tab: string): Promise<void> {
+  const settings = person.button('Settings');
+  if ((await settings.getAttribute('aria-pressed')) !== 'true') await settings.click();
+  await person.page.getByRole('tab', { name: tab }).click();
+}
+
+test('a background is in place before anybody sees the camera, and can be changed', async ({
+  arrive,
+  room,
+}) => {
+  const ana = await arrive({ name: 'Ana' });
+  const boris = await arrive({ name: 'Boris' });
+  await boris.join(room);
+
+  await ana.openPreJoin(room);
+  await ana.page.getByRole('button', { name: 'Settings' }).click();
+  await ana.page.getByRole('tab', { name: 'Background' }).click();
+  await ana.page.getByRole('radio', { name: 'Harbour' }).check({ force: true });
+  await ana.page.keyboard.press('Escape');
+  await ana.enter();
+  const identity = await ana.identity();
+  await boris.tile(identity).locator('video').first().waitFor({ timeout: SOON });
+  // The wall of that backdrop is a dark blue at the top left.
+  const blue = async () => {
+    const [red = 0, , b = 0] = await corner(boris, identity);
+    return b > 40 && b > red * 1.5;
+  };
+  await expect.poll(blue, { timeout: SOON }).toBe(true);
+
+  await openTab(ana, 'Background');
+  await ana.page.getByRole('radio', { name: 'As it is' }).check({ force: true });
+  await expect.poll(blue, { timeout: SOON }).toBe(false);
+});
+
+test('the noise filter and music keep the microphone going', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana' });
+  const boris = await arrive({ name: 'Boris' });
+  await ana.join(room);
+  await boris.join(room);
+  await boris.hears();
+  const processor = () =>
+    ana.page.evaluate(() => {
+      const { audioTrackPublications } = window.__tertulia?.room?.localParticipant ?? {};
+      const [publication] = [...(audioTrackPublications?.values() ?? [])];
+      return publication?.audioTrack?.getProcessor()?.name ?? null;
+    });
+  await openTab(ana, 'Devices');
+  const sound = ana.page.getByRole('combobox', { name: 'Microphone sound' });
+  await sound.selectOption('strong');
+  await expect.poll(processor, { timeout: SOON }).toBe('rnnoise');
+  await boris.hears();
+
+  await sound.selectOption('music');
+  await expect.poll(processor, { timeout: SOON }).toBe(null);
+  await boris.hears();
+  const settings = () =>
+    ana.page.evaluate(() => {
+      const { audioTrackPublications } = window.__tertulia?.room?.localParticipant ?? {};
+      const [publication] = [...(audioTrackPublications?.values() ?? [])];
+      const { echoCancellation, noiseSuppression } =
+        publication?.audioTrack?.mediaStreamTrack.getSettings() ?? {};
+      return { echoCancellation, noiseSuppression, muted: publication?.isMuted };
+    });
+  expect(await settings()).toEqual({
+    echoCancellation: false,
+    noiseSuppression: false,
+    muted: false,
+  });
+});
+
+test('somebody muted stays muted when the sound is changed', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana' });
+  const boris = await arrive({ name: 'Boris' });
+  await ana.join(room);
+  await boris.join(room);
+  await ana.button('Microphone').click();
+  await openTab(ana, 'Devices');
+  await ana.page.getByRole('combobox', { name: 'Microphone sound' }).selectOption('music');
+  await expect
+    .poll(async () => boris.tileSays(await ana.identity()), { timeout: SOON })
+    .toContain('Muted');
+  expect(await ana.button('Microphone').getAttribute('aria-pressed')).toBe('false');
+});
+
+test('a second camera is a picture of its own', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana', deviceCount: 2 });
+  const boris = await arrive({ name: 'Boris' });
+  await ana.join(room);
+  await boris.join(room);
+  await ana.button('Video devices').click();
+  await ana.page.getByRole('menuitemcheckbox').first().click();
+  const identity = await ana.identity();
+  const second = boris.page.locator(
+    `[data-testid=tile][data-identity="${identity}"][data-source="second"]`,
+  );
+  await second.locator('video').waitFor({ timeout: SOON });
+  expect(await second.getAttribute('aria-label')).toContain('Second camera of Ana');
+  await boris.see(identity);
+  await ana.button('Video devices').click();
+  await ana.page.getByRole('menuitemcheckbox', { checked: true }).click();
+  await second.waitFor({ state: 'detached', timeout: SOON });
+});

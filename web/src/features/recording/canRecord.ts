@@ -1,0 +1,7 @@
+/** Says whether this browser can record a tab and its sound. */
+export function canRecord(): boolean {
+  return (
+    typeof MediaRecorder !== 'undefined' &&
+    typeof navigator.mediaDevices?.getDisplayMedia === 'function'
+  );
+}
