@@ -1,4 +1,8 @@
+import { configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
+
+// As generous as the tests' own limit: a machine may do much else at the same time.
+configure({ asyncUtilTimeout: 15_000 });
 
 // happy-dom has neither popovers nor modal dialogs; tests need only their visible effect.
 if (!('showPopover' in HTMLElement.prototype)) {
