@@ -108,7 +108,9 @@ impl LossControl {
             *slot = spell;
         }
         self.next = (self.next + 1) % SPELLS;
-        self.lately += 0.3 * (spell.share() - self.lately);
+        let change = spell.share() - self.lately;
+        // What is over is forgotten sooner than what begins is believed.
+        self.lately += if change < 0.0 { 0.5 } else { 0.3 } * change;
         self.judge(&spell, estimate_bps, now_us);
     }
 
@@ -143,12 +145,13 @@ impl LossControl {
             (Some(capacity), bound) => {
                 // From nothing, nothing would grow again.
                 let capacity = capacity.max(FLOOR.as_bps() as f64);
-                let again = bound.is_some();
-                let held = again && now_us.saturating_sub(self.bounded_us) < 2 * self.hold_us;
-                self.hold_us = if held {
-                    (self.hold_us * 2).min(MAX_HOLD_US)
-                } else {
-                    HOLD_US
+                self.hold_us = match now_us.saturating_sub(self.bounded_us) {
+                    _ if bound.is_none() => HOLD_US,
+                    // Still the same trouble: nothing has been tried since.
+                    since if since < self.hold_us => self.hold_us,
+                    // What was tried did not go well.
+                    since if since < 2 * self.hold_us => (self.hold_us * 2).min(MAX_HOLD_US),
+                    _ => HOLD_US,
                 };
                 self.bound_bps = Some(bound.map_or(capacity, |bound| bound.min(capacity)));
                 self.bounded_us = now_us;

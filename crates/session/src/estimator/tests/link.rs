@@ -24,6 +24,8 @@ pub(super) struct Conditions {
     pub(super) delay_ms: f64,
     /// The delay varies by up to this; order is kept.
     pub(super) jitter_ms: f64,
+    /// The share of packets that others overtake: they take [`OVERTAKEN_US`] longer.
+    pub(super) overtaken: f64,
     pub(super) loss: Loss,
     /// What others send through the same queue, evenly.
     pub(super) cross_bps: f64,
@@ -37,6 +39,7 @@ impl Conditions {
             queue_ms: 500.0,
             delay_ms: 25.0,
             jitter_ms: 0.0,
+            overtaken: 0.0,
             loss: Loss::Random(0.0),
             cross_bps: 0.0,
         }
@@ -44,6 +47,7 @@ impl Conditions {
 }
 
 const CROSS_BYTES: usize = 1_200;
+const OVERTAKEN_US: u64 = 20_000;
 
 /// A packet of ours, or of others.
 struct Queued<T> {
@@ -60,7 +64,10 @@ pub(super) struct Link<T> {
     /// Up to where the queue has been served.
     served_us: f64,
     next_cross_us: f64,
+    /// In the order of arrival.
     on_the_way: VecDeque<(u64, T)>,
+    /// When the last of those arrives that keep their order.
+    in_order_until_us: u64,
 }
 
 impl<T> Link<T> {
@@ -74,6 +81,7 @@ impl<T> Link<T> {
             served_us: 0.0,
             next_cross_us: 0.0,
             on_the_way: VecDeque::new(),
+            in_order_until_us: 0,
         }
     }
 
@@ -155,11 +163,19 @@ impl<T> Link<T> {
             if let Some(item) = self.queue.pop_front().and_then(|queued| queued.item) {
                 let jitter_us = self.rng.random_range(0.0..=self.conditions.jitter_ms) * 1e3;
                 let at = self.served_us + self.conditions.delay_ms * 1e3 + jitter_us;
-                let last = self.on_the_way.back().map_or(0, |(at, _)| *at);
-                self.on_the_way.push_back((last.max(at as u64), item));
+                self.in_order_until_us = self.in_order_until_us.max(at as u64);
+                self.carry(item);
             }
         }
         self.served_us = self.served_us.max(until_us);
+    }
+
+    fn carry(&mut self, item: T) {
+        let overtaken = self.conditions.overtaken > 0.0 && self.rng.random_bool(self.conditions.overtaken);
+        let extra_us = if overtaken { OVERTAKEN_US } else { 0 };
+        let at = self.in_order_until_us + extra_us;
+        let place = self.on_the_way.partition_point(|(other, _)| *other <= at);
+        self.on_the_way.insert(place, (at, item));
     }
 
     fn is_lost(&mut self) -> bool {

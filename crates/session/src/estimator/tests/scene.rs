@@ -100,26 +100,6 @@ impl Course {
         sum(|sample| sample.arrived_bps) / sum(|sample| sample.free_bps)
     }
 
-    pub(super) fn mean_estimate(&self, from: f64, to: f64) -> f64 {
-        let count = self.between(from, to).count().max(1) as f64;
-        self.between(from, to)
-            .map(|sample| sample.estimate_bps)
-            .sum::<f64>()
-            / count
-    }
-
-    /// The greatest estimate as a multiple of what the way had free.
-    pub(super) fn overshoot(&self, from: f64, to: f64) -> f64 {
-        let of = |sample: &Sample| sample.estimate_bps / sample.free_bps;
-        self.between(from, to).map(of).fold(0.0, f64::max)
-    }
-
-    pub(super) fn longest_queue_ms(&self, from: f64, to: f64) -> f64 {
-        self.between(from, to)
-            .map(|sample| sample.queue_ms)
-            .fold(0.0, f64::max)
-    }
-
     pub(super) fn mean_queue_ms(&self, from: f64, to: f64) -> f64 {
         let count = self.between(from, to).count().max(1) as f64;
         self.between(from, to).map(|sample| sample.queue_ms).sum::<f64>() / count
