@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId, RoomName};
 use tertulia_room::{
-    Actor, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
+    Actor, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
     RoomSnapshot,
 };
 use tokio::sync::mpsc::error::TrySendError;
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::accept;
 use crate::config::{EngineConfig, EngineError};
 use crate::handshake::HandshakePool;
+use crate::keeping::{Keep, Keeper};
 use crate::message::{
     ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
 };
@@ -29,6 +30,8 @@ const MAILBOX: usize = 4_096;
 const PEER_QUEUE: usize = 2_048;
 /// How often an opening is tried that meets the end of the room's life before.
 const OPENING_ATTEMPTS: usize = 4;
+/// How long the opening of a room waits for what was said in it before.
+const HISTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Events one observer may have waiting.
 const OBSERVER_QUEUE: usize = 4_096;
 
@@ -50,6 +53,8 @@ pub(crate) struct Shared {
     observers: Mutex<Vec<mpsc::Sender<Observed>>>,
     stopping: AtomicBool,
     stop: Notify,
+    /// Where records go, where rooms are kept.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 #[derive(Clone)]
@@ -62,7 +67,7 @@ struct RoomEntry {
 }
 
 /// The way to one worker.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct WorkerLink {
     queue: mpsc::Sender<ToWorker>,
     waker: Arc<mio::Waker>,
@@ -159,6 +164,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] naming the socket or the setting that is wrong.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        Self::begin(config, None)
+    }
+
+    /// As [`Engine::start`], with rooms whose records go to `keeper`.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_kept(config: EngineConfig, keeper: Keeper) -> Result<Self, EngineError> {
+        Self::begin(config, Some(keeper))
+    }
+
+    fn begin(config: EngineConfig, keeper: Option<Keeper>) -> Result<Self, EngineError> {
         if config.workers == 0 || config.workers > 64 {
             return Err(EngineError::Config("the number of workers must be 1 to 64"));
         }
@@ -205,6 +222,7 @@ impl Engine {
             observers: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
+            keeper,
         });
         for start in starts {
             worker::spawn(start, shared.clone(), handshakes.clone())?;
@@ -254,6 +272,10 @@ impl Engine {
             let (shown, entry) = self.place(name);
             let (link, id) = (self.shared.workers[entry.worker].clone(), entry.id);
             if !entry.open {
+                let kept = match &self.shared.keeper {
+                    Some(keeper) => Some(history(keeper, name).await),
+                    None => None,
+                };
                 let (done, opened) = oneshot::channel();
                 let message = ToWorker::OpenRoom {
                     id: id.clone(),
@@ -262,6 +284,7 @@ impl Engine {
                         .clone()
                         .unwrap_or_else(|| self.shared.config.room_defaults.clone()),
                     seed: rand::random(),
+                    kept,
                     done,
                 };
                 if !link.send(message).await || opened.await.is_err() {
@@ -454,6 +477,21 @@ impl Shared {
             }
         });
     }
+}
+
+/// Asks what a room begins with.
+async fn history(keeper: &Keeper, room: &RoomName) -> Option<History> {
+    let (history, answer) = oneshot::channel();
+    let room = room.clone();
+    let asked = async {
+        keeper.send(Keep::Open { room, history }).await.ok()?;
+        answer.await.ok()
+    };
+    let known = tokio::time::timeout(HISTORY_TIMEOUT, asked).await.ok().flatten();
+    if known.is_none() {
+        tracing::error!("a room opens without chat: what was said before could not be read");
+    }
+    known
 }
 
 /// Takes a lock whose holder may have panicked: each critical section here leaves the map whole.

@@ -4,7 +4,8 @@
 //! A room, its sessions and its routes live on one worker, so nothing on the packet path takes a lock. Of a room that
 //! outgrows its worker some participants are hosted on others, between which packets are relayed. Doors hold a
 //! [`RoomHandle`], send commands over a bounded queue and receive [`PeerEvent`]s over another; a participant whose
-//! queue overflows is expelled rather than waited for.
+//! queue overflows is expelled rather than waited for. What must outlive the process goes to a [`Keeper`] before anybody
+//! hears of it.
 //!
 //! What it does not do: decide rights (`room`), parse SDP (`sdp`), speak a protocol (the doors).
 //!
@@ -16,6 +17,7 @@ mod config;
 mod demux;
 mod handle;
 mod handshake;
+mod keeping;
 mod message;
 mod net;
 mod peer;
@@ -29,6 +31,7 @@ mod worker;
 pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
+pub use keeping::{Keep, Keeper, Receipt};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,
 };

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tertulia_model::{Candidate, ClientFamily, Mid, ParticipantId, PeerSpec, RoomId, RoomName, TrackId};
 use tertulia_room::{
-    Actor, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
-    RoomSnapshot,
+    Actor, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
+    RoomSnapshot, Settlement, Ticket,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -158,6 +158,8 @@ pub(crate) enum ToWorker {
         name: RoomName,
         settings: RoomSettings,
         seed: [u8; 32],
+        /// What the room begins with, where rooms are kept; `None` inside where that is not known.
+        kept: Option<Option<History>>,
         done: oneshot::Sender<()>,
     },
     Command {
@@ -225,6 +227,12 @@ pub(crate) enum ToWorker {
     Steer {
         source: SocketAddr,
         worker: usize,
+    },
+    /// What became of a record.
+    Settled {
+        room: RoomId,
+        ticket: Ticket,
+        settlement: Settlement,
     },
     /// A handshake is back.
     Handshake(Errand),

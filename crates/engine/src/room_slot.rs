@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use tertulia_forward::{EncodingSet, Relay, Routes, SpeakerDetector, TrackKey, TrackNumber};
 use tertulia_model::{MediaKind, ParticipantId, RoomId, RoomName, TrackId};
-use tertulia_room::{Announced, Event, Room, RouteChange, TrackInfo};
+use tertulia_room::{Announced, Event, Refusal, Reply, Room, RouteChange, Ticket, TrackInfo};
 use tertulia_session::RxId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::message::PeerEvent;
 use crate::peer::Peer;
@@ -63,6 +63,8 @@ pub(crate) struct Home {
     pub(crate) voices: BTreeMap<usize, Vec<(ParticipantId, u8)>>,
     /// Number of the track added last.
     pub(crate) last_number: u32,
+    /// Who waits for what became of a record.
+    pub(crate) awaiting: BTreeMap<Ticket, Vec<oneshot::Sender<Result<Reply, Refusal>>>>,
 }
 
 /// The way from a stage to its room.
@@ -101,6 +103,7 @@ impl RoomSlot {
             stale: BTreeSet::new(),
             voices: BTreeMap::new(),
             last_number: 0,
+            awaiting: BTreeMap::new(),
         };
         Self::with(id, name, Control::Home(Box::new(home)))
     }

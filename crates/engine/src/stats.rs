@@ -115,6 +115,12 @@ counters! {
     tcp_refused,
     /// Room turns that panicked; each ended one room, or the stay of those of it who were hosted on that worker.
     room_panics,
+    /// Records that were given to be kept.
+    records,
+    /// Records refused because too many waited to be kept.
+    records_refused,
+    /// Records that could not be kept.
+    records_failed,
     /// Observer queues that were full; the observer was dropped.
     observers_dropped,
 }

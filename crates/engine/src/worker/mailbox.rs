@@ -37,6 +37,7 @@ impl Worker {
                 name,
                 settings,
                 seed,
+                kept,
                 done,
             } => {
                 // Several doors may ask for the same opening; the first one's settings count.
@@ -46,7 +47,10 @@ impl Worker {
                 if !self.shared.begin_room(&name, &id) {
                     return;
                 }
-                let room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
+                let mut room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
+                if let Some(history) = kept {
+                    room.keep(history);
+                }
                 let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
                 self.rooms_by_id.insert(id, key);
                 Counters::up(&self.shared.counters.rooms);
@@ -150,6 +154,13 @@ impl Worker {
             ToWorker::Steer { source, worker } => {
                 self.steering.learn(source, worker, now);
             }
+            ToWorker::Settled {
+                room,
+                ticket,
+                settlement,
+            } => {
+                self.in_room(&room, now, |worker, key| worker.settle(key, ticket, settlement));
+            }
             ToWorker::Handshake(errand) => self.take_back(errand, now),
             ToWorker::Stage { room, message } => self.hear_home(&room, message, now),
             ToWorker::Home { room, from, message } => self.hear_stage(&room, from, message, now),
@@ -185,16 +196,23 @@ impl Worker {
         now: Instant,
     ) {
         let publishes = matches!(command, Command::Publish(_));
+        let mut reply = Some(reply);
         let outcome = self.in_room(room, now, |worker, key| {
-            let room = worker.rooms[key].room_mut().ok_or(Refusal::RoomEnded)?;
+            let slot = &mut worker.rooms[key];
+            let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
             let outcome = room.handle(actor, command, room_now(now));
+            if let (Ok(Reply::Pending(ticket)), Some(home)) = (&outcome, slot.home_mut()) {
+                home.awaiting.entry(*ticket).or_default().extend(reply.take());
+            }
             if let (true, Actor::Participant(who), Ok(_)) = (publishes, actor, &outcome) {
                 worker.pump(key, now);
                 worker.bind_received(key, who, now);
             }
             outcome
         });
-        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+        if let Some(reply) = reply {
+            answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+        }
     }
 
     fn join(
@@ -336,7 +354,7 @@ impl Worker {
 }
 
 /// Answers a door; one that no longer waits has gone, and its participant is let go by other means.
-fn answer<T>(reply: oneshot::Sender<T>, value: T) {
+pub(super) fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     if reply.send(value).is_err() {
         tracing::debug!("a door did not wait for its answer");
     }

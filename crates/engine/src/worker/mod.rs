@@ -9,6 +9,7 @@ mod mailbox;
 mod negotiate;
 mod outbox;
 mod pump;
+mod records;
 mod relay;
 mod sessions;
 mod stage;

@@ -114,6 +114,7 @@ impl Worker {
             }
         }
         self.tell_announced(key);
+        self.give_records(key);
         let ended = |slot: &RoomSlot| slot.room().is_some_and(Room::is_ended);
         if self.rooms.get(key).is_some_and(ended) {
             self.remove_room(key, now);
