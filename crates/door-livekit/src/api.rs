@@ -104,6 +104,7 @@ impl From<Refusal> for ApiError {
             Refusal::TooMany => Code::ResourceExhausted,
             Refusal::LimitExceeded { .. } | Refusal::Invalid { .. } => Code::InvalidArgument,
             Refusal::UnsupportedType => Code::FailedPrecondition,
+            Refusal::NotKept => Code::Unavailable,
             _ => Code::Internal,
         };
         Self::new(code, refusal.to_string())

@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use tertulia_model::RoomName;
 use tertulia_room::{ChatInput, Command, Reply};
 
 use crate::convert;
@@ -41,12 +42,36 @@ pub async fn read(
         )
         .await?
     {
-        Reply::ChatHistory(messages, more) => Ok(Json(ChatPage {
-            messages: messages.iter().map(convert::chat).collect(),
-            more,
-        })),
+        Reply::ChatHistory(messages, more) => {
+            let (messages, more) = older(&api, &holder.room, messages, more, query.before, limit).await?;
+            Ok(Json(ChatPage {
+                messages: messages.iter().map(convert::chat).collect(),
+                more,
+            }))
+        }
         _ => Err(ApiError::new(ErrorCode::Internal, "the room gave no history")),
     }
+}
+
+/// Adds to what the room holds in memory what only the store has.
+async fn older(
+    api: &Api,
+    room: &RoomName,
+    mut messages: Vec<tertulia_room::ChatMessage>,
+    more: bool,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<(Vec<tertulia_room::ChatMessage>, bool), ApiError> {
+    let (false, Some(shelf)) = (more, &api.inner.shelf) else {
+        return Ok((messages, more));
+    };
+    let before = messages.first().map(|oldest| oldest.seq).or(before);
+    let page = shelf
+        .store
+        .read_chat(room, before, limit.saturating_sub(messages.len()))
+        .await?;
+    messages.splice(0..0, page.messages);
+    Ok((messages, page.more))
 }
 
 /// Says something to everybody in the room.

@@ -12,6 +12,12 @@ pub fn chat(message: &tertulia_room::ChatMessage) -> wire::ChatMessage {
         name: message.name.clone(),
         text: message.text.clone(),
         at: message.at_ms,
+        file: message.file.as_ref().map(|file| wire::ChatFile {
+            id: file.id.clone(),
+            name: file.name.clone(),
+            kind: file.kind.clone(),
+            size: file.bytes,
+        }),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tertulia_engine::EngineError;
 use tertulia_room::Refusal;
+use tertulia_store::StoreError;
 
 use crate::wire::{ErrorBody, ErrorCode, ErrorDetail};
 
@@ -47,10 +48,12 @@ impl ErrorCode {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Banned => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::RoomFull => StatusCode::CONFLICT,
+            Self::RoomFull | Self::UploadConflict => StatusCode::CONFLICT,
             Self::RoomEnded => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TypeRefused => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NoRoomLeft => StatusCode::INSUFFICIENT_STORAGE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -98,6 +101,7 @@ impl From<Refusal> for ApiError {
             Refusal::LimitExceeded { .. } | Refusal::UnsupportedType | Refusal::Invalid { .. } => {
                 ErrorCode::InvalidRequest
             }
+            Refusal::NotKept => ErrorCode::Unavailable,
             Refusal::TooMany => return Self::too_many(Duration::from_secs(1)),
             _ => ErrorCode::Internal,
         };
@@ -108,6 +112,14 @@ impl From<Refusal> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         Self::new(ErrorCode::Unavailable, error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, source, "the store failed");
+        Self::new(ErrorCode::Unavailable, "what is kept cannot be reached now")
     }
 }
 

@@ -20,23 +20,28 @@
 mod access;
 mod chat;
 mod convert;
+mod download;
 mod error;
 mod events;
 mod extract;
+mod files;
+mod history;
 mod join;
 mod limit;
 mod openapi;
 mod places;
 mod presence;
 mod rooms;
+mod sniff;
 mod state;
 mod stats;
 mod text;
+mod upload;
 mod wire;
 
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
-pub use state::{Api, ApiSettings, RateLimit};
+pub use state::{Api, ApiSettings, FileSettings, RateLimit, Shelf};
 pub use stats::WebStats;
 
 use axum::Router;
@@ -55,6 +60,16 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/rooms/{room}/join", post(join::join))
         .route("/api/v1/rooms/{room}/events", get(events::events))
         .route("/api/v1/rooms/{room}/chat", get(chat::read).post(chat::say))
+        .route("/api/v1/rooms/{room}/chat/search", get(history::search))
+        .route("/api/v1/rooms/{room}/chat/export", get(history::export))
+        .route("/api/v1/rooms/{room}/files", post(files::begin))
+        .route(
+            "/api/v1/rooms/{room}/files/{file}",
+            get(files::status).patch(files::append).delete(files::cancel),
+        )
+        .route("/api/v1/rooms/{room}/files/{file}/share", post(files::share))
+        .route("/api/v1/rooms/{room}/files/{file}/link", post(download::link))
+        .route("/api/v1/files/{link}", get(download::download))
         .route("/api/v1/rooms/{room}/hand", put(presence::hand))
         .route("/api/v1/rooms/{room}/reactions", post(presence::react))
         .route("/api/v1/rooms/{room}/leave", post(presence::leave))

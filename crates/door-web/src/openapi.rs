@@ -5,13 +5,14 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
-use crate::{chat, events, join, presence, rooms};
+use crate::{chat, download, events, files, history, join, presence, rooms};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tertulia", description = "The HTTP API of a Tertulia server, version 1."),
     paths(
-        rooms::config, rooms::room, join::join, events::events, chat::read, chat::say, presence::hand,
+        rooms::config, rooms::room, join::join, events::events, chat::read, chat::say, history::search, history::export, files::begin, files::status, files::append,
+        files::cancel, files::share, download::link, download::download, presence::hand,
         presence::react, presence::leave
     ),
     components(schemas(wire::HandEvent, wire::ReactionEvent, wire::EndedEvent)),

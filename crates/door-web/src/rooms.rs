@@ -60,6 +60,7 @@ pub async fn config(State(api): State<Api>) -> Json<ServerConfig> {
             room_name: RoomName::MAX_CHARS,
             display_name: MAX_DISPLAY_NAME_CHARS,
             chat_text: api.inner.settings.chat_text_chars,
+            file_bytes: api.shelf().map_or(0, |_| api.inner.settings.files.max_bytes),
         },
         reactions: REACTIONS.to_vec(),
     })

@@ -4,15 +4,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tertulia_auth::ApiKeys;
 use tertulia_engine::{Engine, source_of};
+use tertulia_store::{Blobs, FileId, FileQuota, Store};
 
 use crate::access::Present;
+use crate::download::LinkKey;
 use crate::error::ApiError;
 use crate::limit::Limiter;
 use crate::places::{Place, Places};
 use crate::stats::{Counters, WebStats, up};
+use crate::wire::ErrorCode;
 
 /// Event streams one participant may have open, the ones that still wait counted.
 const STREAMS_EACH: usize = 8;
+/// Files one participant may be uploading at once.
+const UPLOADS_EACH: u64 = 4;
 
 /// What the operator decides about this door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub struct ApiSettings {
     pub guest_token: Duration,
     /// Longest chat text in characters.
     pub chat_text_chars: usize,
+    /// Files people give to rooms.
+    pub files: FileSettings,
     /// Tokens one source may ask for.
     pub joins: RateLimit,
     /// Rooms one source may look up.
@@ -42,6 +49,7 @@ impl Default for ApiSettings {
             open: true,
             guest_token: Duration::from_secs(6 * 3_600),
             chat_text_chars: 4_000,
+            files: FileSettings::default(),
             joins: RateLimit {
                 burst: 120,
                 per_minute: 240,
@@ -58,6 +66,56 @@ impl Default for ApiSettings {
                 burst: 10,
                 per_minute: 120,
             },
+        }
+    }
+}
+
+/// Where things are kept that outlive a restart.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    /// What is known.
+    pub store: Store,
+    /// The bytes of files.
+    pub blobs: Blobs,
+}
+
+/// What files people may give to rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSettings {
+    /// Largest file.
+    pub max_bytes: u64,
+    /// All files of a room together.
+    pub room_bytes: u64,
+    /// All files together.
+    pub total_bytes: u64,
+    /// How long a file is kept once it is whole.
+    pub keep: Duration,
+    /// Media types, or `image/*` and the like; empty for all but programs.
+    pub types: Vec<String>,
+}
+
+impl FileSettings {
+    pub(crate) fn quota(&self) -> FileQuota {
+        FileQuota {
+            room_bytes: self.room_bytes,
+            total_bytes: self.total_bytes,
+            uploads_each: UPLOADS_EACH,
+        }
+    }
+
+    pub(crate) fn keep_ms(&self) -> u64 {
+        u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 100 << 20,
+            room_bytes: 1 << 30,
+            total_bytes: 10 << 30,
+            keep: Duration::from_secs(24 * 3_600),
+            types: Vec::new(),
         }
     }
 }
@@ -81,6 +139,11 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) keys: Arc<ApiKeys>,
     pub(crate) settings: ApiSettings,
+    /// What outlives a restart, where that is kept.
+    pub(crate) shelf: Option<Shelf>,
+    pub(crate) link_key: LinkKey,
+    /// Files being written to now.
+    pub(crate) uploading: Places<FileId>,
     pub(crate) counters: Counters,
     pub(crate) present: Present,
     joins: Limiter<IpAddr>,
@@ -91,8 +154,17 @@ pub(crate) struct Inner {
 }
 
 impl Api {
-    /// Wires the door.
+    /// Wires the door, without anything that outlives a restart.
     pub fn new(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings) -> Self {
+        Self::build(engine, keys, settings, None)
+    }
+
+    /// Wires the door to what outlives a restart as well.
+    pub fn kept(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings, shelf: Shelf) -> Self {
+        Self::build(engine, keys, settings, Some(shelf))
+    }
+
+    fn build(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings, shelf: Option<Shelf>) -> Self {
         let inner = Inner {
             joins: Limiter::new(settings.joins),
             lookups: Limiter::new(settings.lookups),
@@ -104,6 +176,9 @@ impl Api {
             engine,
             keys,
             settings,
+            shelf,
+            link_key: LinkKey::from_random(rand::random()),
+            uploading: Places::new(1),
         };
         Self {
             inner: Arc::new(inner),
@@ -123,6 +198,18 @@ impl Api {
         self.limited(self.inner.lookups.take(source_of(source), Instant::now()))
     }
 
+    pub(crate) fn store(&self) -> Result<&Store, ApiError> {
+        self.shelf().map(|shelf| &shelf.store)
+    }
+
+    pub(crate) fn shelf(&self) -> Result<&Shelf, ApiError> {
+        self.inner
+            .shelf
+            .as_ref()
+            .ok_or_else(|| ApiError::new(ErrorCode::Unavailable, "this server keeps nothing"))
+    }
+
+    /// Searches and exports read much, so they share the measure of chat messages.
     pub(crate) fn limit_chat(&self, room: &str, identity: &str) -> Result<(), ApiError> {
         self.limited(
             self.inner

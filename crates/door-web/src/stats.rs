@@ -11,6 +11,10 @@ pub struct WebStats {
     pub tokens_refused: u64,
     /// Chat messages taken.
     pub chat_messages: u64,
+    /// Uploads begun.
+    pub uploads: u64,
+    /// Files given out.
+    pub downloads: u64,
     /// Event streams opened.
     pub streams_opened: u64,
     /// Event streams open now.
@@ -25,6 +29,8 @@ pub(crate) struct Counters {
     pub(crate) rate_limited: AtomicU64,
     pub(crate) tokens_refused: AtomicU64,
     pub(crate) chat_messages: AtomicU64,
+    pub(crate) uploads: AtomicU64,
+    pub(crate) downloads: AtomicU64,
     pub(crate) streams_opened: AtomicU64,
     pub(crate) streams: AtomicU64,
     pub(crate) slow_streams: AtomicU64,
@@ -38,6 +44,8 @@ impl Counters {
             rate_limited: of(&self.rate_limited),
             tokens_refused: of(&self.tokens_refused),
             chat_messages: of(&self.chat_messages),
+            uploads: of(&self.uploads),
+            downloads: of(&self.downloads),
             streams_opened: of(&self.streams_opened),
             streams: of(&self.streams),
             slow_streams: of(&self.slow_streams),

@@ -4,6 +4,8 @@
 pub const MAX_DISPLAY_NAME_CHARS: usize = 128;
 /// Longest display name, in bytes: what the room keeps of a name.
 const MAX_DISPLAY_NAME_BYTES: usize = 256;
+/// Longest name of a file, in bytes: what the room keeps of a name.
+const MAX_FILE_NAME_BYTES: usize = 255;
 
 /// Trims a display name and joins its words with single spaces; `None` when it is empty, too long, or has
 /// characters that break lines or turn the direction of other people's text.
@@ -16,6 +18,18 @@ pub fn display_name(text: &str) -> Option<String> {
         && name.chars().count() <= MAX_DISPLAY_NAME_CHARS
         && name.len() <= MAX_DISPLAY_NAME_BYTES;
     fits.then_some(name)
+}
+
+/// Keeps the last part of a file's name, without what breaks lines or turns the direction of other people's text; `None`
+/// when nothing is left or it is too long.
+pub fn file_name(text: &str) -> Option<String> {
+    if text.len() > MAX_FILE_NAME_BYTES * 4 {
+        return None;
+    }
+    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = last.chars().filter(|c| !is_disruptive(*c)).collect();
+    let name = kept.trim().trim_start_matches('.').trim();
+    (!name.is_empty() && name.len() <= MAX_FILE_NAME_BYTES).then(|| name.to_owned())
 }
 
 /// Checks an id made by a client.
@@ -57,6 +71,25 @@ mod tests {
         assert!(display_name(&"я".repeat(128)).is_some());
         assert!(display_name(&"漢".repeat(128)).is_none());
         assert!(display_name(&"x".repeat(10_000_000)).is_none());
+    }
+
+    #[test]
+    fn f2_names_of_files_lead_nowhere() {
+        for (text, expected) in [
+            ("../../etc/passwd", Some("passwd")),
+            ("C:\\dir\\plan.pdf", Some("plan.pdf")),
+            ("a\0b\n\u{202e}c.txt", Some("abc.txt")),
+            (" .hidden ", Some("hidden")),
+            ("ñandú 😀.png", Some("ñandú 😀.png")),
+            ("..", None),
+            ("a/", None),
+            ("", None),
+        ] {
+            assert_eq!(file_name(text).as_deref(), expected, "for {text:?}");
+        }
+        assert!(file_name(&"x".repeat(255)).is_some());
+        assert!(file_name(&"x".repeat(256)).is_none());
+        assert!(file_name(&"x".repeat(4_096)).is_none());
     }
 
     #[test]

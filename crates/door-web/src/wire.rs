@@ -23,6 +23,8 @@ pub struct Limits {
     pub room_name: usize,
     pub display_name: usize,
     pub chat_text: usize,
+    /// Largest file in bytes; 0 where files cannot be shared.
+    pub file_bytes: u64,
 }
 
 /// What anybody may know of a room whose name they know.
@@ -80,6 +82,70 @@ pub struct ChatMessage {
     pub name: String,
     pub text: String,
     pub at: u64,
+    /// The file the message shows; `text` is its name then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<ChatFile>,
+}
+
+/// A file shown in the chat.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatFile {
+    /// Asks for a link to it.
+    pub id: String,
+    pub name: String,
+    /// The media type its content was found to have.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// A file to upload.
+#[derive(Deserialize, ToSchema)]
+pub struct FileRequest {
+    /// Its name, for people.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// How far an upload is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileState {
+    pub id: String,
+    /// The name as kept.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// How many of them have arrived; the next piece begins there.
+    pub offset: u64,
+    /// Whether all of it is here and was found acceptable.
+    pub complete: bool,
+    /// The media type its content was found to have.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// How many bytes one request may bring.
+    pub chunk_bytes: u64,
+    /// When it is deleted.
+    pub expires_at: u64,
+}
+
+/// A message that shows a file.
+#[derive(Deserialize, ToSchema)]
+pub struct ShareRequest {
+    /// The sender's own id for the message, 1 to 64 letters, digits, `-` or `_`; sent again it gives the same message.
+    pub id: String,
+}
+
+/// Where a file can be had.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileLink {
+    /// A path of this server.
+    pub url: String,
+    /// When the link is good no more.
+    pub expires_at: u64,
 }
 
 /// A chat message to send.
@@ -106,6 +172,36 @@ pub struct ChatQuery {
     pub before: Option<u64>,
     /// How many at most, 1 to 200; absent for 100.
     pub limit: Option<usize>,
+}
+
+/// What to look for in the chat.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// The words, 1 to 200 characters; found whatever their case.
+    pub q: String,
+    /// Messages before this `seq`; absent for the newest.
+    pub before: Option<u64>,
+    /// How many at most, 1 to 200; absent for 100.
+    pub limit: Option<usize>,
+}
+
+/// In which form to export the chat.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// `json`, an array of messages (the default), or `text`, a line each for people.
+    #[serde(default)]
+    pub format: ExportFormat,
+}
+
+/// A form of the exported chat.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    #[default]
+    Json,
+    Text,
 }
 
 /// A hand to raise or lower.
@@ -220,6 +316,9 @@ pub enum ErrorCode {
     RoomEnded,
     TooManyRequests,
     PayloadTooLarge,
+    UploadConflict,
+    TypeRefused,
+    NoRoomLeft,
     Unavailable,
     Internal,
 }

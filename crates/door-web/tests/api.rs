@@ -25,7 +25,7 @@ async fn the_configuration_tells_limits_and_reactions() {
     assert_eq!(asked.status, StatusCode::OK);
     assert_eq!(
         asked.json["limits"],
-        json!({"roomName": 128, "displayName": 128, "chatText": 4000})
+        json!({"roomName": 128, "displayName": 128, "chatText": 4000, "fileBytes": 0})
     );
     assert_eq!(asked.json["reactions"].as_array().unwrap().len(), 6);
 }

@@ -7,8 +7,8 @@ use tertulia_model::{Identity, ParticipantId};
 use crate::limits::{self, within};
 use crate::text::clean_text;
 use crate::{
-    Audience, ChatInput, ChatMessage, Event, HandState, History, Now, Record, Refusal, Reply, Room,
-    RoomSnapshot,
+    Audience, ChatFile, ChatInput, ChatMessage, Event, HandState, History, Now, Record, Refusal, Reply, Room,
+    RoomSnapshot, SharedFile,
 };
 
 /// Messages remembered for recognising repetitions, even where no history is kept.
@@ -83,7 +83,41 @@ impl ChatLog {
 }
 
 impl Room {
+    /// Whoever may chat may give files.
+    pub(crate) fn may_share(&self, who: &ParticipantId) -> Result<Reply, Refusal> {
+        if self.member(who)?.info.may_be_heard() {
+            Ok(Reply::Done)
+        } else {
+            Err(Refusal::NotAllowed)
+        }
+    }
+
+    /// Shows a file under its name, so that readers who know nothing of files read that.
+    pub(crate) fn share_file(
+        &mut self,
+        who: &ParticipantId,
+        shared: SharedFile,
+        now: Now,
+    ) -> Result<Reply, Refusal> {
+        within("file", shared.file.name.len(), limits::NAME_BYTES)?;
+        let input = ChatInput {
+            id: shared.id,
+            text: shared.file.name.clone(),
+        };
+        self.say_with(who, input, Some(shared.file), now)
+    }
+
     pub(crate) fn say(&mut self, who: &ParticipantId, input: ChatInput, now: Now) -> Result<Reply, Refusal> {
+        self.say_with(who, input, None, now)
+    }
+
+    fn say_with(
+        &mut self,
+        who: &ParticipantId,
+        input: ChatInput,
+        file: Option<ChatFile>,
+        now: Now,
+    ) -> Result<Reply, Refusal> {
         let limit = self.settings.chat_text_bytes;
         let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
         if !member.info.may_be_heard() {
@@ -112,6 +146,7 @@ impl Room {
             name: member.info.name.clone(),
             text,
             at_ms: now.unix_ms,
+            file,
         };
         self.keep_and_act(Record::Chat(message))
     }

@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
 
 use crate::{
-    AudioFeatures, ChatMessage, ConnectionQuality, DepartureReason, ParticipantInfo, ParticipantKind,
-    Permission, RoomInfo, RoomSnapshot, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
+    AudioFeatures, ChatFile, ChatMessage, ConnectionQuality, DepartureReason, ParticipantInfo,
+    ParticipantKind, Permission, RoomInfo, RoomSnapshot, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
 };
 
 /// The time a command is handled at: monotonic for deadlines, Unix milliseconds for what people see.
@@ -160,6 +160,15 @@ pub struct ChatInput {
     pub text: String,
 }
 
+/// A file somebody shows in the chat. The door has checked that it is theirs, whole and of this room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedFile {
+    /// The sender's own id for the message, as in [`ChatInput`].
+    pub id: String,
+    /// The file.
+    pub file: ChatFile,
+}
+
 /// What may be asked of a room.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -230,6 +239,10 @@ pub enum Command {
     SendData(DataMessage),
     /// Say something in the chat. Answers [`Reply::Chat`].
     Chat(ChatInput),
+    /// Ask whether one may give files to the room. Answers [`Reply::Done`].
+    AskToShare,
+    /// Show a file in the chat. Answers [`Reply::Chat`].
+    ShareFile(SharedFile),
     /// Raise or lower the own hand.
     SetHand {
         /// Up or down.

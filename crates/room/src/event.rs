@@ -227,6 +227,21 @@ pub struct ChatMessage {
     pub text: String,
     /// When, Unix milliseconds.
     pub at_ms: u64,
+    /// The file it shows; `text` is the file's name then.
+    pub file: Option<ChatFile>,
+}
+
+/// A file shown in the chat. Its bytes are no business of the room's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatFile {
+    /// Its id, which opens nothing by itself.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// The media type its content was found to have.
+    pub kind: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// Somebody who speaks or has just stopped.

@@ -62,11 +62,11 @@ pub use announced::Announced;
 pub use audit::{AuditActor, AuditEntry};
 pub use command::{
     Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
-    RoomSettings, TrackSettings,
+    RoomSettings, SharedFile, TrackSettings,
 };
 pub use event::{
-    Audience, ChatMessage, CodecQualities, Delivery, DepartureReason, Event, HandState, QualityReport,
-    Reaction, RoomInfo, RoomSnapshot, RouteChange, Speaker, Wanted,
+    Audience, ChatFile, ChatMessage, CodecQualities, Delivery, DepartureReason, Event, HandState,
+    QualityReport, Reaction, RoomInfo, RoomSnapshot, RouteChange, Speaker, Wanted,
 };
 pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
 pub use permission::Permission;

@@ -232,6 +232,8 @@ impl Room {
             } => self.update_self(&asking(actor)?, name, metadata, attributes, now),
             Command::SendData(message) => self.send_data(actor, message),
             Command::Chat(input) => self.say(&asking(actor)?, input, now),
+            Command::AskToShare => self.may_share(&asking(actor)?),
+            Command::ShareFile(shared) => self.share_file(&asking(actor)?, shared, now),
             Command::SetHand { raised } => self.set_hand(&asking(actor)?, raised, now),
             Command::React { kind } => self.react(&asking(actor)?, kind, now),
             Command::Remove { identity, revoke } => {

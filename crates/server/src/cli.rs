@@ -26,6 +26,9 @@ pub enum Command {
     /// Works with tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Reads the log of who did what to which room
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Checks configuration and machine, and explains what it finds
     Check(ServerArgs),
     /// Prints the reference of the configuration
@@ -40,6 +43,45 @@ pub struct ServerArgs {
     /// For development: adds the well-known API key pair devkey/secret and advertises loopback addresses too
     #[arg(long)]
     pub dev: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Checks that no line was changed, taken out or put in
+    Verify(VerifyArgs),
+    /// Prints lines: number, time, room, who, what, to whom, and what exactly, with tabs between
+    List(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// A head noted after an earlier check: it must still stand in the log, so that nothing was cut off
+    #[arg(long, value_name = "HASH")]
+    pub head: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Of this room only
+    #[arg(long)]
+    pub room: Option<String>,
+    /// How many of the last lines
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    pub last: usize,
+}
+
+impl AuditCommand {
+    /// Where the server is.
+    pub fn server(&self) -> &ServerArgs {
+        match self {
+            Self::Verify(args) => &args.server,
+            Self::List(args) => &args.server,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

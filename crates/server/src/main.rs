@@ -7,12 +7,14 @@
 //! default level; a shutdown ends within its bound.
 
 mod addresses;
+mod audit;
 mod check;
 mod cli;
 mod clock;
 mod config;
 mod data;
 mod http;
+mod keeper;
 mod limits;
 mod logging;
 mod metrics;
@@ -52,6 +54,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Token(TokenCommand::Create(args)) => {
             println!("{}", token::create(args, &load(&args.server)?)?);
         }
+        Command::Audit(command) => print!("{}", audit::run(command, &load(command.server())?)?),
         Command::Check(args) => {
             let report = check::check(args);
             if report.failed() {

@@ -160,6 +160,21 @@ fn engine(page: &mut Page, sources: &Sources) {
         stats.observers_dropped,
     );
     page.counter(
+        "records_total",
+        "Records of rooms given to be kept: chat messages, lines of the audit log.",
+        stats.records,
+    );
+    page.counter(
+        "records_refused_total",
+        "Records refused because too many waited to be kept.",
+        stats.records_refused,
+    );
+    page.counter(
+        "records_failed_total",
+        "Records that somebody waited for and that were not kept.",
+        stats.records_failed,
+    );
+    page.counter(
         "media_packets_policed_total",
         "Media packets left out because their publisher sent far too much.",
         stats.packets_policed,

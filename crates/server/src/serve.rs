@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tertulia_door_livekit::LiveKitDoor;
-use tertulia_door_web::Api;
+use tertulia_door_web::{Api, Shelf};
 use tertulia_engine::Engine;
+use tertulia_store::{Blobs, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::cli::ServerArgs;
 use crate::config::Config;
 use crate::http::{Connections, ListenerLimits, Readiness, TrustedProxies, WebApp};
-use crate::{addresses, data, http, limits, logging, metrics, reach, wiring};
+use crate::{addresses, data, http, keeper, limits, logging, metrics, reach, wiring};
 
 /// Runs the server until a signal ends it.
 ///
@@ -44,10 +45,19 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
     let listener = http::bind(config.http.listen)
         .with_context(|| format!("cannot listen on {} (http.listen)", config.http.listen))?;
     let reach = reach::reach(config, Vec::new())?;
-    let engine = Engine::start(wiring::engine(config, advertised, reach))?;
+    let store = Store::open(&wiring::place(config, &directory))
+        .await
+        .context("cannot open the store (store.url, data_dir)")?;
+    let blobs = Blobs::open(&directory).context("cannot open the folder of files in the data directory")?;
+    let (keeper, keeping) = keeper::start(store.clone(), blobs.clone(), wiring::keeping(config));
+    let engine = Engine::start_kept(wiring::engine(config, advertised, reach), keeper)?;
     let livekit_keys = wiring::webhook_keys(config, &keys)?;
     let livekit = LiveKitDoor::start(engine.clone(), livekit_keys, wiring::livekit(config))?;
-    let web = Api::new(engine.clone(), Arc::new(keys), wiring::web(config));
+    let shelf = Shelf {
+        store: store.clone(),
+        blobs,
+    };
+    let web = Api::kept(engine.clone(), Arc::new(keys), wiring::web(config), shelf);
 
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();
@@ -90,9 +100,12 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
     let stopping = async {
         engine.shutdown(deadline).await;
         livekit.closed().await;
+        // Rooms are over, so that nothing more is to be kept.
+        keeping.finish().await;
         // The listener is gone once nobody holds a receiver; new connections are refused from here on.
         stop.send_replace(true);
         connections.none_left().await;
+        store.close().await;
     };
     tokio::select! {
         done = tokio::time::timeout(deadline, stopping) => match done {

@@ -1,16 +1,19 @@
 //! From the configuration to what the engine and the doors are given.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tertulia_auth::ApiKeys;
 use tertulia_door_livekit::DoorConfig;
-use tertulia_door_web::{ApiSettings, RateLimit};
+use tertulia_door_web::{ApiSettings, FileSettings, RateLimit};
 use tertulia_engine::{AdvertisedAddress, EngineConfig, Reach};
 use tertulia_model::Bitrate;
 use tertulia_room::RoomSettings;
+use tertulia_store::{ChatRetention, Place};
 
 use crate::config::{Config, Rooms};
+use crate::keeper::KeepSettings;
 
 /// A UTF-8 character has at most this many bytes.
 const BYTES_A_CHAR: usize = 4;
@@ -54,6 +57,25 @@ fn rooms(rooms: &Rooms) -> RoomSettings {
     }
 }
 
+/// Where the store is.
+pub fn place(config: &Config, directory: &Path) -> Place {
+    match config.store.url.expose() {
+        "" => Place::Directory(directory.to_owned()),
+        url => Place::Url(url.to_owned()),
+    }
+}
+
+/// What is kept how long.
+pub fn keeping(config: &Config) -> KeepSettings {
+    KeepSettings {
+        history: config.rooms.chat_history,
+        retention: match config.rooms.chat_retention_s {
+            0 => ChatRetention::WhileOpen,
+            seconds => ChatRetention::Seconds(seconds),
+        },
+    }
+}
+
 /// What the web door is started with.
 pub fn web(config: &Config) -> ApiSettings {
     let limits = &config.limits;
@@ -63,6 +85,13 @@ pub fn web(config: &Config) -> ApiSettings {
         open: config.rooms.open,
         guest_token: Duration::from_secs(config.rooms.guest_token_s),
         chat_text_chars: config.rooms.chat_text_chars,
+        files: FileSettings {
+            max_bytes: config.files.max_bytes,
+            room_bytes: config.files.room_bytes,
+            total_bytes: config.files.total_bytes,
+            keep: Duration::from_secs(config.files.keep_s),
+            types: config.files.types.clone(),
+        },
         joins: rate(limits.joins_burst, limits.joins_per_minute),
         lookups: rate(limits.lookups_burst, limits.lookups_per_minute),
         chat: rate(limits.chat_burst, limits.chat_per_minute),

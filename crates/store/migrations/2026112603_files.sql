@@ -12,5 +12,11 @@ CREATE TABLE files (
     expires_ms BIGINT NOT NULL
 );
 
+-- A message that shows a file; NULL in the others.
+ALTER TABLE chat ADD COLUMN file_id TEXT;
+ALTER TABLE chat ADD COLUMN file_name TEXT;
+ALTER TABLE chat ADD COLUMN file_kind TEXT;
+ALTER TABLE chat ADD COLUMN file_bytes BIGINT;
+
 CREATE INDEX files_room ON files (room);
 CREATE INDEX files_expiry ON files (expires_ms);

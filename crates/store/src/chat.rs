@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{ChatMessage, History};
+use tertulia_room::{ChatFile, ChatMessage, History};
 
 use crate::number::{one_more, signed, unsigned};
 use crate::{Store, StoreError};
@@ -113,7 +113,7 @@ impl Store {
     ) -> Result<ChatPage, StoreError> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms FROM chat WHERE room = $1 AND seq > $2 \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat WHERE room = $1 AND seq > $2 \
              ORDER BY seq LIMIT $3",
         )
         .bind(room.key())
@@ -142,7 +142,7 @@ impl Store {
     ) -> Result<ChatPage, StoreError> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms FROM chat \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat \
              WHERE room = $1 AND seq < $2 AND folded LIKE $3 ESCAPE '!' ORDER BY seq DESC LIMIT $4",
         )
         .bind(room.key())
@@ -181,9 +181,10 @@ pub(crate) async fn append(
     room: &RoomName,
     message: &ChatMessage,
 ) -> Result<Said, StoreError> {
+    let file = message.file.as_ref();
     let inserted = sqlx::query(
-        "INSERT INTO chat (room, seq, id, identity, name, body, folded, at_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (room, identity, id) DO NOTHING",
+        "INSERT INTO chat (room, seq, id, identity, name, body, folded, at_ms, file_id, file_name, file_kind, file_bytes) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (room, identity, id) DO NOTHING",
     )
     .bind(room.key())
     .bind(signed(message.seq))
@@ -193,11 +194,15 @@ pub(crate) async fn append(
     .bind(message.text.as_str())
     .bind(message.text.to_lowercase())
     .bind(signed(message.at_ms))
+    .bind(file.map(|file| file.id.clone()))
+    .bind(file.map(|file| file.name.clone()))
+    .bind(file.map(|file| file.kind.clone()))
+    .bind(file.map(|file| signed(file.bytes)))
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 {
         let stood = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms FROM chat \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat \
              WHERE room = $1 AND identity = $2 AND id = $3",
         )
         .bind(room.key())
@@ -218,24 +223,23 @@ pub(crate) async fn append(
     Ok(Said::Now)
 }
 
-/// Forgets what was said in a room that is over, where nothing is to be kept after the end.
+/// Forgets what was said in a room that is over, where nothing is to be kept after the end; says whether that is so.
 pub(crate) async fn end(
     connection: &mut AnyConnection,
     room: &RoomName,
     retention: ChatRetention,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let own: Option<(Option<i64>,)> = sqlx::query_as("SELECT keep_s FROM chat_rooms WHERE room = $1")
         .bind(room.key())
         .fetch_optional(&mut *connection)
         .await?;
-    let Some((own,)) = own else { return Ok(()) };
-    let keeps = match (own, retention) {
+    let keeps = match (own.and_then(|(own,)| own), retention) {
         (Some(seconds), _) => seconds > 0,
         (None, ChatRetention::Seconds(seconds)) => seconds > 0,
         (None, ChatRetention::WhileOpen) => false,
     };
     if keeps {
-        return Ok(());
+        return Ok(false);
     }
     sqlx::query("DELETE FROM chat WHERE room = $1")
         .bind(room.key())
@@ -245,7 +249,7 @@ pub(crate) async fn end(
         .bind(room.key())
         .execute(&mut *connection)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn read(
@@ -255,7 +259,7 @@ async fn read(
     limit: usize,
 ) -> Result<ChatPage, StoreError> {
     let rows = sqlx::query(
-        "SELECT seq, id, identity, name, body, at_ms FROM chat WHERE room = $1 AND seq < $2 \
+        "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat WHERE room = $1 AND seq < $2 \
          ORDER BY seq DESC LIMIT $3",
     )
     .bind(room.key())
@@ -285,7 +289,20 @@ fn message_of(row: &AnyRow) -> Result<ChatMessage, StoreError> {
         name: row.try_get("name")?,
         text: row.try_get("body")?,
         at_ms: unsigned(row.try_get("at_ms")?)?,
+        file: file_of(row)?,
     })
+}
+
+fn file_of(row: &AnyRow) -> Result<Option<ChatFile>, StoreError> {
+    let Some(id) = row.try_get("file_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(ChatFile {
+        id,
+        name: row.try_get("file_name")?,
+        kind: row.try_get("file_kind")?,
+        bytes: unsigned(row.try_get("file_bytes")?)?,
+    }))
 }
 
 /// How long messages of a room stay, in milliseconds; `while_open` where they end with the room.

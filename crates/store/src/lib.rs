@@ -20,14 +20,18 @@
 //! ```
 
 mod audit;
+mod blobs;
 mod chat;
 mod error;
+mod files;
 mod migrations;
 mod number;
 mod records;
 mod store;
 
 pub use audit::{AuditChain, AuditFault, AuditLine};
+pub use blobs::{BlobWriter, Blobs, FileId};
 pub use chat::{ChatPage, ChatRetention};
 pub use error::StoreError;
+pub use files::{FileInfo, FileQuota, FileRefusal};
 pub use store::{Place, Store};

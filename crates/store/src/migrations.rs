@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (
         2026_11_26_01,
         "chat",
@@ -14,6 +14,11 @@ const STEPS: [(i64, &str, &str); 2] = [
         2026_11_26_02,
         "audit",
         include_str!("../migrations/2026112602_audit.sql"),
+    ),
+    (
+        2026_11_26_03,
+        "files",
+        include_str!("../migrations/2026112603_files.sql"),
     ),
 ];
 

@@ -4,9 +4,9 @@ use sqlx::AnyConnection;
 use tertulia_model::RoomName;
 use tertulia_room::{Record, Settlement};
 
-use crate::audit;
 use crate::chat::{self, ChatRetention, Said};
 use crate::{Store, StoreError};
+use crate::{audit, files};
 
 impl Store {
     /// Keeps records in their order, all in one transaction. What became of each is on disk when this returns; where
@@ -61,8 +61,10 @@ async fn keep_one(
             audit::append(connection, room, entry).await?;
             Ok(Settlement::Kept)
         }
-        Record::Ended { .. } => {
-            chat::end(connection, room, retention).await?;
+        Record::Ended { at_ms } => {
+            if chat::end(connection, room, retention).await? {
+                files::end(connection, room, *at_ms).await?;
+            }
             Ok(Settlement::Kept)
         }
         // Better to say so than to lose silently what a newer room wants kept.

@@ -574,6 +574,7 @@ mod tests {
             name: "Ana".into(),
             text: text.clone(),
             at_ms: 5,
+            file: None,
         };
         let packets = chat_packets(&message, "PA_1");
         let mut got = String::new();

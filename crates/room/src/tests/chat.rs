@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use tertulia_model::ParticipantId;
 
-use super::stage::{Stage, identity, only, settings};
+use super::stage::{Stage, identity, only, person, settings};
 use crate::{
-    Actor, AuditActor, ChatInput, ChatMessage, Command, DepartureReason, Event, History, Record, Refusal,
-    Reply, RoomSettings, Settlement, Ticket, limits,
+    Actor, AuditActor, ChatFile, ChatInput, ChatMessage, Command, DepartureReason, Event, History,
+    NewParticipant, Permission, Record, Refusal, Reply, RoomSettings, Settlement, SharedFile, Ticket, limits,
 };
 
 fn say(id: &str, text: &str) -> Command {
@@ -298,6 +298,7 @@ fn a_message_that_stood_before_is_answered_and_not_told_again() {
         name: "ana".to_owned(),
         text: "the first".to_owned(),
         at_ms: 5,
+        file: None,
     };
     let settled = stage.room.settle(ticket, Settlement::StoodBefore(stood.clone()));
     assert_eq!(settled, Ok(Reply::Chat(stood)));
@@ -314,6 +315,7 @@ fn a_room_goes_on_where_its_history_ends() {
         name: "ana".to_owned(),
         text: "before".to_owned(),
         at_ms: 5,
+        file: None,
     };
     let (mut stage, ana) = kept(Some(History {
         chat: vec![earlier.clone()],
@@ -386,4 +388,36 @@ fn the_audit_log_has_who_did_what_to_whom_and_nothing_that_was_refused() {
         (entry.by, entry.action, entry.subject),
         (AuditActor::Admin, "participant.removed", Some(identity("bo")))
     );
+}
+
+#[test]
+fn a_file_is_shown_by_whoever_may_chat() {
+    let mut stage = Stage::new();
+    let ana = stage.join("ana");
+    let file = ChatFile {
+        id: "f".to_owned(),
+        name: "plan.pdf".to_owned(),
+        kind: "application/pdf".to_owned(),
+        bytes: 7,
+    };
+    let share = Command::ShareFile(SharedFile {
+        id: "1".to_owned(),
+        file: file.clone(),
+    });
+    assert_eq!(stage.ask(&ana, Command::AskToShare), Ok(Reply::Done));
+    let Ok(Reply::Chat(message)) = stage.ask(&ana, share.clone()) else {
+        panic!("not shown");
+    };
+    assert_eq!((message.text.as_str(), message.file), ("plan.pdf", Some(file)));
+
+    let silent = stage.join_as(NewParticipant {
+        permission: Permission {
+            can_publish_data: false,
+            ..Permission::ordinary()
+        },
+        ..person("bo")
+    });
+    let actor = Actor::Participant(silent.unwrap());
+    stage.check_refused(&actor, Command::AskToShare, Refusal::NotAllowed);
+    stage.check_refused(&actor, share, Refusal::NotAllowed);
 }

@@ -18,7 +18,7 @@ use section::section;
 pub use turn::Turn;
 
 /// A text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
@@ -51,6 +51,8 @@ pub struct Config {
     pub keys: BTreeMap<String, Secret>,
     /// See [`Server`].
     pub server: Server,
+    /// See [`Store`].
+    pub store: Store,
     /// See [`Http`].
     pub http: Http,
     /// See [`Media`].
@@ -59,6 +61,8 @@ pub struct Config {
     pub turn: Turn,
     /// See [`Rooms`].
     pub rooms: Rooms,
+    /// See [`Files`].
+    pub files: Files,
     /// See [`Limits`].
     pub limits: Limits,
     /// See [`Livekit`].
@@ -74,7 +78,7 @@ pub struct Config {
 section! {
     /// Settings that stand at the top of the file, before any table.
     pub struct Top {
-        /// Where the server keeps what must outlive a restart, at present its API key pair. Created with access for
+        /// Where the server keeps what must outlive a restart: its API key pair and its database. Created with access for
         /// its owner only. `TERTULIA_DATA_DIR` goes before it. Without both it is `$XDG_DATA_HOME/tertulia` where
         /// that variable is set, else `data` in the working directory.
         data_dir: Option<PathBuf> = None,
@@ -92,6 +96,15 @@ section! {
         name: String = "Tertulia".to_owned(),
         /// How long a shutdown waits, in seconds, until clients have been told and their connections are closed.
         shutdown_timeout_s: u64 = 10,
+    }
+}
+
+section! {
+    /// What outlives a restart: chat, the audit log, accounts.
+    pub struct Store {
+        /// A PostgreSQL database, as `postgres://user:password@host/database`. Empty: the file `tertulia.sqlite3` in the
+        /// data directory.
+        url: Secret = Secret::default(),
     }
 }
 
@@ -152,10 +165,30 @@ section! {
         empty_timeout_s: u64 = 300,
         /// How long a room stays after the last participant left, in seconds.
         departure_timeout_s: u64 = 20,
-        /// Chat messages kept for those who come late, for the room's life.
+        /// Chat messages a room holds in memory for those who come late; older ones are read from the database.
         chat_history: usize = 1_000,
+        /// How long chat messages are kept after they were written, in seconds. 0 keeps them as long as the room is
+        /// open, a day at most: they survive a restart of the server, and go when the last participant has left.
+        chat_retention_s: u32 = 0,
         /// Longest chat message, in characters.
         chat_text_chars: usize = 4_000,
+    }
+}
+
+section! {
+    /// Files people share in the chat of a room.
+    pub struct Files {
+        /// Largest file, in bytes; 0 turns files off.
+        max_bytes: u64 = 104_857_600,
+        /// All files of one room together, in bytes.
+        room_bytes: u64 = 1_073_741_824,
+        /// All files together, in bytes.
+        total_bytes: u64 = 10_737_418_240,
+        /// How long a file is kept, in seconds. Where chat goes with the room, its files go too.
+        keep_s: u64 = 86_400,
+        /// Media types that may be shared, such as `["image/*", "application/pdf"]`, judged by the content. Office
+        /// documents are `application/zip`. Empty: everything except programs.
+        types: Vec<String> = Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::section::Setting;
-use super::{Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Top, Turn, Webhooks};
+use super::{Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Top, Turn, Webhooks};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -23,10 +23,12 @@ pub fn reference() -> String {
     let mut text = INTRODUCTION.to_owned();
     section(&mut text, None, Top::ABOUT, &Top::settings());
     section(&mut text, Some("server"), Server::ABOUT, &Server::settings());
+    section(&mut text, Some("store"), Store::ABOUT, &Store::settings());
     section(&mut text, Some("http"), Http::ABOUT, &Http::settings());
     section(&mut text, Some("media"), Media::ABOUT, &Media::settings());
     section(&mut text, Some("turn"), Turn::ABOUT, &Turn::settings());
     section(&mut text, Some("rooms"), Rooms::ABOUT, &Rooms::settings());
+    section(&mut text, Some("files"), Files::ABOUT, &Files::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());
     section(

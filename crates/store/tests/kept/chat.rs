@@ -19,6 +19,7 @@ fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
         name: "Ana María".to_owned(),
         text: text.to_owned(),
         at_ms: seq * HOUR,
+        file: None,
     }
 }
 

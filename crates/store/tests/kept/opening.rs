@@ -23,6 +23,7 @@ async fn o10_a_damaged_database_is_refused_and_not_replaced() {
                 name: String::new(),
                 text: "a long enough text ".repeat(10),
                 at_ms: 0,
+                file: None,
             };
             (room.clone(), Record::Chat(message))
         })

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tertulia_store::{Place, Store};
 
 /// A folder that is removed with its contents.
@@ -28,9 +30,9 @@ pub async fn on_both<F: Future<Output = ()>>(test: impl Fn(Store, Place) -> F) {
     let folder = Folder::new();
     let place = Place::Directory(folder.0.clone());
     test(Store::open(&place).await.unwrap(), place).await;
-    match Postgres::start() {
+    match Postgres::shared() {
         Some(server) => {
-            let place = Place::Url(server.url());
+            let place = Place::Url(server.new_database().await);
             test(Store::open(&place).await.unwrap(), place).await;
         }
         None => loudly("PostgreSQL is not installed: SKIPPED its half of this test"),
@@ -42,18 +44,35 @@ fn loudly(text: &str) {
     eprintln!("*** {text}");
 }
 
-/// A server of its own, on a socket in a folder of its own; stopped when dropped.
+/// A server on a socket in a folder of its own, for the tests that run at the same time; stopped when the last is over.
 pub struct Postgres {
     folder: Folder,
     tools: &'static Path,
+    databases: AtomicUsize,
 }
 
 impl Postgres {
-    /// Starts a server; `None` where PostgreSQL is not installed.
-    pub fn start() -> Option<Self> {
+    /// The server that runs, or a new one; `None` where PostgreSQL is not installed.
+    pub fn shared() -> Option<Arc<Self>> {
+        static RUNNING: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+        let mut running = RUNNING.lock().unwrap();
+        if let Some(server) = running.upgrade() {
+            return Some(server);
+        }
+        let server = Arc::new(Self::start()?);
+        *running = Arc::downgrade(&server);
+        Some(server)
+    }
+
+    fn start() -> Option<Self> {
         let tools = tools()?;
         let folder = Folder::new();
-        let server = Self { folder, tools };
+        let databases = AtomicUsize::new(0);
+        let server = Self {
+            folder,
+            tools,
+            databases,
+        };
         let data = server.data();
         std::fs::create_dir(&data).unwrap();
         if rustix::process::geteuid().is_root() {
@@ -83,9 +102,21 @@ impl Postgres {
         Some(server)
     }
 
-    pub fn url(&self) -> String {
+    /// Makes an empty database and gives its URL.
+    pub async fn new_database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test{number}");
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&self.url("postgres")).await.unwrap();
+        let create = format!("CREATE DATABASE {name}");
+        connection.execute(AssertSqlSafe(create)).await.unwrap();
+        connection.close().await.unwrap();
+        self.url(&name)
+    }
+
+    fn url(&self, database: &str) -> String {
         let socket = self.folder.0.display().to_string().replace('/', "%2F");
-        format!("postgres://tertulia@{socket}/postgres")
+        format!("postgres://tertulia@{socket}/{database}")
     }
 
     fn data(&self) -> PathBuf {
