@@ -98,8 +98,12 @@ impl ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
-            Refusal::NotAllowed | Refusal::Removed => Code::PermissionDenied,
-            Refusal::NoSuchParticipant | Refusal::NoSuchTrack | Refusal::RoomEnded => Code::NotFound,
+            Refusal::NotAllowed | Refusal::Removed | Refusal::Banned => Code::PermissionDenied,
+            Refusal::NoSuchParticipant
+            | Refusal::NoSuchTrack
+            | Refusal::NoSuchMessage
+            | Refusal::NoSuchPoll
+            | Refusal::RoomEnded => Code::NotFound,
             Refusal::RoomFull => Code::FailedPrecondition,
             Refusal::TooMany => Code::ResourceExhausted,
             Refusal::LimitExceeded { .. } | Refusal::Invalid { .. } => Code::InvalidArgument,
@@ -188,8 +192,8 @@ async fn answer(door: &LiveKitDoor, path: &str, request: Request) -> Result<Resp
     let Some(call) = read_api_call(method, format, &body)? else {
         return Err(ApiError::new(Code::BadRoute, format!("no method {method:.100}")));
     };
-    authorise(&grant, &call)?;
-    let answer = perform(door, call).await?;
+    let actor = caller(door, &grant, &call).await?;
+    let answer = perform(door, actor, call).await?;
     let body = write_api_answer(format, &answer).map_err(|error| {
         tracing::error!(%error, "an answer of the room service cannot be written");
         ApiError::new(Code::Internal, "the answer cannot be written")
@@ -197,34 +201,42 @@ async fn answer(door: &LiveKitDoor, path: &str, request: Request) -> Result<Resp
     Ok(([(header::CONTENT_TYPE, format.content_type())], Body::from(body)).into_response())
 }
 
-/// Checks that the token grants the call. The room checks again what the call does.
-fn authorise(grant: &Grant, call: &ApiCall) -> Result<(), ApiError> {
+/// Who makes a call: the operator's application where the token administers, else the participant it was given to, whom
+/// the room judges like through any other door.
+async fn caller(door: &LiveKitDoor, grant: &Grant, call: &ApiCall) -> Result<Actor, ApiError> {
     let video = &grant.claims.video;
-    let allowed = match call {
-        ApiCall::CreateRoom { .. } | ApiCall::DeleteRoom { .. } => video.room_create,
-        ApiCall::ListRooms { .. } => video.room_list,
+    let administers = |room: &RoomName| video.room_admin && video.room.as_ref() == Some(room);
+    let (granted, moderates) = match call {
+        ApiCall::CreateRoom { .. } => (video.room_create, None),
+        ApiCall::ListRooms { .. } => (video.room_list, None),
+        ApiCall::DeleteRoom { room } => (video.room_create, Some(room)),
         ApiCall::ListParticipants { room }
         | ApiCall::GetParticipant { room, .. }
-        | ApiCall::RemoveParticipant { room, .. }
+        | ApiCall::SendData { room, .. }
+        | ApiCall::PerformRpc { room, .. }
+        | ApiCall::Unsupported { room } => (administers(room), None),
+        ApiCall::RemoveParticipant { room, .. }
         | ApiCall::MuteTrack { room, .. }
         | ApiCall::UpdateParticipant { room, .. }
         | ApiCall::UpdateSubscriptions { room, .. }
-        | ApiCall::SendData { room, .. }
-        | ApiCall::UpdateRoomMetadata { room, .. }
-        | ApiCall::PerformRpc { room, .. }
-        | ApiCall::Unsupported { room } => video.room_admin && video.room.as_ref() == Some(room),
+        | ApiCall::UpdateRoomMetadata { room, .. } => (administers(room), Some(room)),
     };
-    if allowed {
-        Ok(())
-    } else {
-        Err(ApiError::new(
-            Code::PermissionDenied,
-            "the token does not grant this",
-        ))
+    if granted {
+        return Ok(Actor::Admin);
     }
+    let refused = || ApiError::new(Code::PermissionDenied, "the token does not grant this");
+    let room = moderates.filter(|room| video.room_join && video.room.as_ref() == Some(*room));
+    let (Some(room), Some(identity)) = (room, &grant.claims.identity) else {
+        return Err(refused());
+    };
+    let Some(handle) = door.engine().find_room(room) else {
+        return Err(refused());
+    };
+    let here = participant(&handle, identity).await.map_err(|_| refused())?;
+    Ok(Actor::Participant(here.id))
 }
 
-async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiError> {
+async fn perform(door: &LiveKitDoor, actor: Actor, call: ApiCall) -> Result<ApiAnswer, ApiError> {
     match call {
         ApiCall::CreateRoom {
             room,
@@ -250,7 +262,7 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
             Ok(ApiAnswer::Rooms(rooms))
         }
         ApiCall::DeleteRoom { room } => {
-            find(door, &room)?.command(Actor::Admin, Command::End).await?;
+            find(door, &room)?.command(actor, Command::End).await?;
             Ok(ApiAnswer::RoomDeleted)
         }
         ApiCall::ListParticipants { room } => {
@@ -264,7 +276,7 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
                 identity,
                 revoke: true,
             };
-            find(door, &room)?.command(Actor::Admin, command).await?;
+            find(door, &room)?.command(actor, command).await?;
             Ok(ApiAnswer::ParticipantRemoved)
         }
         ApiCall::MuteTrack {
@@ -278,7 +290,7 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
                 track,
                 muted,
             };
-            match find(door, &room)?.command(Actor::Admin, command).await? {
+            match find(door, &room)?.command(actor, command).await? {
                 Reply::Track(track) => Ok(ApiAnswer::Track(*track)),
                 _ => Err(unexpected()),
             }
@@ -295,7 +307,7 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
             let permission = match permission {
                 // The wire cannot say who administers, so that right stays what it is.
                 Some(new) => {
-                    let room_admin = participant(&handle, &identity).await?.permission.room_admin;
+                    let room_admin = participant(&handle, &identity).await?.base.room_admin;
                     Some(Permission { room_admin, ..new })
                 }
                 None => None,
@@ -307,7 +319,7 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
                 attributes,
                 permission,
             };
-            match handle.command(Actor::Admin, command).await? {
+            match handle.command(actor, command).await? {
                 Reply::Participant(participant) => Ok(ApiAnswer::Participant(*participant)),
                 _ => Err(unexpected()),
             }
@@ -319,12 +331,12 @@ async fn perform(door: &LiveKitDoor, call: ApiCall) -> Result<ApiAnswer, ApiErro
             on,
         } => {
             let command = Command::UpdateSubscriptions { identity, tracks, on };
-            find(door, &room)?.command(Actor::Admin, command).await?;
+            find(door, &room)?.command(actor, command).await?;
             Ok(ApiAnswer::SubscriptionsUpdated)
         }
         ApiCall::UpdateRoomMetadata { room, metadata } => {
             let command = Command::SetRoomMetadata { metadata };
-            room_info(find(door, &room)?.command(Actor::Admin, command).await?)
+            room_info(find(door, &room)?.command(actor, command).await?)
         }
         ApiCall::SendData {
             room,

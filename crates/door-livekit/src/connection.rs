@@ -78,7 +78,7 @@ async fn join(door: LiveKitDoor, entry: Entry, socket: WebSocket) {
                 tracing::debug!(%refusal, "a participant could not join");
                 Counters::up(&door.counters().entries_refused);
                 let answer = match refusal {
-                    Refusal::Removed => convert::leave(
+                    Refusal::Removed | Refusal::Banned => convert::leave(
                         DepartureReason::Removed,
                         LeaveAction::Disconnect,
                         entry.wishes.protocol,

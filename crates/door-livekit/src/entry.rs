@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use tertulia_auth::{ClaimedKind, Grant};
 use tertulia_engine::{MediaSetup, PeerMode};
 use tertulia_model::{ClientFamily, Identity, RoomName};
-use tertulia_room::{NewParticipant, ParticipantKind, Permission, RoomSettings};
+use tertulia_room::{NewParticipant, Origin, ParticipantKind, Permission, RoomSettings};
 
 use crate::convert::{Wishes, join_wishes, v0_wishes};
 use crate::state::{LiveKitDoor, unix_ms};
@@ -182,6 +182,14 @@ impl Entry {
             client_protocol: self.wishes.client_protocol,
             capabilities: self.wishes.capabilities.clone(),
             credential_issued_at_ms: self.grant.issued_at_ms,
+            origin: match (claims.own.guest, &claims.own.account) {
+                (true, _) => Origin::Guest,
+                (false, Some(_)) => Origin::Account,
+                (false, None) => Origin::Token,
+            },
+            role: claims.own.role,
+            entrance: claims.own.entrance,
+            network: None,
         }
     }
 

@@ -90,8 +90,13 @@ impl Participant {
     pub(crate) fn refused(&mut self, request_id: u32, refusal: &Refusal, echo: Option<Echo>) {
         Counters::up(&self.door.counters().signals_refused);
         let outcome = match refusal {
-            Refusal::NotAllowed | Refusal::Removed => RequestOutcome::NotAllowed,
-            Refusal::NoSuchParticipant | Refusal::NoSuchTrack => RequestOutcome::NotFound,
+            Refusal::NotAllowed | Refusal::Removed | Refusal::Banned | Refusal::PollClosed => {
+                RequestOutcome::NotAllowed
+            }
+            Refusal::NoSuchParticipant
+            | Refusal::NoSuchTrack
+            | Refusal::NoSuchMessage
+            | Refusal::NoSuchPoll => RequestOutcome::NotFound,
             Refusal::RoomFull | Refusal::LimitExceeded { .. } | Refusal::TooMany => {
                 RequestOutcome::LimitExceeded
             }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName};
-use tertulia_room::{ParticipantInfo, ParticipantKind, ParticipantState, Permission, RoomInfo};
+use tertulia_room::{ParticipantInfo, ParticipantKind, ParticipantState, Permission, Rights, Role, RoomInfo};
 
 pub(crate) fn participant(identity: &str, number: u64) -> ParticipantInfo {
     ParticipantInfo {
@@ -14,6 +14,9 @@ pub(crate) fn participant(identity: &str, number: u64) -> ParticipantInfo {
         metadata: String::new(),
         attributes: IndexMap::new(),
         permission: Permission::ordinary(),
+        base: Permission::ordinary(),
+        role: Role::Participant,
+        rights: Rights::of_role(Role::Participant),
         tracks: Vec::new(),
         joined_at_ms: 1_790_000_000_000,
         version: 1,
@@ -29,6 +32,7 @@ pub(crate) fn room(name: &str) -> RoomInfo {
         name: RoomName::parse(name).unwrap(),
         metadata: String::new(),
         participants: 1,
+        viewers: 0,
         publishers: 0,
         max_participants: None,
         created_at_ms: 1_790_000_000_000,

@@ -51,6 +51,18 @@ impl Api {
         Ok(Holder { room, identity })
     }
 
+    /// Does what the bearer of a token asks of their room, as often as participants may.
+    pub(crate) async fn act(
+        &self,
+        token: Option<&str>,
+        room: RoomName,
+        command: Command,
+    ) -> Result<Reply, ApiError> {
+        let holder = self.holder(token, room)?;
+        self.limit_action(holder.room.key(), holder.identity.as_str())?;
+        self.command(&holder, command).await
+    }
+
     /// Does what a participant asks of their room.
     pub(crate) async fn command(&self, holder: &Holder, command: Command) -> Result<Reply, ApiError> {
         let handle = self

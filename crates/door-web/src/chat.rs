@@ -1,16 +1,17 @@
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use tertulia_model::RoomName;
 use tertulia_room::{ChatInput, Command, Reply};
 
 use crate::convert;
 use crate::error::ApiError;
-use crate::extract::{Bearer, Body, Params, RoomPath};
+use crate::extract::{Bearer, Body, Params, RoomAnd, RoomPath};
+use crate::rooms::{REACTIONS, room_name};
 use crate::state::Api;
 use crate::stats::up;
 use crate::text::is_client_id;
-use crate::wire::{ChatMessage, ChatPage, ChatQuery, ChatRequest, ErrorBody, ErrorCode};
+use crate::wire::{ChatEditRequest, ChatMessage, ChatPage, ChatQuery, ChatRequest, ErrorBody, ErrorCode};
 
 const DEFAULT_PAGE: usize = 100;
 const MAX_PAGE: usize = 200;
@@ -74,7 +75,7 @@ async fn older(
     Ok((messages, page.more))
 }
 
-/// Says something to everybody in the room.
+/// Says something to everybody in the room, or to one person in it.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/chat",
@@ -98,21 +99,136 @@ pub async fn say(
             "the id has other than letters, digits, - or _",
         ));
     }
-    if request.text.trim().is_empty() || request.text.chars().count() > api.inner.settings.chat_text_chars {
-        return Err(ApiError::new(
-            ErrorCode::InvalidRequest,
-            "the text is empty or too long",
-        ));
-    }
+    check_text(&api, &request.text)?;
     let input = ChatInput {
         id: request.id,
         text: request.text,
+        to: request.to.as_deref().map(convert::identity_of).transpose()?,
+        reply_to: request.reply_to,
     };
     match api.command(&holder, Command::Chat(input)).await? {
         Reply::Chat(message) => {
             up(&api.inner.counters.chat_messages);
             Ok((StatusCode::CREATED, Json(convert::chat(&message))))
         }
+        _ => Err(ApiError::new(ErrorCode::Internal, "the room gave no message")),
+    }
+}
+
+fn check_text(api: &Api, text: &str) -> Result<(), ApiError> {
+    if text.trim().is_empty() || text.chars().count() > api.inner.settings.chat_text_chars {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "the text is empty or too long",
+        ));
+    }
+    Ok(())
+}
+
+/// Changes the text of an own message.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/rooms/{room}/chat/{seq}",
+    tag = "chat",
+    params(("room" = String, Path, description = "The room's name"), ("seq" = u64, Path)),
+    request_body = ChatEditRequest,
+    responses((status = 200, body = ChatMessage), (status = "4XX", body = ErrorBody)),
+    security(("token" = [])),
+)]
+pub async fn edit(
+    State(api): State<Api>,
+    Bearer(token): Bearer,
+    RoomAnd(room, seq): RoomAnd<u64>,
+    Body(request): Body<ChatEditRequest>,
+) -> Result<Json<ChatMessage>, ApiError> {
+    let holder = api.holder(token.as_deref(), room)?;
+    api.limit_chat(holder.room.key(), holder.identity.as_str())?;
+    check_text(&api, &request.text)?;
+    let text = request.text;
+    message(api.command(&holder, Command::EditChat { seq, text }).await?)
+}
+
+/// Deletes a message.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{room}/chat/{seq}",
+    tag = "chat",
+    params(("room" = String, Path, description = "The room's name"), ("seq" = u64, Path)),
+    responses((status = 204), (status = "4XX", body = ErrorBody)),
+    security(("token" = [])),
+)]
+pub async fn delete(
+    State(api): State<Api>,
+    Bearer(token): Bearer,
+    RoomAnd(room, seq): RoomAnd<u64>,
+) -> Result<StatusCode, ApiError> {
+    api.act(token.as_deref(), room, Command::DeleteChat { seq })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reacts to a message.
+#[utoipa::path(
+    put,
+    path = "/api/v1/rooms/{room}/chat/{seq}/reactions/{kind}",
+    tag = "chat",
+    params(
+        ("room" = String, Path, description = "The room's name"), ("seq" = u64, Path),
+        ("kind" = String, Path, description = "One of the reactions in the server's configuration"),
+    ),
+    responses((status = 200, body = ChatMessage), (status = "4XX", body = ErrorBody)),
+    security(("token" = [])),
+)]
+pub async fn react(
+    State(api): State<Api>,
+    Bearer(token): Bearer,
+    Path((room, seq, kind)): Path<(String, u64, String)>,
+) -> Result<Json<ChatMessage>, ApiError> {
+    set_reaction(&api, token, &room, seq, kind, true).await
+}
+
+/// Takes back a reaction to a message.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{room}/chat/{seq}/reactions/{kind}",
+    tag = "chat",
+    params(
+        ("room" = String, Path, description = "The room's name"), ("seq" = u64, Path),
+        ("kind" = String, Path, description = "One of the reactions in the server's configuration"),
+    ),
+    responses((status = 200, body = ChatMessage), (status = "4XX", body = ErrorBody)),
+    security(("token" = [])),
+)]
+pub async fn unreact(
+    State(api): State<Api>,
+    Bearer(token): Bearer,
+    Path((room, seq, kind)): Path<(String, u64, String)>,
+) -> Result<Json<ChatMessage>, ApiError> {
+    set_reaction(&api, token, &room, seq, kind, false).await
+}
+
+async fn set_reaction(
+    api: &Api,
+    token: Option<String>,
+    room: &str,
+    seq: u64,
+    kind: String,
+    on: bool,
+) -> Result<Json<ChatMessage>, ApiError> {
+    let holder = api.holder(token.as_deref(), room_name(room)?)?;
+    api.limit_reaction(holder.room.key(), holder.identity.as_str())?;
+    if !REACTIONS.contains(&kind.as_str()) {
+        return Err(ApiError::new(ErrorCode::InvalidRequest, "no such reaction"));
+    }
+    message(
+        api.command(&holder, Command::ReactToChat { seq, kind, on })
+            .await?,
+    )
+}
+
+fn message(reply: Reply) -> Result<Json<ChatMessage>, ApiError> {
+    match reply {
+        Reply::Chat(message) => Ok(Json(convert::chat(&message))),
         _ => Err(ApiError::new(ErrorCode::Internal, "the room gave no message")),
     }
 }

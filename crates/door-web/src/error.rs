@@ -45,10 +45,17 @@ impl ErrorCode {
             | Self::ReservedRoomName
             | Self::InvalidDisplayName
             | Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::Locked | Self::PasswordNeeded | Self::WrongPassword | Self::LobbyNeeded => {
+                StatusCode::FORBIDDEN
+            }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Banned => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::RoomFull | Self::UploadConflict => StatusCode::CONFLICT,
+            Self::RoomFull
+            | Self::UploadConflict
+            | Self::LobbyFull
+            | Self::PollClosed
+            | Self::AlreadyVoted => StatusCode::CONFLICT,
             Self::RoomEnded => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -94,10 +101,17 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let code = match &refusal {
             Refusal::NotAllowed | Refusal::NoSuchParticipant => ErrorCode::Forbidden,
-            Refusal::NoSuchTrack => ErrorCode::NotFound,
+            Refusal::NoSuchTrack | Refusal::NoSuchMessage | Refusal::NoSuchPoll => ErrorCode::NotFound,
+            Refusal::Locked => ErrorCode::Locked,
+            Refusal::PasswordNeeded => ErrorCode::PasswordNeeded,
+            Refusal::WrongPassword => ErrorCode::WrongPassword,
+            Refusal::LobbyNeeded => ErrorCode::LobbyNeeded,
+            Refusal::LobbyFull => ErrorCode::LobbyFull,
+            Refusal::PollClosed => ErrorCode::PollClosed,
+            Refusal::AlreadyVoted => ErrorCode::AlreadyVoted,
             Refusal::RoomFull => ErrorCode::RoomFull,
             Refusal::RoomEnded => ErrorCode::RoomEnded,
-            Refusal::Removed => ErrorCode::Banned,
+            Refusal::Removed | Refusal::Banned => ErrorCode::Banned,
             Refusal::LimitExceeded { .. } | Refusal::UnsupportedType | Refusal::Invalid { .. } => {
                 ErrorCode::InvalidRequest
             }

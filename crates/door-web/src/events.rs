@@ -21,17 +21,17 @@ use crate::extract::{Bearer, RoomPath};
 use crate::places::Place;
 use crate::state::Api;
 use crate::stats::up;
-use crate::wire::{EndedEvent, EndedReason, ErrorBody, ErrorCode, HandEvent, ReactionEvent, StateEvent};
+use crate::wire::{EndedEvent, EndedReason, ErrorBody, ErrorCode, Own, StateEvent};
 
 /// Chat messages in the first event; older ones are read over the chat resource.
 const STATE_CHAT: usize = 200;
-const PING: Duration = Duration::from_secs(15);
+pub(crate) const PING: Duration = Duration::from_secs(15);
 /// How long a stream waits for somebody whose signalling is on its way.
 const ARRIVAL: Duration = Duration::from_secs(10);
 /// How often to look whether a room has opened meanwhile.
 const OPENING_POLL: Duration = Duration::from_millis(50);
 
-/// Follows a room: `state` first, then `chat`, `hand`, `reaction` and at last `ended`.
+/// Follows a room: `state` first, then what happens, and at last `ended`.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{room}/events",
@@ -58,13 +58,17 @@ pub async fn events(
         Some((Ok::<_, Infallible>(event), follower))
     });
     let keep_alive = KeepAlive::new().interval(PING).text("ping");
-    let mut response = Sse::new(stream).keep_alive(keep_alive).into_response();
-    // Some reverse proxies gather a whole answer before they pass it on, unless told.
+    Ok(unbuffered(Sse::new(stream).keep_alive(keep_alive)))
+}
+
+/// Some reverse proxies gather a whole answer before they pass it on, unless told.
+pub(crate) fn unbuffered(stream: impl IntoResponse) -> Response {
+    let mut response = stream.into_response();
     response.headers_mut().insert(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(response)
+    response
 }
 
 /// Starts to observe the room and waits until the holder is in it, so that nobody reads along from outside.
@@ -90,23 +94,21 @@ async fn arrive(api: &Api, holder: &Holder) -> Observation {
 }
 
 async fn arrive_in(api: &Api, holder: &Holder, handle: &RoomHandle) -> Result<Observation, ApiError> {
-    let mut observation = handle.observe().await?;
-    if api
-        .inner
-        .present
-        .look_up(handle, &holder.identity)
-        .await?
-        .is_some()
-    {
-        return Ok(observation);
-    }
-    while let Some(event) = observation.events.recv().await {
-        if matches!(&*event, Event::ParticipantJoined(info) if info.identity == holder.identity) {
-            break;
+    let mut coming = handle.observe().await?;
+    loop {
+        if let Some(stay) = api.inner.present.look_up(handle, &holder.identity).await?
+            && let Ok(observation) = handle.follow(&stay).await
+        {
+            return Ok(observation);
+        }
+        loop {
+            let event = coming.events.recv().await;
+            let event = event.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the room is over"))?;
+            if matches!(&*event, Event::ParticipantJoined(info) if info.identity == holder.identity) {
+                break;
+            }
         }
     }
-    // What was passed over while waiting is in the new snapshot.
-    Ok(handle.observe().await?)
 }
 
 /// Waits for a room to open. The page asks for its stream while its signalling is still under way, and whoever comes
@@ -127,6 +129,7 @@ struct Follower {
     events: mpsc::Receiver<Arc<Event>>,
     waiting: VecDeque<SseEvent>,
     seq: u64,
+    own: Option<Own>,
     over: bool,
     _place: Place<(String, String)>,
 }
@@ -141,6 +144,10 @@ impl Follower {
             events: observation.events,
             waiting: VecDeque::new(),
             seq: 0,
+            own: observation
+                .snapshot
+                .own
+                .map(|(role, rights)| convert::own(role, rights)),
             over: false,
             _place: place,
         };
@@ -160,7 +167,7 @@ impl Follower {
             match self.events.recv().await {
                 Some(event) => self.take(&event),
                 None => {
-                    // The room closes its observers only after telling them that it ended, and drops slow ones.
+                    // Whoever leaves is told; only a reader that was too slow is not.
                     up(&self.api.inner.counters.slow_streams);
                     tracing::debug!("an event stream fell behind and was closed");
                     return None;
@@ -171,44 +178,24 @@ impl Follower {
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Chat(message) => self.push("chat", &convert::chat(message)),
-            Event::Hand {
-                identity,
-                raised_at_ms,
-                at_ms,
-            } => {
-                let identity = identity.as_str().to_owned();
-                self.push(
-                    "hand",
-                    &HandEvent {
-                        identity,
-                        raised: raised_at_ms.is_some(),
-                        at: *at_ms,
-                    },
-                );
-            }
-            Event::Reaction(reaction) => {
-                let identity = reaction.identity.as_str().to_owned();
-                self.push(
-                    "reaction",
-                    &ReactionEvent {
-                        identity,
-                        kind: reaction.kind.clone(),
-                        at: reaction.at_ms,
-                    },
-                );
-            }
-            Event::RoomEnded { reason, .. } => {
-                self.end(convert::ended(*reason).unwrap_or(EndedReason::Ended));
-            }
-            Event::ParticipantLeft(info, reason) if info.identity == self.identity => {
-                match convert::ended(*reason) {
-                    Some(reason) => self.end(reason),
-                    // The page opens a new stream once it is in again.
-                    None => self.over = true,
+            Event::Expelled(reason) => match convert::ended(*reason) {
+                Some(reason) => self.end(reason),
+                // The page opens a new stream once it is in again.
+                None => self.over = true,
+            },
+            Event::ParticipantLeft(info, _) if info.identity == self.identity => self.over = true,
+            Event::ParticipantChanged(info) if info.identity == self.identity => {
+                let own = convert::own(info.role, info.rights);
+                if self.own.as_ref() != Some(&own) {
+                    self.push("own", &own);
+                    self.own = Some(own);
                 }
             }
-            _ => {}
+            other => match convert::event(other) {
+                Some((kind, Ok(data))) => self.push(kind, &data),
+                Some((kind, Err(error))) => self.fail(kind, &error),
+                None => {}
+            },
         }
     }
 
@@ -225,11 +212,13 @@ impl Follower {
             .json_data(data)
         {
             Ok(event) => self.waiting.push_back(event),
-            Err(error) => {
-                tracing::error!(%error, kind, "an event cannot be written");
-                self.over = true;
-            }
+            Err(error) => self.fail(kind, &error),
         }
+    }
+
+    fn fail(&mut self, kind: &'static str, error: &dyn std::fmt::Display) {
+        tracing::error!(%error, kind, "an event cannot be written");
+        self.over = true;
     }
 }
 

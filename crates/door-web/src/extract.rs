@@ -42,6 +42,20 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     }
 }
 
+/// The room in the path and one more thing in it.
+pub struct RoomAnd<T>(pub RoomName, pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for RoomAnd<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path((text, other)) = Path::<(String, T)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "the path has the wrong shape"))?;
+        Ok(Self(room_name(&text)?, other))
+    }
+}
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 

@@ -2,16 +2,19 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use tertulia_auth::{Claims, OwnClaims, Validity, VideoGrant};
 use tertulia_model::{Identity, RoomName};
+use tertulia_room::{Admission, Applicant, Entrance, Origin};
 
 use crate::error::ApiError;
 use crate::extract::{Body, RoomPath, Source};
+use crate::lobby;
 use crate::rooms::open_room_info;
 use crate::state::{Api, unix_ms};
 use crate::stats::up;
 use crate::text::display_name;
-use crate::wire::{ErrorBody, ErrorCode, JoinAnswer, JoinRequest};
+use crate::wire::{ErrorBody, ErrorCode, JoinAnswer, JoinRequest, LobbyAnswer};
 
 /// How long after its expiry a token still proves who somebody was.
 const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(24 * 3_600);
@@ -23,14 +26,18 @@ const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(24 * 3_600);
     tag = "rooms",
     params(("room" = String, Path, description = "The room's name")),
     request_body = JoinRequest,
-    responses((status = 200, body = JoinAnswer), (status = "4XX", body = ErrorBody)),
+    responses(
+        (status = 200, body = JoinAnswer),
+        (status = 202, body = LobbyAnswer, description = "Wait in the lobby"),
+        (status = "4XX", body = ErrorBody),
+    ),
 )]
 pub async fn join(
     State(api): State<Api>,
     Source(source): Source,
     RoomPath(room): RoomPath,
     Body(request): Body<JoinRequest>,
-) -> Result<Json<JoinAnswer>, ApiError> {
+) -> Result<Response, ApiError> {
     api.limit_join(source)?;
     if !api.inner.settings.open {
         return Err(ApiError::new(
@@ -57,11 +64,39 @@ pub async fn join(
         return Err(ApiError::new(ErrorCode::RoomFull, "the room is full"));
     }
 
+    let is_open = info.is_some();
     let room = info.map_or(room, |info| info.name);
     let (identity, issued_at_ms) = match previous {
         Some(previous) => previous,
         None => (new_identity()?, now),
     };
+    if is_open {
+        let applicant = Applicant {
+            identity: identity.clone(),
+            name: name.clone(),
+            origin: Origin::Guest,
+            role: None,
+            entrance: Entrance::Usual,
+            moderates: false,
+            password: request.password,
+            network: Some(api.network(source)),
+        };
+        if lobby::knock(&api, &room, applicant).await? == Admission::Waiting {
+            return lobby::answer(&api, &room, identity, name);
+        }
+    }
+    Ok(Json(sign_guest(&api, &room, identity, name, issued_at_ms)?).into_response())
+}
+
+/// A guest's token, and what a join answers with it.
+pub(crate) fn sign_guest(
+    api: &Api,
+    room: &RoomName,
+    identity: Identity,
+    name: String,
+    issued_at_ms: u64,
+) -> Result<JoinAnswer, ApiError> {
+    let now = unix_ms();
     let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
     let validity = Validity {
         issued_at_ms,
@@ -74,13 +109,13 @@ pub async fn join(
         .sign(&claims, validity)
         .map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
     up(&api.inner.counters.tokens_issued);
-    Ok(Json(JoinAnswer {
+    Ok(JoinAnswer {
         token,
         room: room.as_str().to_owned(),
         identity: identity.as_str().to_owned(),
         display_name: name,
         expires_at: validity.expires_at_ms,
-    }))
+    })
 }
 
 fn guest_claims(identity: Identity, name: String, room: RoomName) -> Claims {

@@ -28,8 +28,11 @@ mod files;
 mod history;
 mod join;
 mod limit;
+mod lobby;
+mod moderation;
 mod openapi;
 mod places;
+mod polls;
 mod presence;
 mod rooms;
 mod sniff;
@@ -46,7 +49,7 @@ pub use stats::WebStats;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 
 /// No body of this API is longer; a chat text of the greatest length fits with every character escaped.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -70,6 +73,22 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/rooms/{room}/files/{file}/share", post(files::share))
         .route("/api/v1/rooms/{room}/files/{file}/link", post(download::link))
         .route("/api/v1/files/{link}", get(download::download))
+        .route(
+            "/api/v1/rooms/{room}/chat/{seq}",
+            patch(chat::edit).delete(chat::delete),
+        )
+        .route(
+            "/api/v1/rooms/{room}/chat/{seq}/reactions/{kind}",
+            put(chat::react).delete(chat::unreact),
+        )
+        .route("/api/v1/rooms/{room}/polls", post(polls::create))
+        .route(
+            "/api/v1/rooms/{room}/polls/{poll}",
+            axum::routing::delete(polls::delete),
+        )
+        .route("/api/v1/rooms/{room}/polls/{poll}/vote", put(polls::vote))
+        .route("/api/v1/rooms/{room}/polls/{poll}/close", post(polls::close))
+        .merge(moderators())
         .route("/api/v1/rooms/{room}/hand", put(presence::hand))
         .route("/api/v1/rooms/{room}/reactions", post(presence::react))
         .route("/api/v1/rooms/{room}/leave", post(presence::leave))
@@ -78,4 +97,48 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(api)
+}
+
+/// What those who lead a meeting do.
+fn moderators() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/rooms/{room}/lobby/events", get(lobby::events))
+        .route("/api/v1/rooms/{room}/lobby/admit", post(lobby::admit))
+        .route("/api/v1/rooms/{room}/lobby/deny", post(lobby::deny))
+        .route("/api/v1/rooms/{room}/lobby/message", post(lobby::message))
+        .route("/api/v1/rooms/{room}/access", patch(moderation::set_access))
+        .route("/api/v1/rooms/{room}/rules", patch(moderation::set_rules))
+        .route("/api/v1/rooms/{room}/participants", get(moderation::people))
+        .route(
+            "/api/v1/rooms/{room}/participants/{identity}/role",
+            put(moderation::set_role),
+        )
+        .route(
+            "/api/v1/rooms/{room}/participants/{identity}/rights",
+            patch(moderation::set_rights),
+        )
+        .route(
+            "/api/v1/rooms/{room}/participants/{identity}/remove",
+            post(moderation::remove),
+        )
+        .route(
+            "/api/v1/rooms/{room}/participants/{identity}/mute",
+            post(moderation::mute),
+        )
+        .route(
+            "/api/v1/rooms/{room}/participants/{identity}/ask-unmute",
+            post(moderation::ask_unmute),
+        )
+        .route(
+            "/api/v1/rooms/{room}/bans/{identity}",
+            axum::routing::delete(moderation::unban),
+        )
+        .route("/api/v1/rooms/{room}/mute-all", post(moderation::mute_all))
+        .route("/api/v1/rooms/{room}/hands/lower", post(moderation::lower_hand))
+        .route("/api/v1/rooms/{room}/floor", post(moderation::give_floor))
+        .route("/api/v1/rooms/{room}/spotlight", put(moderation::spotlight))
+        .route("/api/v1/rooms/{room}/follow-me", put(moderation::follow_me))
+        .route("/api/v1/rooms/{room}/timer", put(moderation::set_timer))
+        .route("/api/v1/rooms/{room}/end", post(moderation::end))
+        .route("/api/v1/rooms/{room}/attendance.csv", get(moderation::attendance))
 }

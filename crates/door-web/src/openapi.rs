@@ -5,17 +5,28 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
-use crate::{chat, download, events, files, history, join, presence, rooms};
+use crate::{chat, download, events, files, history, join, lobby, moderation, polls, presence, rooms};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tertulia", description = "The HTTP API of a Tertulia server, version 1."),
     paths(
-        rooms::config, rooms::room, join::join, events::events, chat::read, chat::say, history::search, history::export, files::begin, files::status, files::append,
-        files::cancel, files::share, download::link, download::download, presence::hand,
-        presence::react, presence::leave
+        rooms::config, rooms::room, join::join, events::events, chat::read, chat::say, history::search,
+        history::export, files::begin, files::status, files::append, files::cancel, files::share,
+        download::link, download::download, presence::hand,
+        presence::react, presence::leave, chat::edit, chat::delete, chat::react, chat::unreact, polls::create,
+        polls::vote, polls::close, polls::delete, lobby::events, lobby::admit, lobby::deny, lobby::message,
+        moderation::people, moderation::set_access, moderation::set_rules, moderation::set_role,
+        moderation::set_rights, moderation::remove, moderation::unban, moderation::mute, moderation::ask_unmute,
+        moderation::mute_all, moderation::lower_hand, moderation::give_floor, moderation::spotlight,
+        moderation::follow_me, moderation::set_timer, moderation::end, moderation::attendance
     ),
-    components(schemas(wire::HandEvent, wire::ReactionEvent, wire::EndedEvent)),
+    components(schemas(
+        wire::HandEvent, wire::ReactionEvent, wire::EndedEvent, wire::StandingEvent, wire::RulesEvent,
+        wire::UnmuteAskedEvent, wire::FloorEvent, wire::SpotlightEvent, wire::PollDeletedEvent,
+        wire::LobbyEvent, wire::LobbyLeftEvent, wire::UnbanEvent, wire::LobbyMessageEvent,
+        wire::AdmittedEvent
+    )),
     modifiers(&Token),
 )]
 struct Document;
@@ -31,6 +42,12 @@ impl Modify for Token {
             .build();
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        let lobby = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The token of somebody who waits in a lobby"))
+            .build();
+        components.add_security_scheme("lobbyToken", SecurityScheme::Http(lobby));
     }
 }
 

@@ -1,3 +1,4 @@
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -18,6 +19,17 @@ use crate::wire::ErrorCode;
 const STREAMS_EACH: usize = 8;
 /// Files one participant may be uploading at once.
 const UPLOADS_EACH: u64 = 4;
+
+/// What one participant may do besides chat, hands and reactions.
+const ACTIONS: RateLimit = RateLimit {
+    burst: 60,
+    per_minute: 240,
+};
+/// Passwords tried for one room, from wherever: enough for a class that comes in together and mistypes.
+const PASSWORDS: RateLimit = RateLimit {
+    burst: 120,
+    per_minute: 60,
+};
 
 /// What the operator decides about this door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +162,9 @@ pub(crate) struct Inner {
     lookups: Limiter<IpAddr>,
     chat: Limiter<(String, String)>,
     reactions: Limiter<(String, String)>,
+    actions: Limiter<(String, String)>,
+    passwords: Limiter<String>,
+    pub(crate) networks: RandomState,
     streams: Places<(String, String)>,
 }
 
@@ -170,6 +185,9 @@ impl Api {
             lookups: Limiter::new(settings.lookups),
             chat: Limiter::new(settings.chat),
             reactions: Limiter::new(settings.reactions),
+            actions: Limiter::new(ACTIONS),
+            passwords: Limiter::new(PASSWORDS),
+            networks: RandomState::new(),
             streams: Places::new(STREAMS_EACH),
             counters: Counters::default(),
             present: Present::default(),
@@ -224,6 +242,20 @@ impl Api {
                 .reactions
                 .take((room.to_owned(), identity.to_owned()), Instant::now()),
         )
+    }
+
+    pub(crate) fn limit_action(&self, room: &str, identity: &str) -> Result<(), ApiError> {
+        let who = (room.to_owned(), identity.to_owned());
+        self.limited(self.inner.actions.take(who, Instant::now()))
+    }
+
+    pub(crate) fn limit_password(&self, room: &str) -> Result<(), ApiError> {
+        self.limited(self.inner.passwords.take(room.to_owned(), Instant::now()))
+    }
+
+    /// A number for where somebody comes from; it says nothing but whether two come from the same place.
+    pub(crate) fn network(&self, source: IpAddr) -> u64 {
+        self.inner.networks.hash_one(source_of(source))
     }
 
     pub(crate) fn place_for_stream(

@@ -1,7 +1,15 @@
 //! The JSON of the API. Times are milliseconds since the Unix epoch.
 
+mod lobby;
+mod meeting;
+mod moderation;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use lobby::*;
+pub use meeting::*;
+pub use moderation::*;
 
 /// What a client needs to know of this server before anything else.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,6 +60,9 @@ pub struct JoinRequest {
     /// A token this server gave for the same room, valid or expired less than a day ago: its identity is kept.
     #[serde(default)]
     pub previous_token: Option<String>,
+    /// The room's password, where it asks for one.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 /// A token to come in with.
@@ -68,23 +79,6 @@ pub struct JoinAnswer {
     pub display_name: String,
     /// When the token ends.
     pub expires_at: u64,
-}
-
-/// A chat message.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ChatMessage {
-    /// Its place in the room's chat, from 1.
-    pub seq: u64,
-    /// The sender's own id for it.
-    pub id: String,
-    pub identity: String,
-    /// The sender's name at the time.
-    pub name: String,
-    pub text: String,
-    pub at: u64,
-    /// The file the message shows; `text` is its name then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<ChatFile>,
 }
 
 /// A file shown in the chat.
@@ -146,14 +140,6 @@ pub struct FileLink {
     pub url: String,
     /// When the link is good no more.
     pub expires_at: u64,
-}
-
-/// A chat message to send.
-#[derive(Deserialize, ToSchema)]
-pub struct ChatRequest {
-    /// The sender's own id for it, 1 to 64 letters, digits, `-` or `_`; sent again it gives the same message.
-    pub id: String,
-    pub text: String,
 }
 
 /// A piece of chat history, ascending.
@@ -224,50 +210,6 @@ pub struct LeaveQuery {
     pub token: Option<String>,
 }
 
-/// The first event of a stream, `state`: everything there is to know.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct StateEvent {
-    /// The event's own number.
-    pub seq: u64,
-    /// The newest chat messages, ascending.
-    pub chat: Vec<ChatMessage>,
-    /// Raised hands in order.
-    pub hands: Vec<RaisedHand>,
-    pub room: StateRoom,
-}
-
-/// The room in a [`StateEvent`].
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StateRoom {
-    pub name: String,
-    pub started_at: u64,
-}
-
-/// A raised hand.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RaisedHand {
-    pub identity: String,
-    pub raised_at: u64,
-}
-
-/// The event `hand`: a hand went up or down.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HandEvent {
-    pub identity: String,
-    pub raised: bool,
-    pub at: u64,
-}
-
-/// The event `reaction`.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReactionEvent {
-    pub identity: String,
-    pub kind: String,
-    pub at: u64,
-}
-
 /// The event `ended`, the last of a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EndedEvent {
@@ -315,6 +257,13 @@ pub enum ErrorCode {
     Banned,
     RoomEnded,
     TooManyRequests,
+    Locked,
+    PasswordNeeded,
+    WrongPassword,
+    LobbyNeeded,
+    LobbyFull,
+    PollClosed,
+    AlreadyVoted,
     PayloadTooLarge,
     UploadConflict,
     TypeRefused,

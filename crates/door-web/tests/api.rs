@@ -426,7 +426,7 @@ async fn removal_and_the_end_are_told_and_final() {
     );
 
     house.end("Weekly").await;
-    let ended = others.next().await;
+    let ended = others.until("ended").await;
     assert_eq!(
         (ended.kind.as_str(), &ended.data["reason"]),
         ("ended", &json!("ended"))
@@ -450,7 +450,7 @@ async fn a_reader_that_does_not_read_is_let_go() {
             )
             .await;
     }
-    assert!(stream.is_over().await);
+    stream.drain().await;
     assert_eq!(
         (house.api.stats().slow_streams, house.api.stats().streams),
         (1, 0)

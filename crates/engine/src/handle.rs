@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId, RoomName};
+use tertulia_model::{Candidate, Identity, ParticipantId, PeerSpec, RoomId, RoomName};
 use tertulia_room::{
-    Actor, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
-    RoomSnapshot,
+    Actor, Admission, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo,
+    RoomSettings, RoomSnapshot,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -32,6 +32,10 @@ const PEER_QUEUE: usize = 2_048;
 const OPENING_ATTEMPTS: usize = 4;
 /// How long the opening of a room waits for what was said in it before.
 const HISTORY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Events one follower of a room may have waiting.
+const FOLLOWER_QUEUE: usize = 1_024;
+/// Events somebody in the lobby may have waiting.
+const LOBBY_QUEUE: usize = 32;
 /// Events one observer may have waiting.
 const OBSERVER_QUEUE: usize = 4_096;
 
@@ -141,6 +145,14 @@ pub struct Observation {
     /// The state.
     pub snapshot: RoomSnapshot,
     /// Everything after it. Closed when the room ends or the reader is too slow.
+    pub events: mpsc::Receiver<Arc<Event>>,
+}
+
+/// Somebody's place in the lobby.
+pub struct Waiting {
+    /// Whether they are let in already.
+    pub admission: Admission,
+    /// What they are told. Closed when the room ends.
     pub events: mpsc::Receiver<Arc<Event>>,
 }
 
@@ -650,6 +662,51 @@ impl RoomHandle {
                 contents,
             })
             .await
+    }
+
+    /// Reads the room's state as a participant may know it, and follows what that participant hears of the room's life
+    /// after it; media and data are left out. Closed when they are gone or the reader is too slow.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchParticipant`] where they are not here, [`Refusal::RoomEnded`].
+    pub async fn follow(&self, who: &ParticipantId) -> Result<Observation, Refusal> {
+        let (events, queue) = mpsc::channel(FOLLOWER_QUEUE);
+        let (reply, answer) = oneshot::channel();
+        self.link
+            .send(ToWorker::Follow {
+                room: self.id.clone(),
+                who: who.clone(),
+                events,
+                reply,
+            })
+            .await;
+        let snapshot = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
+        Ok(Observation {
+            snapshot,
+            events: queue,
+        })
+    }
+
+    /// Follows what somebody in the lobby is told. Whoever stops to listen says so with [`Command::LobbyPresence`].
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchParticipant`] where they do not wait, [`Refusal::RoomEnded`].
+    pub async fn wait_in_lobby(&self, who: &Identity) -> Result<Waiting, Refusal> {
+        let (events, queue) = mpsc::channel(LOBBY_QUEUE);
+        let (reply, answer) = oneshot::channel();
+        self.link
+            .send(ToWorker::Wait {
+                room: self.id.clone(),
+                who: who.clone(),
+                events,
+                reply,
+            })
+            .await;
+        let admission = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
+        Ok(Waiting {
+            admission,
+            events: queue,
+        })
     }
 
     /// Reads the room's state and follows what happens after it.

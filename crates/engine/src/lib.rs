@@ -30,7 +30,7 @@ mod worker;
 
 pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
-pub use handle::{Engine, Joined, Observation, Observed, RoomHandle};
+pub use handle::{Engine, Joined, Observation, Observed, RoomHandle, Waiting};
 pub use keeping::{Keep, Keeper, Receipt};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,

@@ -2,10 +2,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tertulia_model::{Candidate, ClientFamily, Mid, ParticipantId, PeerSpec, RoomId, RoomName, TrackId};
+use tertulia_model::{
+    Candidate, ClientFamily, Identity, Mid, ParticipantId, PeerSpec, RoomId, RoomName, TrackId,
+};
 use tertulia_room::{
-    Actor, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo, RoomSettings,
-    RoomSnapshot, Settlement, Ticket,
+    Actor, Admission, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo,
+    RoomSettings, RoomSnapshot, Settlement, Ticket,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -208,6 +210,20 @@ pub(crate) enum ToWorker {
         room: RoomId,
         events: mpsc::Sender<Arc<Event>>,
         reply: oneshot::Sender<RoomSnapshot>,
+    },
+    /// Follow a room as a participant hears it.
+    Follow {
+        room: RoomId,
+        who: ParticipantId,
+        events: mpsc::Sender<Arc<Event>>,
+        reply: oneshot::Sender<Result<RoomSnapshot, Refusal>>,
+    },
+    /// Follow a room from its lobby.
+    Wait {
+        room: RoomId,
+        who: Identity,
+        events: mpsc::Sender<Arc<Event>>,
+        reply: oneshot::Sender<Result<Admission, Refusal>>,
     },
     ListRooms {
         reply: oneshot::Sender<Vec<RoomInfo>>,

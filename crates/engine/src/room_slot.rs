@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tertulia_forward::{EncodingSet, Relay, Routes, SpeakerDetector, TrackKey, TrackNumber};
-use tertulia_model::{MediaKind, ParticipantId, RoomId, RoomName, TrackId};
-use tertulia_room::{Announced, Event, Refusal, Reply, Room, RouteChange, Ticket, TrackInfo};
+use tertulia_model::{Identity, MediaKind, ParticipantId, RoomId, RoomName, TrackId};
+use tertulia_room::{Announced, Audience, Event, Refusal, Reply, Room, RouteChange, Ticket, TrackInfo};
 use tertulia_session::RxId;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,6 +28,7 @@ pub(crate) struct RoomSlot {
     /// How many of the tracks are published on other workers.
     pub(crate) mirrors: usize,
     pub(crate) observers: Vec<mpsc::Sender<Arc<Event>>>,
+    pub(crate) followers: Vec<Follower>,
     /// Participants whose queue was full or whose door is gone, to be let go after the turn.
     pub(crate) unreachable: Vec<(ParticipantId, bool)>,
     /// Routes of somebody whose sessions are about to be opened.
@@ -80,6 +81,37 @@ pub(crate) struct Hosted {
     pub(crate) events: mpsc::Sender<PeerEvent>,
 }
 
+/// A page that follows the room as somebody hears it.
+pub(crate) struct Follower {
+    pub(crate) listener: Listener,
+    pub(crate) events: mpsc::Sender<Arc<Event>>,
+}
+
+/// As whom somebody follows a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// A participant.
+    Participant(ParticipantId),
+    /// Somebody in the lobby.
+    Waiting(Identity),
+}
+
+impl Listener {
+    /// Whether they are among an audience.
+    pub(crate) fn hears(&self, audience: &Audience) -> bool {
+        match (self, audience) {
+            (Self::Participant(_), Audience::Everybody) => true,
+            (Self::Participant(own), Audience::AllBut(but)) => own != but,
+            (Self::Participant(own), Audience::One(one)) => own == one,
+            (Self::Participant(own), Audience::Some(some)) => some.contains(own),
+            (Self::Waiting(own), Audience::Waiting(one)) => own == one,
+            (Self::Participant(_), Audience::Observers | Audience::Waiting(_)) | (Self::Waiting(_), _) => {
+                false
+            }
+        }
+    }
+}
+
 /// A published track as far as media is concerned.
 pub(crate) struct BoundTrack {
     pub(crate) key: TrackKey,
@@ -128,6 +160,7 @@ impl RoomSlot {
             by_number: BTreeMap::new(),
             mirrors: 0,
             observers: Vec::new(),
+            followers: Vec::new(),
             unreachable: Vec::new(),
             waiting_routes: Vec::new(),
             next_allocation: None,

@@ -1,10 +1,11 @@
 /// The part somebody has in a room. What each part may do is the room's to say; who gets which on entry is decided
 /// when their token is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Role {
     /// Watches and listens.
     Viewer,
     /// Takes part.
+    #[default]
     Participant,
     /// Speaks and shows, in a webinar.
     Presenter,

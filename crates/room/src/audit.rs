@@ -2,7 +2,7 @@
 
 use tertulia_model::Identity;
 
-use crate::{Actor, Command, Now, Record, Room};
+use crate::{Actor, Command, Now, Record, Right, Rights, Room};
 
 /// One line of the audit log, as far as the room knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) fn deed(command: &Command) -> Option<Deed> {
     Some(match command {
         Command::Remove { identity, revoke } => (
             if *revoke {
-                "participant.banned"
+                "participant.revoked"
             } else {
                 "participant.removed"
             },
@@ -58,6 +58,34 @@ pub(crate) fn deed(command: &Command) -> Option<Deed> {
         Command::UpdateSubscriptions { identity, .. } => {
             ("participant.subscriptions_changed", Some(identity.clone()), None)
         }
+        Command::Ban { identity } => ("participant.banned", Some(identity.clone()), None),
+        Command::Unban { identity } => ("participant.unbanned", Some(identity.clone()), None),
+        Command::SetRole { identity, role } => {
+            let role = role.name().to_owned();
+            ("participant.role_given", Some(identity.clone()), Some(role))
+        }
+        Command::SetRights {
+            identity,
+            grant,
+            revoke,
+        } => {
+            let names = |rights: &Rights| rights.iter().map(Right::as_str).collect::<Vec<_>>().join("+");
+            let detail = format!("granted {} revoked {}", names(grant), names(revoke));
+            ("participant.rights_changed", Some(identity.clone()), Some(detail))
+        }
+        Command::MuteSource { identity, source } => (
+            "participant.muted",
+            Some(identity.clone()),
+            Some(format!("{source:?}")),
+        ),
+        Command::MuteAll { source, .. } => ("room.muted", None, Some(format!("{source:?}"))),
+        Command::Admit { .. } => ("lobby.admitted", None, None),
+        Command::Deny { .. } => ("lobby.denied", None, None),
+        Command::SetAccess(_) => ("room.access_changed", None, None),
+        Command::SetRules(_) => ("room.rules_changed", None, None),
+        Command::DeleteChat { seq } => ("chat.deleted", None, Some(seq.to_string())),
+        Command::DeletePoll { poll } => ("poll.deleted", None, Some(poll.to_string())),
+        Command::ReadAttendance => ("attendance.read", None, None),
         Command::SetRoomMetadata { .. } => ("room.metadata_changed", None, None),
         Command::End => ("room.ended", None, None),
         _ => return None,

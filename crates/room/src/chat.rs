@@ -7,8 +7,8 @@ use tertulia_model::{Identity, ParticipantId};
 use crate::limits::{self, within};
 use crate::text::clean_text;
 use crate::{
-    Audience, ChatFile, ChatInput, ChatMessage, Event, HandState, History, Now, Record, Refusal, Reply, Room,
-    RoomSnapshot, SharedFile,
+    Actor, Audience, ChatFile, ChatInput, ChatMessage, ChatReaction, Event, History, Now, Record, Refusal,
+    Reply, Right, Room, SharedFile,
 };
 
 /// Messages remembered for recognising repetitions, even where no history is kept.
@@ -37,8 +37,11 @@ impl ChatLog {
 
     fn find(&self, identity: &Identity, id: &str) -> Option<&ChatMessage> {
         let seq = self.sequence_by_id.get(&(identity.clone(), id.to_owned()))?;
-        let place = self.kept.binary_search_by_key(seq, |message| message.seq).ok()?;
-        self.kept.get(place)
+        self.kept.get(self.place(*seq)?)
+    }
+
+    fn place(&self, seq: u64) -> Option<usize> {
+        self.kept.binary_search_by_key(&seq, |message| message.seq).ok()
     }
 
     /// Begins with what was said before.
@@ -56,10 +59,21 @@ impl ChatLog {
         self.last_sequence
     }
 
+    /// A message that `reader` may read. One that may not be read is none.
+    fn readable_mut(&mut self, seq: u64, reader: &Identity) -> Result<&mut ChatMessage, Refusal> {
+        let place = self.place(seq);
+        let found = place.and_then(|place| self.kept.get_mut(place));
+        found
+            .filter(|message| message.is_for(reader))
+            .ok_or(Refusal::NoSuchMessage)
+    }
+
     fn push(&mut self, message: ChatMessage) {
         self.sequence_by_id
             .insert((message.identity.clone(), message.id.clone()), message.seq);
-        self.kept.push_back(message);
+        // What waited to be written may stand in another order than it was numbered in.
+        let place = self.kept.partition_point(|kept| kept.seq < message.seq);
+        self.kept.insert(place, message);
         if self.kept.len() > self.history.max(REMEMBERED)
             && let Some(old) = self.kept.pop_front()
         {
@@ -67,29 +81,43 @@ impl ChatLog {
         }
     }
 
-    /// At most `limit` messages before `before`, ascending, and whether older ones can be read.
-    fn page(&self, before: Option<u64>, limit: usize) -> (Vec<ChatMessage>, bool) {
+    /// At most `limit` messages before `before` that `reads` lets through, ascending, and whether older ones can be
+    /// read.
+    fn page(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        reads: impl Fn(&ChatMessage) -> bool,
+    ) -> (Vec<ChatMessage>, bool) {
         let unreadable = self.kept.len().saturating_sub(self.history);
-        let readable = self.kept.iter().skip(unreadable);
-        let older: Vec<&ChatMessage> = readable
-            .take_while(|message| before.is_none_or(|before| message.seq < before))
-            .collect();
-        let start = older.len().saturating_sub(limit);
-        (
-            older[start..].iter().map(|message| (*message).clone()).collect(),
-            start > 0,
-        )
+        let older = self
+            .kept
+            .iter()
+            .skip(unreadable)
+            .rev()
+            .skip_while(|message| before.is_some_and(|before| message.seq >= before))
+            .filter(|message| reads(message));
+        let mut newest: Vec<ChatMessage> = older.take(limit.saturating_add(1)).cloned().collect();
+        let more = newest.len() > limit;
+        newest.truncate(limit);
+        newest.reverse();
+        (newest, more)
+    }
+}
+
+impl ChatMessage {
+    /// Whether somebody may read it: a private message is for its two ends alone.
+    pub fn is_for(&self, reader: &Identity) -> bool {
+        self.to
+            .as_ref()
+            .is_none_or(|to| to == reader || self.identity == *reader)
     }
 }
 
 impl Room {
-    /// Whoever may chat may give files.
+    /// Whoever may chat may give files; that they may is checked like any other act.
     pub(crate) fn may_share(&self, who: &ParticipantId) -> Result<Reply, Refusal> {
-        if self.member(who)?.info.may_be_heard() {
-            Ok(Reply::Done)
-        } else {
-            Err(Refusal::NotAllowed)
-        }
+        self.member(who).map(|_| Reply::Done)
     }
 
     /// Shows a file under its name, so that readers who know nothing of files read that.
@@ -103,6 +131,7 @@ impl Room {
         let input = ChatInput {
             id: shared.id,
             text: shared.file.name.clone(),
+            ..ChatInput::default()
         };
         self.say_with(who, input, Some(shared.file), now)
     }
@@ -120,9 +149,6 @@ impl Room {
     ) -> Result<Reply, Refusal> {
         let limit = self.settings.chat_text_bytes;
         let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
-        if !member.info.may_be_heard() {
-            return Err(Refusal::NotAllowed);
-        }
         within("id", input.id.len(), limits::ID_BYTES)?;
         within("text", input.text.len(), limit)?;
         if input.id.is_empty() || input.id.chars().any(char::is_control) {
@@ -138,49 +164,219 @@ impl Room {
         if text.is_empty() {
             return Err(Refusal::Invalid { field: "text" });
         }
-        member.buckets.chat.take(now.instant)?;
+        let (identity, name) = (member.info.identity.clone(), member.info.name.clone());
+        if let Some(to) = &input.to {
+            if *to == identity {
+                return Err(Refusal::Invalid { field: "to" });
+            }
+            self.find(to)?;
+        }
+        if let Some(seq) = input.reply_to {
+            let answered = self.chat.readable_mut(seq, &identity)?;
+            // An answer in the open would tell of what was said in private.
+            let overheard = answered.to.is_some() && input.to.as_ref().is_none_or(|to| !answered.is_for(to));
+            if answered.deleted || overheard {
+                return Err(Refusal::Invalid { field: "reply_to" });
+            }
+        }
+        self.member_mut(who)?.buckets.chat.take(now.instant)?;
         let message = ChatMessage {
             seq: self.chat.next_sequence(),
             id: input.id,
-            identity: member.info.identity.clone(),
-            name: member.info.name.clone(),
+            identity,
+            name,
             text,
             at_ms: now.unix_ms,
             file,
+            to: input.to,
+            reply_to: input.reply_to,
+            edited_at_ms: None,
+            deleted: false,
+            reactions: Vec::new(),
         };
+        if message.to.is_some() {
+            // What two people say in private ends with the room.
+            return Ok(self.said(message));
+        }
         self.keep_and_act(Record::Chat(message))
     }
 
-    /// Everybody hears a message that stands.
+    /// Everybody whom a message is for hears it once it stands.
     pub(crate) fn said(&mut self, message: ChatMessage) -> Reply {
         self.chat.push(message.clone());
-        self.send(Audience::Everybody, Event::Chat(message.clone()));
+        self.tell_chat(&message, Event::Chat(message.clone()));
         Reply::Chat(message)
     }
 
-    pub(crate) fn read_chat(&self, before: Option<u64>, limit: usize) -> Reply {
-        let (messages, more) = self.chat.page(before, limit.min(limits::CHAT_PAGE));
+    /// Has a message written down as it is now, and tells those it is for.
+    fn chat_changed(&mut self, message: &ChatMessage) {
+        if message.to.is_none() {
+            self.note(Record::ChatChanged(message.clone()));
+        }
+        self.tell_chat(message, Event::ChatChanged(message.clone()));
+    }
+
+    /// Tells those a message is for, and observers.
+    fn tell_chat(&mut self, message: &ChatMessage, event: Event) {
+        match &message.to {
+            None => self.send(Audience::Everybody, event),
+            Some(to) => {
+                let ends = [&message.identity, to];
+                let here = ends
+                    .into_iter()
+                    .filter_map(|end| self.identities.get(end).cloned());
+                let here = here.collect();
+                self.send_some_observed(here, event);
+            }
+        }
+    }
+
+    pub(crate) fn edit_chat(
+        &mut self,
+        who: &ParticipantId,
+        seq: u64,
+        text: &str,
+        now: Now,
+    ) -> Result<Reply, Refusal> {
+        within("text", text.len(), self.settings.chat_text_bytes)?;
+        let text = clean_text(text);
+        if text.is_empty() {
+            return Err(Refusal::Invalid { field: "text" });
+        }
+        let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
+        let message = self.chat.readable_mut(seq, &member.info.identity)?;
+        if message.identity != member.info.identity {
+            return Err(Refusal::NotAllowed);
+        }
+        if message.deleted {
+            return Err(Refusal::NoSuchMessage);
+        }
+        if message.file.is_some() {
+            // Its text is the name of a file.
+            return Err(Refusal::NotAllowed);
+        }
+        if message.text == text {
+            return Ok(Reply::Chat(message.clone()));
+        }
+        member.buckets.chat.take(now.instant)?;
+        message.text = text;
+        message.edited_at_ms = Some(now.unix_ms);
+        let changed = message.clone();
+        self.chat_changed(&changed);
+        Ok(Reply::Chat(changed))
+    }
+
+    /// Deletes a message: an own one, or with the right one that everybody reads.
+    pub(crate) fn delete_chat(&mut self, actor: &Actor, seq: u64) -> Result<Reply, Refusal> {
+        let (own, manages) = match actor {
+            Actor::Participant(id) => {
+                let info = &self.member(id)?.info;
+                (Some(info.identity.clone()), info.rights.has(Right::ManageChat))
+            }
+            Actor::Admin | Actor::System => (None, true),
+        };
+        let place = self.chat.place(seq).ok_or(Refusal::NoSuchMessage)?;
+        let message = self.chat.kept.get_mut(place).ok_or(Refusal::NoSuchMessage)?;
+        let reads = match &own {
+            Some(own) => message.is_for(own),
+            None => message.to.is_none(),
+        };
+        if !reads {
+            return Err(Refusal::NoSuchMessage);
+        }
+        let author = own.as_ref() == Some(&message.identity);
+        let managed = manages && message.to.is_none();
+        if !author && !managed {
+            return Err(Refusal::NotAllowed);
+        }
+        if !message.deleted {
+            message.deleted = true;
+            message.text.clear();
+            message.reactions.clear();
+            message.file = None;
+            let changed = message.clone();
+            self.chat_changed(&changed);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Sets or takes back the asker's reaction to a message.
+    pub(crate) fn react_to_chat(
+        &mut self,
+        who: &ParticipantId,
+        seq: u64,
+        kind: &str,
+        on: bool,
+        now: Now,
+    ) -> Result<Reply, Refusal> {
+        check_reaction(kind)?;
+        let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
+        let identity = member.info.identity.clone();
+        let message = self.chat.readable_mut(seq, &identity)?;
+        if message.deleted {
+            return Err(Refusal::NoSuchMessage);
+        }
+        let place = message
+            .reactions
+            .iter()
+            .position(|reaction| reaction.kind == kind);
+        let reacted = place
+            .and_then(|place| message.reactions.get(place))
+            .is_some_and(|reaction| reaction.by.contains(&identity));
+        if reacted == on {
+            return Ok(Reply::Chat(message.clone()));
+        }
+        if place.is_none() {
+            within(
+                "reactions",
+                message.reactions.len() + 1,
+                limits::MESSAGE_REACTIONS,
+            )?;
+        }
+        member.buckets.reactions.take(now.instant)?;
+        match place.and_then(|place| message.reactions.get_mut(place)) {
+            Some(reaction) if on => {
+                within("reactions", reaction.by.len() + 1, limits::MESSAGE_REACTORS)?;
+                reaction.by.push(identity);
+            }
+            Some(reaction) => reaction.by.retain(|by| *by != identity),
+            None => message.reactions.push(ChatReaction {
+                kind: kind.to_owned(),
+                by: vec![identity],
+            }),
+        }
+        message.reactions.retain(|reaction| !reaction.by.is_empty());
+        let changed = message.clone();
+        self.chat_changed(&changed);
+        Ok(Reply::Chat(changed))
+    }
+
+    pub(crate) fn read_chat(&self, actor: &Actor, before: Option<u64>, limit: usize) -> Reply {
+        let (messages, more) = self.chat_page(actor, before, limit.min(limits::CHAT_PAGE));
         Reply::ChatHistory(messages, more)
     }
 
-    pub(crate) fn read_snapshot(&self) -> Reply {
-        let hands = self
-            .hands
-            .iter()
-            .filter_map(|id| self.members.get(id))
-            .filter_map(|member| {
-                let raised_at_ms = member.info.hand_raised_at_ms?;
-                Some(HandState {
-                    identity: member.info.identity.clone(),
-                    raised_at_ms,
-                })
-            });
-        let hands = hands.collect();
-        let (chat, _) = self.chat.page(None, limits::SNAPSHOT_CHAT);
-        Reply::Snapshot(Box::new(RoomSnapshot {
-            room: self.info(),
-            chat,
-            hands,
-        }))
+    pub(crate) fn chat_page(
+        &self,
+        actor: &Actor,
+        before: Option<u64>,
+        limit: usize,
+    ) -> (Vec<ChatMessage>, bool) {
+        let reader = self.name_of(actor);
+        self.chat.page(before, limit, |message| match (actor, &reader) {
+            (Actor::System, _) => true,
+            (_, Some(reader)) => message.is_for(reader),
+            _ => message.to.is_none(),
+        })
     }
+}
+
+/// A reaction is a short plain name.
+pub(crate) fn check_reaction(kind: &str) -> Result<(), Refusal> {
+    within("reaction", kind.len(), limits::REACTION_BYTES)?;
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    if kind.is_empty() || !kind.bytes().all(is_name) {
+        return Err(Refusal::Invalid { field: "reaction" });
+    }
+    Ok(())
 }

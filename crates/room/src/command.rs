@@ -5,8 +5,9 @@ use indexmap::IndexMap;
 use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
 
 use crate::{
-    AudioFeatures, ChatFile, ChatMessage, ConnectionQuality, DepartureReason, ParticipantInfo,
-    ParticipantKind, Permission, RoomInfo, RoomSnapshot, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
+    AccessChange, Admission, Attendance, AudioFeatures, ChatFile, ChatMessage, Chosen, ConnectionQuality,
+    DepartureReason, Entrance, ParticipantInfo, ParticipantKind, Permission, Poll, Rights, Role, RoomInfo,
+    RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
 };
 
 /// The time a command is handled at: monotonic for deadlines, Unix milliseconds for what people see.
@@ -33,6 +34,8 @@ pub struct RoomSettings {
     pub chat_history: usize,
     /// Longest chat text in bytes.
     pub chat_text_bytes: usize,
+    /// Who comes in and what is allowed.
+    pub rules: RoomRules,
 }
 
 /// Who asks.
@@ -69,6 +72,62 @@ pub struct NewParticipant {
     pub capabilities: Vec<i32>,
     /// Unix milliseconds at which the credential was issued; a credential older than a removal is refused.
     pub credential_issued_at_ms: u64,
+    /// Who vouches for them.
+    pub origin: Origin,
+    /// The role they come with; `None`, like [`Role::Participant`], for what the room makes of newcomers.
+    pub role: Option<Role>,
+    /// How they pass the lobby.
+    pub entrance: Entrance,
+    /// Where they come from, a number that says only whether two come from the same place.
+    pub network: Option<u64>,
+}
+
+/// Who vouches for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Origin {
+    /// The operator's application, with a token it signed. It alone says who moderates.
+    #[default]
+    Token,
+    /// This server, for somebody who has an account and signed in.
+    Account,
+    /// Nobody: this server gave a token to whoever asked.
+    Guest,
+}
+
+/// Somebody at the door.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applicant {
+    /// Who it is.
+    pub identity: Identity,
+    /// The name they give.
+    pub name: String,
+    /// Who vouches for them.
+    pub origin: Origin,
+    /// The role they come with.
+    pub role: Option<Role>,
+    /// How they pass the lobby.
+    pub entrance: Entrance,
+    /// Whether their credential administers the room.
+    pub moderates: bool,
+    /// The password they give.
+    pub password: Option<String>,
+    /// See [`NewParticipant::network`].
+    pub network: Option<u64>,
+}
+
+/// A poll somebody makes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewPoll {
+    /// The question.
+    pub question: String,
+    /// What may be chosen, 2 to [`crate::limits::OPTIONS`], each once.
+    pub options: Vec<String>,
+    /// Several may be chosen.
+    pub multiple: bool,
+    /// Nobody learns who chose what; a vote cannot be changed.
+    pub anonymous: bool,
+    /// Results show only when it is closed.
+    pub secret_until_closed: bool,
 }
 
 /// A track somebody announces.
@@ -152,12 +211,16 @@ pub struct DataMessage {
 }
 
 /// A chat message somebody sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChatInput {
     /// The sender's own id for it; the same id again is answered with the same message and not doubled.
     pub id: String,
     /// The text.
     pub text: String,
+    /// To this person alone, who must be here; `None` for everybody.
+    pub to: Option<Identity>,
+    /// Sequence number of the message this answers.
+    pub reply_to: Option<u64>,
 }
 
 /// A file somebody shows in the chat. The door has checked that it is theirs, whole and of this room.
@@ -291,6 +354,151 @@ pub enum Command {
         /// On or off.
         on: bool,
     },
+    /// Ask to come in ([`Actor::System`]): the door has verified who it is. Answers [`Reply::Admission`].
+    Knock(Box<Applicant>),
+    /// Somebody in the lobby listens, or does so no more ([`Actor::System`]). Answers [`Reply::Admission`], or
+    /// [`crate::Refusal::NoSuchParticipant`] where they do not wait.
+    LobbyPresence {
+        /// Who.
+        identity: Identity,
+        /// Listens or not.
+        here: bool,
+    },
+    /// Let people in from the lobby.
+    Admit {
+        /// Whom.
+        who: Chosen,
+    },
+    /// Send people away from the lobby. They may knock again.
+    Deny {
+        /// Whom.
+        who: Chosen,
+    },
+    /// Say something to everybody in the lobby.
+    TellLobby {
+        /// What.
+        text: String,
+    },
+    /// Remove somebody, here or not, and keep them out for the life of the room.
+    Ban {
+        /// Whom.
+        identity: Identity,
+    },
+    /// Lift a ban, and a removal with it.
+    Unban {
+        /// Whose.
+        identity: Identity,
+    },
+    /// Give somebody a role; what was granted to them or taken besides is forgotten. Answers [`Reply::Participant`].
+    SetRole {
+        /// Whom.
+        identity: Identity,
+        /// Which.
+        role: Role,
+    },
+    /// Grant rights to somebody and take others. Answers [`Reply::Participant`].
+    SetRights {
+        /// Whom.
+        identity: Identity,
+        /// These are granted.
+        grant: Rights,
+        /// These are taken.
+        revoke: Rights,
+    },
+    /// Change who may come in.
+    SetAccess(AccessChange),
+    /// Change what the room allows.
+    SetRules(RulesChange),
+    /// Mute somebody's tracks of a source; a screen is stopped.
+    MuteSource {
+        /// Whose.
+        identity: Identity,
+        /// Which source.
+        source: Source,
+    },
+    /// Mute everybody's tracks of a source but the asker's own; screens are stopped.
+    MuteAll {
+        /// Which source.
+        source: Source,
+        /// These are spared.
+        except: Vec<Identity>,
+    },
+    /// Ask somebody to open a source, and let them where it is switched off. Nobody opens it for them.
+    AskUnmute {
+        /// Whom.
+        identity: Identity,
+        /// Which source.
+        source: Source,
+    },
+    /// Lower hands of others.
+    LowerHand {
+        /// Whose; `None` for all.
+        identity: Option<Identity>,
+    },
+    /// Give the floor: lower the hand, ask to unmute, tell everybody. Answers [`Reply::Participant`].
+    GiveFloor {
+        /// Whom; `None` for the first in the queue of hands.
+        identity: Option<Identity>,
+    },
+    /// Put these in the spotlight for everybody, in this order; none takes it off.
+    Spotlight {
+        /// Whom.
+        identities: Vec<Identity>,
+    },
+    /// Have everybody follow the asker's layout, or nobody's.
+    FollowMe {
+        /// The layout in the clients' own words; `None` to stop.
+        layout: Option<String>,
+    },
+    /// Start a countdown for everybody to see, or stop it.
+    SetTimer {
+        /// How long; `None` stops it.
+        duration: Option<Duration>,
+        /// What for.
+        title: String,
+    },
+    /// Change the text of an own message. Answers [`Reply::Chat`].
+    EditChat {
+        /// Which.
+        seq: u64,
+        /// The new text.
+        text: String,
+    },
+    /// Delete a message.
+    DeleteChat {
+        /// Which.
+        seq: u64,
+    },
+    /// React to a message, or take that back. Answers [`Reply::Chat`].
+    ReactToChat {
+        /// Which.
+        seq: u64,
+        /// As in [`Command::React`].
+        kind: String,
+        /// On or off.
+        on: bool,
+    },
+    /// Make a poll. Answers [`Reply::Poll`].
+    CreatePoll(NewPoll),
+    /// Vote. Answers [`Reply::Poll`].
+    Vote {
+        /// In which poll.
+        poll: u64,
+        /// Places among the options.
+        choices: Vec<usize>,
+    },
+    /// Close a poll. Answers [`Reply::Poll`].
+    ClosePoll {
+        /// Which.
+        poll: u64,
+    },
+    /// Delete a poll.
+    DeletePoll {
+        /// Which.
+        poll: u64,
+    },
+    /// Ask who was here, how long, and how long they spoke. Answers [`Reply::Attendance`].
+    ReadAttendance,
     /// Set the room's metadata (admin). Answers [`Reply::Room`].
     SetRoomMetadata {
         /// The new text.
@@ -400,4 +608,10 @@ pub enum Reply {
     Snapshot(Box<RoomSnapshot>),
     /// Tracks that could not be subscribed.
     NotSubscribed(Vec<TrackId>),
+    /// Whether somebody may come in or waits.
+    Admission(Admission),
+    /// A poll as everybody may see it.
+    Poll(Box<Poll>),
+    /// Attendance, in order of first coming.
+    Attendance(Vec<Attendance>),
 }

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use tertulia_model::{Codec, Identity, ParticipantId, Quality, RoomId, RoomName, Source, TrackId, VideoSize};
 
-use crate::{ConnectionQuality, DataMessage, ParticipantInfo, Permission, TrackInfo};
+use crate::{
+    Ban, ConnectionQuality, DataMessage, KeptPoll, Knocker, LobbyOutcome, ParticipantInfo, Permission, Poll,
+    Rights, Role, RoomRules, Standing, TrackInfo,
+};
 
 /// Why somebody is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +43,10 @@ pub enum Audience {
     One(ParticipantId),
     /// Some participants only.
     Some(Vec<ParticipantId>),
-    /// Observers only (webhooks, event streams, statistics).
+    /// Observers only (webhooks, statistics, the store).
     Observers,
+    /// Somebody in the lobby only.
+    Waiting(Identity),
 }
 
 /// An event and who gets it.
@@ -147,6 +152,8 @@ pub enum Event {
     Hand {
         /// Whose.
         identity: Identity,
+        /// Their name.
+        name: String,
         /// When it was raised, Unix milliseconds; `None` when lowered.
         raised_at_ms: Option<u64>,
         /// When this happened, Unix milliseconds.
@@ -154,6 +161,125 @@ pub enum Event {
     },
     /// A reaction.
     Reaction(Reaction),
+    /// A chat message was changed, deleted or reacted to: this is what it is now.
+    ChatChanged(ChatMessage),
+    /// Somebody's role or rights were changed.
+    StandingChanged {
+        /// Whose.
+        identity: Identity,
+        /// What they are now.
+        standing: Standing,
+        /// By whom; `None` for the operator's application and the room itself.
+        by: Option<Identity>,
+    },
+    /// The room's rules changed.
+    RulesChanged {
+        /// What they are now.
+        rules: Box<RoomRules>,
+        /// Capacity, if any.
+        max_participants: Option<usize>,
+        /// By whom; `None` for the operator's application.
+        by: Option<Identity>,
+    },
+    /// To the participant: please unmute. Where it was switched off, it is allowed now.
+    UnmuteAsked {
+        /// What to open.
+        source: Source,
+        /// Who asks.
+        by: Option<Identity>,
+    },
+    /// Somebody has the floor.
+    FloorGiven {
+        /// Who.
+        identity: Identity,
+        /// From whom.
+        by: Option<Identity>,
+    },
+    /// These are in the spotlight from now on.
+    Spotlight {
+        /// Who, in order.
+        identities: Vec<Identity>,
+        /// By whom; `None` where somebody in it went away.
+        by: Option<Identity>,
+    },
+    /// The layout to follow changed.
+    FollowMe(Option<FollowMe>),
+    /// The countdown changed.
+    TimerChanged(Option<Timer>),
+    /// A poll was made, voted in or closed.
+    PollChanged(Box<Poll>),
+    /// A poll was deleted.
+    PollDeleted {
+        /// Which.
+        id: u64,
+        /// By whom.
+        by: Option<Identity>,
+    },
+    /// To observers: a poll as it is to be kept.
+    PollKept(Box<KeptPoll>),
+    /// To those who may let others in: somebody waits.
+    Knocked(Knocker),
+    /// To somebody who may let others in from now on: these wait.
+    Lobby(Vec<Knocker>),
+    /// To those who may let others in: these wait no more.
+    LobbyLeft {
+        /// Who.
+        identities: Vec<Identity>,
+        /// How it ended.
+        outcome: LobbyOutcome,
+        /// By whom.
+        by: Option<Identity>,
+    },
+    /// To somebody in the lobby: a message of the hosts.
+    LobbyMessage {
+        /// The text.
+        text: String,
+        /// Name of who sent it; may be empty.
+        from: String,
+    },
+    /// To somebody in the lobby: the waiting is over.
+    WaitingEnded {
+        /// Whose.
+        identity: Identity,
+        /// How.
+        outcome: LobbyOutcome,
+    },
+    /// To those who may let others in: somebody is banned.
+    Banned {
+        /// Who.
+        ban: Ban,
+        /// By whom.
+        by: Option<Identity>,
+    },
+    /// To those who may let others in: a ban was lifted.
+    Unbanned {
+        /// Whose.
+        identity: Identity,
+        /// By whom.
+        by: Option<Identity>,
+    },
+}
+
+/// A layout that everybody follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowMe {
+    /// Whose.
+    pub identity: Identity,
+    /// In the clients' own words.
+    pub layout: String,
+}
+
+/// A countdown for everybody to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// What for; may be empty.
+    pub title: String,
+    /// How long in all, in milliseconds.
+    pub duration_ms: u64,
+    /// When it ends, Unix milliseconds.
+    pub ends_at_ms: u64,
+    /// Who set it.
+    pub by: Option<Identity>,
 }
 
 /// The room as others may see it.
@@ -167,6 +293,8 @@ pub struct RoomInfo {
     pub metadata: String,
     /// Visible participants.
     pub participants: usize,
+    /// Viewers of a webinar, who are counted and not shown.
+    pub viewers: usize,
     /// Of these, how many publish.
     pub publishers: usize,
     /// Limit, if any.
@@ -190,6 +318,24 @@ pub struct RoomSnapshot {
     pub chat: Vec<ChatMessage>,
     /// Raised hands in order.
     pub hands: Vec<HandState>,
+    /// The room's rules.
+    pub rules: RoomRules,
+    /// Who is in the spotlight, in order.
+    pub spotlight: Vec<Identity>,
+    /// The layout to follow.
+    pub follow_me: Option<FollowMe>,
+    /// The countdown.
+    pub timer: Option<Timer>,
+    /// Polls, oldest first.
+    pub polls: Vec<Poll>,
+    /// What the asker chose in each poll they voted in; empty choices where nobody knows.
+    pub votes: Vec<(u64, Vec<usize>)>,
+    /// Who waits in the lobby, for those who may let them in.
+    pub lobby: Vec<Knocker>,
+    /// Who is banned, for those who may lift it.
+    pub bans: Vec<Ban>,
+    /// The asker's own role and rights.
+    pub own: Option<(Role, Rights)>,
 }
 
 /// A raised hand.
@@ -197,6 +343,8 @@ pub struct RoomSnapshot {
 pub struct HandState {
     /// Whose.
     pub identity: Identity,
+    /// Their name.
+    pub name: String,
     /// Since when, Unix milliseconds.
     pub raised_at_ms: u64,
 }
@@ -223,12 +371,31 @@ pub struct ChatMessage {
     pub identity: Identity,
     /// Display name at the time.
     pub name: String,
-    /// The text.
+    /// The text; empty where it was deleted.
     pub text: String,
     /// When, Unix milliseconds.
     pub at_ms: u64,
     /// The file it shows; `text` is the file's name then.
     pub file: Option<ChatFile>,
+    /// To this person alone; `None` for everybody.
+    pub to: Option<Identity>,
+    /// Sequence number of the message this answers.
+    pub reply_to: Option<u64>,
+    /// When the text was changed last, Unix milliseconds.
+    pub edited_at_ms: Option<u64>,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// Reactions, in order of their first.
+    pub reactions: Vec<ChatReaction>,
+}
+
+/// One reaction to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatReaction {
+    /// Which, as in [`Reaction::kind`].
+    pub kind: String,
+    /// By whom, in order.
+    pub by: Vec<Identity>,
 }
 
 /// A file shown in the chat. Its bytes are no business of the room's.

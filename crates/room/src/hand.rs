@@ -2,15 +2,12 @@
 
 use tertulia_model::ParticipantId;
 
-use crate::limits::{self, within};
+use crate::chat::check_reaction;
 use crate::{Audience, Event, Now, Reaction, Refusal, Reply, Room};
 
 impl Room {
     pub(crate) fn set_hand(&mut self, who: &ParticipantId, raised: bool, now: Now) -> Result<Reply, Refusal> {
         let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
-        if !member.info.may_be_heard() {
-            return Err(Refusal::NotAllowed);
-        }
         if member.info.hand_raised_at_ms.is_some() == raised {
             return Ok(Reply::Done);
         }
@@ -20,10 +17,11 @@ impl Room {
             let raised_at_ms = now.unix_ms.max(self.last_hand_ms.saturating_add(1));
             self.last_hand_ms = raised_at_ms;
             member.info.hand_raised_at_ms = Some(raised_at_ms);
-            let identity = member.info.identity.clone();
+            let (identity, name) = (member.info.identity.clone(), member.info.name.clone());
             self.hands.push(who.clone());
             let event = Event::Hand {
                 identity,
+                name,
                 raised_at_ms: Some(raised_at_ms),
                 at_ms: now.unix_ms,
             };
@@ -42,11 +40,12 @@ impl Room {
             return;
         };
         if member.info.hand_raised_at_ms.take().is_some() {
-            let identity = member.info.identity.clone();
+            let (identity, name) = (member.info.identity.clone(), member.info.name.clone());
             self.send(
                 Audience::Everybody,
                 Event::Hand {
                     identity,
+                    name,
                     raised_at_ms: None,
                     at_ms,
                 },
@@ -56,14 +55,7 @@ impl Room {
 
     pub(crate) fn react(&mut self, who: &ParticipantId, kind: String, now: Now) -> Result<Reply, Refusal> {
         let member = self.members.get_mut(who).ok_or(Refusal::NoSuchParticipant)?;
-        if !member.info.may_be_heard() {
-            return Err(Refusal::NotAllowed);
-        }
-        within("reaction", kind.len(), limits::REACTION_BYTES)?;
-        let is_name = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-        if kind.is_empty() || !kind.bytes().all(is_name) {
-            return Err(Refusal::Invalid { field: "reaction" });
-        }
+        check_reaction(&kind)?;
         member.buckets.reactions.take(now.instant)?;
         let identity = member.info.identity.clone();
         self.send(

@@ -17,7 +17,7 @@
 //!
 //! # let settings = RoomSettings {
 //! #     max_participants: None, empty_timeout: Duration::from_secs(300), departure_timeout: Duration::from_secs(20),
-//! #     metadata: String::new(), chat_history: 100, chat_text_bytes: 2_000,
+//! #     metadata: String::new(), chat_history: 100, chat_text_bytes: 2_000, rules: Default::default(),
 //! # };
 //! let now = Now { instant: Instant::now(), unix_ms: 1_700_000_000_000 };
 //! let name = RoomName::parse("Plaza").unwrap();
@@ -29,8 +29,11 @@
 //! assert_eq!(room.poll_timeout(), Some(now.instant + Duration::from_secs(300)));
 //! ```
 
+mod act;
+mod admission;
 mod announced;
 mod announcement;
+mod attendance;
 mod audit;
 mod bucket;
 mod chat;
@@ -41,9 +44,11 @@ mod event;
 mod hand;
 pub mod limits;
 mod member;
+mod moderation;
 mod mute;
 mod participant;
 mod permission;
+mod poll;
 mod presence;
 mod profile;
 mod publication;
@@ -51,26 +56,38 @@ mod publish;
 mod record;
 mod refusal;
 mod report;
+mod right;
 mod room;
+mod rules;
+mod standing;
 mod subscribe;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use act::{Act, Need};
+pub use admission::{Admission, Ban, Chosen, Knocker, LobbyOutcome};
 pub use announced::Announced;
+pub use attendance::Attendance;
 pub use audit::{AuditActor, AuditEntry};
 pub use command::{
-    Actor, ChatInput, Command, DataMessage, Fact, NewParticipant, NewTrack, Now, PublisherPermission, Reply,
-    RoomSettings, SharedFile, TrackSettings,
+    Actor, Applicant, ChatInput, Command, DataMessage, Fact, NewParticipant, NewPoll, NewTrack, Now, Origin,
+    PublisherPermission, Reply, RoomSettings, SharedFile, TrackSettings,
 };
 pub use event::{
-    Audience, ChatFile, ChatMessage, CodecQualities, Delivery, DepartureReason, Event, HandState,
-    QualityReport, Reaction, RoomInfo, RoomSnapshot, RouteChange, Speaker, Wanted,
+    Audience, ChatFile, ChatMessage, ChatReaction, CodecQualities, Delivery, DepartureReason, Event,
+    FollowMe, HandState, QualityReport, Reaction, RoomInfo, RoomSnapshot, RouteChange, Speaker, Timer,
+    Wanted,
 };
 pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
 pub use permission::Permission;
+pub use poll::{KeptPoll, Poll};
 pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
 pub use record::{History, Record, Settlement, Ticket};
 pub use refusal::Refusal;
+pub use right::{Right, Rights};
 pub use room::Room;
+pub use rules::{AccessChange, AutoAdmit, MediaLimits, Password, RoomRules, RulesChange};
+pub use standing::Standing;
+pub use tertulia_model::{Entrance, Role};

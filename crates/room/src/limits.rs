@@ -47,6 +47,30 @@ pub const CHAT_HISTORY: usize = 10_000;
 pub const PENDING_RECORDS: usize = 1_000;
 /// Removed identities remembered; the oldest is forgotten first.
 pub const REVOCATIONS: usize = 10_000;
+/// Identities remembered as admitted, banned, of a standing, or attending; the oldest is forgotten first.
+pub const REMEMBERED: usize = 10_000;
+/// A room's password.
+pub const PASSWORD_BYTES: usize = 256;
+/// Those who wait in the lobby.
+pub const LOBBY: usize = 500;
+/// Those in the spotlight.
+pub const SPOTLIGHT: usize = 12;
+/// The description of a layout that others follow.
+pub const LAYOUT_BYTES: usize = 4 * 1024;
+/// The longest countdown.
+pub const TIMER: Duration = Duration::from_secs(24 * 3_600);
+/// Different reactions to one message.
+pub const MESSAGE_REACTIONS: usize = 20;
+/// People with the same reaction to one message.
+pub const MESSAGE_REACTORS: usize = 1_000;
+/// Polls kept with a room.
+pub const POLLS: usize = 50;
+/// Options of a poll.
+pub const OPTIONS: usize = 20;
+/// The question of a poll.
+pub const QUESTION_BYTES: usize = 1_000;
+/// An option of a poll.
+pub const OPTION_BYTES: usize = 400;
 
 /// How long a lower demand must last before the publisher is told to send less.
 pub const DOWNGRADE_DELAY: Duration = Duration::from_secs(5);

@@ -4,12 +4,21 @@ use std::time::Instant;
 use tertulia_model::{Identity, TrackId};
 
 use crate::bucket::Buckets;
-use crate::{ParticipantInfo, ParticipantKind, PublisherPermission, TrackSettings};
+use crate::{Origin, ParticipantInfo, ParticipantKind, PublisherPermission, Standing, TrackSettings};
 
 /// Somebody present, with what only the room knows of them.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) info: ParticipantInfo,
+    pub(crate) standing: Standing,
+    pub(crate) origin: Origin,
+    /// Where they come from, as their door sees it.
+    pub(crate) network: Option<u64>,
+    /// Whether a microphone, a camera was already published in this stay.
+    pub(crate) began_audio: bool,
+    pub(crate) began_video: bool,
+    /// Since when they speak, Unix milliseconds.
+    pub(crate) speaks_since_ms: Option<u64>,
     pub(crate) auto_subscribe: bool,
     /// Own tracks, pending or live, in order of publication.
     pub(crate) tracks: Vec<TrackId>,
@@ -32,9 +41,21 @@ pub(crate) struct Subscription {
 }
 
 impl Member {
-    pub(crate) fn new(info: ParticipantInfo, auto_subscribe: bool, now: Instant) -> Self {
+    pub(crate) fn new(
+        info: ParticipantInfo,
+        standing: Standing,
+        (origin, network): (Origin, Option<u64>),
+        auto_subscribe: bool,
+        now: Instant,
+    ) -> Self {
         Self {
             info,
+            standing,
+            origin,
+            network,
+            began_audio: false,
+            began_video: false,
+            speaks_since_ms: None,
             auto_subscribe,
             tracks: Vec::new(),
             listeners: Listeners::Everybody,

@@ -31,17 +31,18 @@ impl Room {
         }
         let who = self.find(identity)?;
         self.own_track(&who, id)?;
-        if self.set_muted(id, muted) {
-            self.send(
-                Audience::One(who.clone()),
-                Event::MuteRequested {
-                    track: id.clone(),
-                    muted,
-                },
-            );
-        }
+        self.silence(&who, id);
         let info = self.own_track(&who, id)?.info.clone();
         Ok(Reply::Track(Box::new(info)))
+    }
+
+    /// Mutes somebody's track and tells them.
+    pub(crate) fn silence(&mut self, who: &ParticipantId, id: &TrackId) {
+        if self.set_muted(id, true) {
+            let track = id.clone();
+            let event = Event::MuteRequested { track, muted: true };
+            self.send(Audience::One(who.clone()), event);
+        }
     }
 
     fn set_muted(&mut self, id: &TrackId, muted: bool) -> bool {

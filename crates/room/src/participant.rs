@@ -1,7 +1,7 @@
 use indexmap::IndexMap;
 use tertulia_model::{Identity, ParticipantId};
 
-use crate::{Permission, TrackInfo};
+use crate::{Permission, Rights, Role, TrackInfo};
 
 /// What kind of participant this is. None of them takes a special path through the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,8 +59,14 @@ pub struct ParticipantInfo {
     pub metadata: String,
     /// Free key-value pairs.
     pub attributes: IndexMap<String, String>,
-    /// Rights.
+    /// What the token's permissions allow as far as role and switches leave them.
     pub permission: Permission,
+    /// What the token allows, or moderators made of it: what a renewed token says.
+    pub base: Permission,
+    /// Role in the room.
+    pub role: Role,
+    /// What they may do now.
+    pub rights: Rights,
     /// Published tracks, live ones only, in order of publication.
     pub tracks: Vec<TrackInfo>,
     /// When they joined, milliseconds since the Unix epoch.
@@ -73,11 +79,4 @@ pub struct ParticipantInfo {
     pub client_protocol: i32,
     /// Opaque capability numbers of the client, mirrored to peers.
     pub capabilities: Vec<i32>,
-}
-
-impl ParticipantInfo {
-    /// Whether they may address the whole room by name (chat, hand, reactions): somebody hidden would show themselves.
-    pub(crate) fn may_be_heard(&self) -> bool {
-        self.permission.can_publish_data && !self.permission.hidden
-    }
 }

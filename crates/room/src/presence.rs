@@ -8,13 +8,14 @@ use tertulia_model::{Identity, ParticipantId, TrackId};
 use crate::limits::{self, within};
 use crate::member::Member;
 use crate::profile::{check_metadata, clean_name, merged_attributes};
+use crate::standing::{is_machine, rights_and_permission};
 use crate::{
-    Actor, Audience, DepartureReason, Event, NewParticipant, Now, ParticipantInfo, ParticipantState, Record,
-    Refusal, Reply, Room, RouteChange,
+    Actor, Admission, Applicant, Audience, DepartureReason, Event, NewParticipant, Now, Origin,
+    ParticipantInfo, ParticipantState, Record, Refusal, Reply, Right, Role, Room, RouteChange,
 };
 
 impl Room {
-    pub(crate) fn join(&mut self, who: NewParticipant, now: Now) -> Result<Reply, Refusal> {
+    pub(crate) fn join(&mut self, mut who: NewParticipant, now: Now) -> Result<Reply, Refusal> {
         if self
             .revoked
             .get(&who.identity)
@@ -22,9 +23,12 @@ impl Room {
         {
             return Err(Refusal::Removed);
         }
+        if self.gate_for(&who)? == Admission::Waiting {
+            return Err(Refusal::LobbyNeeded);
+        }
         let name = clean_name(&who.name)?;
         check_metadata(&who.metadata)?;
-        let attributes = merged_attributes(&Default::default(), who.attributes)?;
+        let attributes = merged_attributes(&Default::default(), std::mem::take(&mut who.attributes))?;
         within("capabilities", who.capabilities.len(), limits::CAPABILITIES)?;
         within("sources", who.permission.publish_sources.len(), limits::TRACKS)?;
         if !who.permission.hidden {
@@ -34,6 +38,9 @@ impl Room {
         if let Some(former) = self.identities.get(&who.identity).cloned() {
             self.depart(&former, DepartureReason::DuplicateIdentity, now);
         }
+        self.gate.admit(&who.identity, who.network);
+        let standing = self.standing_of(&who);
+        let (rights, permission) = rights_and_permission(standing, &who.permission, &self.settings.rules);
         let id = self.fresh_participant_id();
         let info = ParticipantInfo {
             id: id.clone(),
@@ -43,7 +50,10 @@ impl Room {
             kind: who.kind,
             metadata: who.metadata,
             attributes,
-            permission: who.permission,
+            permission,
+            base: who.permission,
+            role: standing.role,
+            rights,
             tracks: Vec::new(),
             joined_at_ms: now.unix_ms,
             version: 1,
@@ -55,8 +65,21 @@ impl Room {
         self.identities.insert(info.identity.clone(), id.clone());
         self.members.insert(
             id.clone(),
-            Member::new(info.clone(), who.auto_subscribe, now.instant),
+            Member::new(
+                info.clone(),
+                standing,
+                (who.origin, who.network),
+                who.auto_subscribe,
+                now.instant,
+            ),
         );
+        if !info.permission.hidden || self.settings.rules.webinar {
+            self.register.came(&info, now);
+        }
+        if standing.role == Role::Moderator {
+            self.standings.entry(info.identity.clone()).or_insert(standing);
+        }
+        self.settle_moderation(now.instant);
         self.settle_lifetime(now.instant);
         self.touched = true;
         if !self.started {
@@ -91,11 +114,16 @@ impl Room {
         }
         self.drop_subscriptions(id, now.instant);
         self.lower_hand(id, now.unix_ms);
+        self.note_speech(id, false, now);
         let Some(mut member) = self.members.shift_remove(id) else {
             return;
         };
         self.identities.remove(&member.info.identity);
         self.speaking.shift_remove(id);
+        self.register.left(&member.info, now);
+        if reason != DepartureReason::DuplicateIdentity {
+            self.unshow(&member.info.identity);
+        }
         gone(&mut member.info);
         let audience = if member.info.permission.hidden {
             Audience::Observers
@@ -106,12 +134,22 @@ impl Room {
         self.route(RouteChange::ParticipantRemoved {
             participant: id.clone(),
         });
+        self.settle_moderation(now.instant);
         self.settle_lifetime(now.instant);
         self.touched = true;
     }
 
     /// Removes somebody. A revocation holds even for somebody who has just gone, so that they do not slip back in.
-    pub(crate) fn remove(&mut self, identity: &Identity, revoke: bool, now: Now) -> Result<Reply, Refusal> {
+    pub(crate) fn remove(
+        &mut self,
+        actor: &Actor,
+        identity: &Identity,
+        revoke: bool,
+        now: Now,
+    ) -> Result<Reply, Refusal> {
+        if let Some(here) = self.identities.get(identity) {
+            self.require_rank(actor, here)?;
+        }
         if revoke {
             self.revoked.shift_remove(identity);
             if self.revoked.len() >= limits::REVOCATIONS {
@@ -119,7 +157,9 @@ impl Room {
             }
             self.revoked.insert(identity.clone(), now.unix_ms);
         }
+        self.gate.forget(identity);
         let id = self.find(identity)?;
+        self.standings.shift_remove(identity);
         self.depart(&id, DepartureReason::Removed, now);
         Ok(Reply::Done)
     }
@@ -130,6 +170,11 @@ impl Room {
         if !everybody.is_empty() {
             self.send(Audience::Some(everybody), Event::Expelled(reason));
         }
+        for knocker in self.gate.knockers() {
+            let ended = Event::Expelled(reason);
+            self.send(Audience::Waiting(knocker.identity), ended);
+        }
+        self.gate.clear();
         let tracks: Vec<TrackId> = self.tracks.keys().cloned().collect();
         for track in tracks {
             self.withdraw(&track, Audience::Observers);
@@ -145,6 +190,7 @@ impl Room {
         self.speaking.clear();
         self.downgrades.clear();
         self.close_at = None;
+        self.succeed_at = None;
         self.ended = true;
         self.send(Audience::Observers, Event::RoomEnded { room: last, reason });
         // What a shutdown interrupts goes on after the restart.
@@ -165,11 +211,22 @@ impl Room {
     }
 
     pub(crate) fn list_participants(&self, actor: &Actor) -> Reply {
-        let sees = |info: &ParticipantInfo| match actor {
-            Actor::Admin | Actor::System => true,
-            Actor::Participant(own) => !info.permission.hidden || info.id == *own,
+        let manages = |own| {
+            self.members
+                .get(own)
+                .is_some_and(|m| m.info.rights.has(Right::ManageRights))
         };
-        Reply::Participants(self.participants().filter(|info| sees(info)).cloned().collect())
+        let sees = |member: &Member| match actor {
+            Actor::Admin | Actor::System => true,
+            Actor::Participant(own) => {
+                // Viewers of a webinar are hidden by the room, not by their token.
+                !member.info.permission.hidden
+                    || member.info.id == *own
+                    || (!member.info.base.hidden && manages(own))
+            }
+        };
+        let seen = self.members.values().filter(|member| sees(member));
+        Reply::Participants(seen.map(|member| member.info.clone()).collect())
     }
 
     pub(crate) fn visible_others(&self, id: &ParticipantId) -> Vec<ParticipantInfo> {
@@ -181,11 +238,27 @@ impl Room {
 
     /// Starts or stops the clock that ends a room nobody needs any more.
     pub(crate) fn settle_lifetime(&mut self, now: Instant) {
-        if self.members.values().any(Member::keeps_room_open) {
+        if self.members.values().any(Member::keeps_room_open) || self.gate.is_waited_at() {
             self.close_at = None;
         } else if self.close_at.is_none() {
             self.close_at = now.checked_add(self.settings.departure_timeout);
         }
+    }
+
+    fn gate_for(&self, who: &NewParticipant) -> Result<Admission, Refusal> {
+        if is_machine(who.kind, &who.permission) && who.origin == Origin::Token {
+            return Ok(Admission::Admitted);
+        }
+        self.admission(&Applicant {
+            identity: who.identity.clone(),
+            name: String::new(),
+            origin: who.origin,
+            role: who.role,
+            entrance: who.entrance,
+            moderates: who.permission.room_admin,
+            password: None,
+            network: who.network,
+        })
     }
 
     fn check_capacity(&self, newcomer: &Identity) -> Result<(), Refusal> {
@@ -193,8 +266,9 @@ impl Room {
             return Ok(());
         };
         let others = self
-            .participants()
-            .filter(|info| !info.permission.hidden && info.identity != *newcomer)
+            .members
+            .values()
+            .filter(|member| !member.info.base.hidden && member.info.identity != *newcomer)
             .count();
         if others >= limit {
             Err(Refusal::RoomFull)

@@ -7,7 +7,7 @@ use crate::limits::{self, within};
 use crate::presence::gone;
 use crate::text::clean_line;
 use crate::{
-    Actor, Audience, DepartureReason, Event, Now, ParticipantInfo, Permission, Refusal, Reply, Room,
+    Actor, Audience, DepartureReason, Event, Now, ParticipantInfo, Permission, Refusal, Reply, Role, Room,
 };
 
 /// New name, new metadata, changed attributes.
@@ -44,16 +44,17 @@ impl Room {
         now: Now,
     ) -> Result<Reply, Refusal> {
         let id = self.find(identity)?;
+        self.require_rank(actor, &id)?;
         let member = self.member(&id)?;
         if let Some(new) = &permission {
             within("sources", new.publish_sources.len(), limits::TRACKS)?;
             if let Actor::Participant(moderator) = actor {
-                let own = &self.member(moderator)?.info.permission;
-                check_grantable(own, &member.info.permission, new)?;
+                let own = &self.member(moderator)?.info.base;
+                check_grantable(own, &member.info.base, new)?;
             }
         }
         let profile = changed_profile(&member.info, profile)?;
-        let rights_change = permission.is_some_and(|new| self.set_permission(&id, new, now));
+        let rights_change = permission.is_some_and(|new| self.set_base(&id, new, now));
         if let Some(changed) = &profile
             && let Ok(member) = self.member_mut(&id)
         {
@@ -74,9 +75,28 @@ impl Room {
         Ok(Reply::Room(Box::new(self.info())))
     }
 
-    /// Gives somebody other rights and takes at once what they no longer allow. Says whether anything changed;
+    /// Puts other permissions in place of the token's. Says whether anything changed.
+    fn set_base(&mut self, id: &ParticipantId, new: Permission, now: Now) -> bool {
+        let Some(member) = self.members.get_mut(id) else {
+            return false;
+        };
+        let old = std::mem::replace(&mut member.info.base, new.clone());
+        if old == new {
+            return false;
+        }
+        if new.room_admin {
+            member.standing.role = member.standing.role.max(Role::Moderator);
+        } else if old.room_admin && member.standing.role == Role::Moderator {
+            member.standing.role = Role::Participant;
+        }
+        self.settle_rights(id, now);
+        self.settle_moderation(now.instant);
+        true
+    }
+
+    /// Gives somebody other permissions and takes at once what they no longer allow. Says whether anything changed;
     /// announcing the participant is left to the caller.
-    fn set_permission(&mut self, id: &ParticipantId, new: Permission, now: Now) -> bool {
+    pub(crate) fn set_permission(&mut self, id: &ParticipantId, new: Permission, now: Now) -> bool {
         let Some(member) = self.members.get_mut(id) else {
             return false;
         };
@@ -92,9 +112,6 @@ impl Room {
             if source.is_some_and(|source| new.hidden || !new.allows_source(source)) {
                 self.unpublish_quietly(&track);
             }
-        }
-        if new.hidden || !new.can_publish_data {
-            self.lower_hand(id, now.unix_ms);
         }
         if new.hidden != old.hidden {
             self.change_visibility(id, new.hidden);

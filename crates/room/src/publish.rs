@@ -75,6 +75,11 @@ impl Room {
         within("pending tracks", pending().count() + 1, limits::PENDING_TRACKS)?;
         within("tracks", member.tracks.len() + 1, limits::TRACKS)?;
 
+        let silenced = self.starts_muted(who, new.source, new.kind) && !new.muted;
+        let new = NewTrack {
+            muted: new.muted || silenced,
+            ..new
+        };
         let id = self.fresh_track_id();
         let mut cids = vec![new.cid.clone()];
         cids.extend(
@@ -107,6 +112,11 @@ impl Room {
             track: info.clone(),
         });
         self.tell_published(who, cid, info.clone());
+        if silenced {
+            let track = info.id.clone();
+            let event = Event::MuteRequested { track, muted: true };
+            self.send(Audience::One(who.clone()), event);
+        }
         Ok(Reply::Track(Box::new(info)))
     }
 

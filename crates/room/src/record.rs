@@ -16,6 +16,8 @@ use crate::{AuditEntry, ChatMessage, Refusal, Reply, Room, limits};
 pub enum Record {
     /// A chat message.
     Chat(ChatMessage),
+    /// A chat message that stood was changed, deleted or reacted to: this is what it is now.
+    ChatChanged(ChatMessage),
     /// Somebody did something to the room.
     Audit(AuditEntry),
     /// The room is over, and with it what is not to be kept longer.
@@ -147,7 +149,7 @@ impl Room {
     fn act(&mut self, record: Record) -> Reply {
         match record {
             Record::Chat(message) => self.said(message),
-            Record::Audit(_) | Record::Ended { .. } => Reply::Done,
+            Record::ChatChanged(_) | Record::Audit(_) | Record::Ended { .. } => Reply::Done,
         }
     }
 }

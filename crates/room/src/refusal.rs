@@ -37,6 +37,36 @@ pub enum Refusal {
         /// Which value.
         field: &'static str,
     },
+    /// The room is locked.
+    #[error("the room is locked")]
+    Locked,
+    /// The room asks for a password.
+    #[error("a password is needed")]
+    PasswordNeeded,
+    /// The password is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Whoever comes waits in the lobby first.
+    #[error("wait in the lobby")]
+    LobbyNeeded,
+    /// No more can wait.
+    #[error("the lobby is full")]
+    LobbyFull,
+    /// The identity is banned.
+    #[error("banned from the room")]
+    Banned,
+    /// The message addressed is not kept, or not for the asker.
+    #[error("no such message")]
+    NoSuchMessage,
+    /// The poll addressed is not kept.
+    #[error("no such poll")]
+    NoSuchPoll,
+    /// The poll is closed.
+    #[error("the poll is closed")]
+    PollClosed,
+    /// In an anonymous poll a vote cannot be changed.
+    #[error("already voted")]
+    AlreadyVoted,
     /// Too many requests in a short time.
     #[error("too many requests")]
     TooMany,

@@ -3,14 +3,14 @@
 use indexmap::IndexMap;
 use tertulia_model::ParticipantId;
 
-use crate::{Audience, ConnectionQuality, Event, QualityReport, Room, Speaker};
+use crate::{Audience, ConnectionQuality, Event, Now, QualityReport, Room, Speaker};
 
 /// The loudest a speaker is said to be.
 const MAX_LEVEL: u8 = 127;
 
 impl Room {
     /// Tells what changed among the speakers, with level 0 for those who stopped.
-    pub(crate) fn speakers(&mut self, heard: &[(ParticipantId, u8)]) {
+    pub(crate) fn speakers(&mut self, heard: &[(ParticipantId, u8)], now: Now) {
         let mut speaking: IndexMap<ParticipantId, u8> = IndexMap::new();
         for (participant, level) in heard {
             let shown = self
@@ -40,6 +40,9 @@ impl Room {
             }))
             .collect();
         self.speaking = speaking;
+        for change in &changes {
+            self.note_speech(&change.participant, change.active, now);
+        }
         if !changes.is_empty() {
             self.send(Audience::Everybody, Event::SpeakersChanged(changes));
         }

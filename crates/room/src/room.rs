@@ -7,14 +7,18 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 
+use crate::admission::Gate;
+use crate::attendance::Register;
 use crate::audit;
 use crate::chat::ChatLog;
 use crate::member::Member;
+use crate::poll::Polls;
 use crate::publication::Publication;
 use crate::record::Records;
 use crate::{
-    Actor, Audience, Command, Delivery, DepartureReason, Event, Fact, Now, ParticipantInfo, Refusal, Reply,
-    RoomInfo, RoomSettings, RouteChange,
+    Actor, Audience, Command, Delivery, DepartureReason, Event, Fact, FollowMe, HandState, Now,
+    ParticipantInfo, Refusal, Reply, Right, RoomInfo, RoomSettings, RoomSnapshot, RouteChange, Standing,
+    Timer, limits,
 };
 
 /// One life of one room. After every [`Room::handle`] and [`Room::handle_timeout`], drain
@@ -33,8 +37,20 @@ pub struct Room {
     pub(crate) tracks: BTreeMap<TrackId, Publication>,
     /// Since when (Unix milliseconds) a removed identity needs a newer credential, oldest removal first.
     pub(crate) revoked: IndexMap<Identity, u64>,
+    pub(crate) gate: Gate,
+    /// What identities are, where that is not what newcomers are; the longest known first.
+    pub(crate) standings: IndexMap<Identity, Standing>,
+    /// Whether anybody has ever moderated.
+    pub(crate) was_moderated: bool,
+    /// When somebody takes the place of the moderators that are gone.
+    pub(crate) succeed_at: Option<Instant>,
     pub(crate) chat: ChatLog,
     pub(crate) records: Records,
+    pub(crate) polls: Polls,
+    pub(crate) register: Register,
+    pub(crate) spotlight: Vec<Identity>,
+    pub(crate) follow_me: Option<FollowMe>,
+    pub(crate) timer: Option<Timer>,
     /// Raised hands in order.
     pub(crate) hands: Vec<ParticipantId>,
     pub(crate) last_hand_ms: u64,
@@ -65,6 +81,7 @@ impl Room {
                 name: name.clone(),
                 metadata: String::new(),
                 participants: 0,
+                viewers: 0,
                 publishers: 0,
                 max_participants: None,
                 created_at_ms: now.unix_ms,
@@ -84,6 +101,15 @@ impl Room {
             identities: BTreeMap::new(),
             tracks: BTreeMap::new(),
             revoked: IndexMap::new(),
+            gate: Gate::default(),
+            standings: IndexMap::new(),
+            was_moderated: false,
+            succeed_at: None,
+            polls: Polls::new(),
+            register: Register::default(),
+            spotlight: Vec::new(),
+            follow_me: None,
+            timer: None,
             hands: Vec::new(),
             last_hand_ms: 0,
             speaking: IndexMap::new(),
@@ -122,6 +148,11 @@ impl Room {
             return;
         }
         self.settle_demands(now.instant);
+        self.settle_polls(now.instant);
+        self.settle_lobby(now);
+        if self.succeed_at.is_some_and(|at| at <= now.instant) {
+            self.succeed(now);
+        }
         if self.close_at.is_some_and(|at| at <= now.instant) {
             self.end(DepartureReason::RoomEnded, now);
         }
@@ -134,7 +165,16 @@ impl Room {
             return None;
         }
         let downgrade = self.downgrades.first().map(|(at, _)| *at);
-        [downgrade, self.close_at].into_iter().flatten().min()
+        [
+            downgrade,
+            self.close_at,
+            self.succeed_at,
+            self.polls.poll_timeout(),
+            self.gate.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The next event to deliver, oldest first.
@@ -165,6 +205,11 @@ impl Room {
             name: self.name.clone(),
             metadata: self.settings.metadata.clone(),
             participants: visible().count(),
+            viewers: self
+                .members
+                .values()
+                .filter(|member| member.info.permission.hidden && !member.info.base.hidden)
+                .count(),
             publishers: visible().filter(|member| !member.info.tracks.is_empty()).count(),
             max_participants: self.settings.max_participants,
             created_at_ms: self.created_at_ms,
@@ -198,11 +243,9 @@ impl Room {
         {
             return Err(Refusal::NoSuchParticipant);
         }
+        self.authorise(actor, &command)?;
         match command {
-            Command::Join(who) => {
-                require_system(actor)?;
-                self.join(*who, now)
-            }
+            Command::Join(who) => self.join(*who, now),
             Command::Leave { reason } => {
                 let who = asking(actor)?;
                 self.depart(&who, reason, now);
@@ -234,41 +277,60 @@ impl Room {
             Command::Chat(input) => self.say(&asking(actor)?, input, now),
             Command::AskToShare => self.may_share(&asking(actor)?),
             Command::ShareFile(shared) => self.share_file(&asking(actor)?, shared, now),
+            Command::EditChat { seq, text } => self.edit_chat(&asking(actor)?, seq, &text, now),
+            Command::DeleteChat { seq } => self.delete_chat(actor, seq),
+            Command::ReactToChat { seq, kind, on } => {
+                self.react_to_chat(&asking(actor)?, seq, &kind, on, now)
+            }
+            Command::CreatePoll(poll) => self.create_poll(&asking(actor)?, poll, now),
+            Command::Vote { poll, choices } => self.vote(&asking(actor)?, poll, choices, now),
+            Command::ClosePoll { poll } => self.close_poll(poll, now),
+            Command::DeletePoll { poll } => self.delete_poll(actor, poll),
             Command::SetHand { raised } => self.set_hand(&asking(actor)?, raised, now),
             Command::React { kind } => self.react(&asking(actor)?, kind, now),
-            Command::Remove { identity, revoke } => {
-                self.require_admin(actor)?;
-                self.remove(&identity, revoke, now)
-            }
+            Command::Remove { identity, revoke } => self.remove(actor, &identity, revoke, now),
             Command::MuteTrack {
                 identity,
                 track,
                 muted,
-            } => {
-                self.require_admin(actor)?;
-                self.mute_other(&identity, &track, muted)
-            }
+            } => self.mute_other(&identity, &track, muted),
             Command::UpdateParticipant {
                 identity,
                 name,
                 metadata,
                 attributes,
                 permission,
-            } => {
-                self.require_admin(actor)?;
-                self.update_participant(actor, &identity, (name, metadata, attributes), permission, now)
-            }
+            } => self.update_participant(actor, &identity, (name, metadata, attributes), permission, now),
             Command::UpdateSubscriptions { identity, tracks, on } => {
-                self.require_admin(actor)?;
                 let who = self.find(&identity)?;
                 self.subscribe(&who, tracks, on, now.instant)
             }
-            Command::SetRoomMetadata { metadata } => {
-                self.require_admin(actor)?;
-                self.set_room_metadata(metadata)
-            }
+            Command::SetRoomMetadata { metadata } => self.set_room_metadata(metadata),
+            Command::Knock(who) => self.knock(*who, now),
+            Command::LobbyPresence { identity, here } => self.lobby_presence(&identity, here, now),
+            Command::Admit { who } => self.admit(actor, who, now),
+            Command::Deny { who } => self.deny(actor, who, now),
+            Command::TellLobby { text } => self.tell_waiting(actor, &text),
+            Command::Ban { identity } => self.ban(actor, &identity, now),
+            Command::Unban { identity } => self.unban(actor, &identity),
+            Command::SetRole { identity, role } => self.set_role(actor, &identity, role, now),
+            Command::SetRights {
+                identity,
+                grant,
+                revoke,
+            } => self.set_rights(actor, &identity, grant, revoke, now),
+            Command::SetAccess(change) => self.set_access(actor, change, now),
+            Command::SetRules(change) => self.set_rules(actor, change, now),
+            Command::MuteSource { identity, source } => self.mute_source(&identity, source),
+            Command::MuteAll { source, except } => self.mute_all(actor, source, &except),
+            Command::AskUnmute { identity, source } => self.ask_unmute(actor, &identity, source, now),
+            Command::LowerHand { identity } => self.lower_hands(identity.as_ref(), now),
+            Command::GiveFloor { identity } => self.give_floor(actor, identity.as_ref(), now),
+            Command::Spotlight { identities } => self.spotlight(actor, identities),
+            Command::FollowMe { layout } => self.follow_me(&asking(actor)?, layout, now),
+            Command::SetTimer { duration, title } => self.set_timer(actor, duration, &title, now),
+            Command::ReadAttendance => Ok(Reply::Attendance(self.attendance(now))),
             Command::End => {
-                self.require_admin(actor)?;
                 let reason = match actor {
                     Actor::System => DepartureReason::ServerShutdown,
                     _ => DepartureReason::RoomEnded,
@@ -277,12 +339,9 @@ impl Room {
                 Ok(Reply::Done)
             }
             Command::ListParticipants => Ok(self.list_participants(actor)),
-            Command::ReadChat { before, limit } => Ok(self.read_chat(before, limit)),
-            Command::ReadSnapshot => Ok(self.read_snapshot()),
-            Command::Fact(fact) => {
-                require_system(actor)?;
-                self.learn(fact, now)
-            }
+            Command::ReadChat { before, limit } => Ok(self.read_chat(actor, before, limit)),
+            Command::ReadSnapshot => Ok(Reply::Snapshot(Box::new(self.snapshot(actor)))),
+            Command::Fact(fact) => self.learn(fact, now),
         }
     }
 
@@ -301,7 +360,7 @@ impl Room {
                 self.tracks.get(&track).ok_or(Refusal::NoSuchTrack)?;
                 self.unpublish(&track);
             }
-            Fact::Speakers(speakers) => self.speakers(&speakers),
+            Fact::Speakers(speakers) => self.speakers(&speakers, now),
             Fact::Quality(reports) => self.report_quality(&reports),
             Fact::StreamState {
                 subscriber,
@@ -318,12 +377,61 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Who administers: a server credential, the server itself, or a participant who holds the right.
-    fn require_admin(&self, actor: &Actor) -> Result<(), Refusal> {
-        match actor {
-            Actor::Admin | Actor::System => Ok(()),
-            Actor::Participant(id) if self.member(id)?.info.permission.room_admin => Ok(()),
-            Actor::Participant(_) => Err(Refusal::NotAllowed),
+    /// Checks what the table of [`crate::Act`] says.
+    fn authorise(&self, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+        let rights = match actor {
+            Actor::Participant(id) => self.member(id)?.info.rights,
+            Actor::Admin | Actor::System => Default::default(),
+        };
+        if command.act().need().is_met(actor, rights) {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed)
+        }
+    }
+
+    /// What somebody who comes late needs to know beside who is here.
+    fn snapshot(&self, actor: &Actor) -> RoomSnapshot {
+        let own = match actor {
+            Actor::Participant(id) => self.members.get(id).map(|member| &member.info),
+            Actor::Admin | Actor::System => None,
+        };
+        let may = |right| own.is_none_or(|info| info.rights.has(right));
+        let hands = self
+            .hands
+            .iter()
+            .filter_map(|id| self.members.get(id))
+            .filter_map(|member| {
+                Some(HandState {
+                    raised_at_ms: member.info.hand_raised_at_ms?,
+                    identity: member.info.identity.clone(),
+                    name: member.info.name.clone(),
+                })
+            });
+        let (chat, _) = self.chat_page(actor, None, limits::SNAPSHOT_CHAT);
+        RoomSnapshot {
+            room: self.info(),
+            chat,
+            hands: hands.collect(),
+            rules: self.settings.rules.clone(),
+            spotlight: self.spotlight.clone(),
+            follow_me: self.follow_me.clone(),
+            timer: self.timer.clone(),
+            polls: self.polls.shown(),
+            votes: own
+                .map(|info| self.polls.votes_of(&info.identity))
+                .unwrap_or_default(),
+            lobby: if may(Right::Admit) {
+                self.gate.knockers()
+            } else {
+                Vec::new()
+            },
+            bans: if may(Right::Admit) {
+                self.gate.bans()
+            } else {
+                Vec::new()
+            },
+            own: own.map(|info| (info.role, info.rights)),
         }
     }
 
@@ -356,6 +464,21 @@ impl Room {
             to: Audience::One(to.clone()),
             event: Arc::clone(&event),
         });
+        self.deliveries.push_back(Delivery {
+            to: Audience::Observers,
+            event,
+        });
+    }
+
+    /// Sends to some, and to observers.
+    pub(crate) fn send_some_observed(&mut self, to: Vec<ParticipantId>, event: Event) {
+        let event = Arc::new(event);
+        if !to.is_empty() {
+            self.deliveries.push_back(Delivery {
+                to: Audience::Some(to),
+                event: Arc::clone(&event),
+            });
+        }
         self.deliveries.push_back(Delivery {
             to: Audience::Observers,
             event,
@@ -406,13 +529,5 @@ fn asking(actor: &Actor) -> Result<ParticipantId, Refusal> {
     match actor {
         Actor::Participant(id) => Ok(id.clone()),
         Actor::Admin | Actor::System => Err(Refusal::NotAllowed),
-    }
-}
-
-fn require_system(actor: &Actor) -> Result<(), Refusal> {
-    if *actor == Actor::System {
-        Ok(())
-    } else {
-        Err(Refusal::NotAllowed)
     }
 }

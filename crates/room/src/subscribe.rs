@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use tertulia_model::{Layer, MediaKind, ParticipantId, Quality, TrackId, VideoSize};
+use tertulia_model::{Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
 
 use crate::limits::{self, within};
 use crate::member::Listeners;
 use crate::{
-    Audience, Event, PublisherPermission, Refusal, Reply, Room, RouteChange, TrackInfo, TrackSettings,
-    TrackState, Wanted,
+    Audience, Event, MediaLimits, PublisherPermission, Refusal, Reply, Room, RouteChange, TrackInfo,
+    TrackSettings, TrackState, Wanted,
 };
 
 impl Room {
@@ -149,7 +149,8 @@ impl Room {
             && publication.publisher != *subscriber
             && member.wishes(track);
         let allowed = publisher.listeners.allow(&member.info.identity, track);
-        let wanted = (wished && allowed).then(|| wanted(&publication.info, member.settings(track)));
+        let limits = &self.settings.rules.media;
+        let wanted = (wished && allowed).then(|| wanted(&publication.info, member.settings(track), limits));
         let publisher = publication.publisher.clone();
 
         if wished {
@@ -276,20 +277,36 @@ impl Room {
 }
 
 /// What a subscriber gets of a track by its settings.
-fn wanted(track: &TrackInfo, settings: TrackSettings) -> Wanted {
+fn wanted(track: &TrackInfo, settings: TrackSettings, limits: &MediaLimits) -> Wanted {
+    let limited = track.source == Source::Camera;
+    let max_height = limits.max_height.filter(|_| limited).unwrap_or(u32::MAX);
+    let layers = allowed_layers(&track.layers, max_height);
     let size = settings.size.filter(|size| size.width > 0 && size.height > 0);
     let max_quality = match (track.kind, size) {
         (MediaKind::Audio, _) => Quality::High,
-        (MediaKind::Video, Some(size)) => quality_covering(&track.layers, size),
-        (MediaKind::Video, None) => quality_up_to(&track.layers, settings.quality.unwrap_or(Quality::High)),
+        (MediaKind::Video, Some(size)) => quality_covering(layers, size),
+        (MediaKind::Video, None) => quality_up_to(layers, settings.quality.unwrap_or(Quality::High)),
     };
     Wanted {
         enabled: !settings.disabled,
         max_quality,
-        max_fps: settings.fps.filter(|fps| *fps > 0),
+        max_fps: [
+            settings.fps.filter(|fps| *fps > 0),
+            limits.max_fps.filter(|_| limited),
+        ]
+        .into_iter()
+        .flatten()
+        .min(),
         size,
         priority: settings.priority,
     }
+}
+
+/// The layers whose short side is within the room's limit; the lowest where none is.
+fn allowed_layers(layers: &[Layer], max_height: u32) -> &[Layer] {
+    let fits = |layer: &Layer| layer.size.width.min(layer.size.height) <= max_height;
+    let fitting = layers.iter().take_while(|layer| fits(layer)).count();
+    &layers[..fitting.max(1).min(layers.len())]
 }
 
 /// The smallest layer that fills `shown` without being enlarged; the largest where none does.

@@ -54,6 +54,7 @@ fn rooms(rooms: &Rooms) -> RoomSettings {
         metadata: String::new(),
         chat_history: rooms.chat_history,
         chat_text_bytes: rooms.chat_text_chars.saturating_mul(BYTES_A_CHAR),
+        rules: tertulia_room::RoomRules::default(),
     }
 }
 

@@ -108,6 +108,7 @@ impl Server {
             metadata: String::new(),
             chat_history: 100,
             chat_text_bytes: 2_000,
+            rules: tertulia_room::RoomRules::default(),
         };
         let name = RoomName::parse("plaza").unwrap();
         let at = Now {
@@ -157,6 +158,10 @@ impl Server {
             client_protocol: 2,
             capabilities: Vec::new(),
             credential_issued_at_ms: EPOCH_MS,
+            origin: tertulia_room::Origin::Token,
+            role: None,
+            entrance: tertulia_room::Entrance::Usual,
+            network: None,
         };
         let reply = self
             .room

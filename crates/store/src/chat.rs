@@ -223,6 +223,27 @@ pub(crate) async fn append(
     Ok(Said::Now)
 }
 
+/// Keeps a message's new text, or deletes it.
+pub(crate) async fn change(
+    connection: &mut AnyConnection,
+    room: &RoomName,
+    message: &ChatMessage,
+) -> Result<(), StoreError> {
+    let query = if message.deleted {
+        sqlx::query("DELETE FROM chat WHERE room = $1 AND seq = $2")
+            .bind(room.key())
+            .bind(signed(message.seq))
+    } else {
+        sqlx::query("UPDATE chat SET body = $3, folded = $4 WHERE room = $1 AND seq = $2")
+            .bind(room.key())
+            .bind(signed(message.seq))
+            .bind(message.text.as_str())
+            .bind(message.text.to_lowercase())
+    };
+    query.execute(&mut *connection).await?;
+    Ok(())
+}
+
 /// Forgets what was said in a room that is over, where nothing is to be kept after the end; says whether that is so.
 pub(crate) async fn end(
     connection: &mut AnyConnection,
@@ -290,6 +311,12 @@ fn message_of(row: &AnyRow) -> Result<ChatMessage, StoreError> {
         text: row.try_get("body")?,
         at_ms: unsigned(row.try_get("at_ms")?)?,
         file: file_of(row)?,
+        // Private messages are not kept, and neither are replies and reactions yet.
+        to: None,
+        reply_to: None,
+        edited_at_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
     })
 }
 

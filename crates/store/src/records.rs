@@ -57,6 +57,10 @@ async fn keep_one(
             Said::Now => Ok(Settlement::Kept),
             Said::Before(stood) => Ok(Settlement::StoodBefore(stood)),
         },
+        Record::ChatChanged(message) => {
+            chat::change(connection, room, message).await?;
+            Ok(Settlement::Kept)
+        }
         Record::Audit(entry) => {
             audit::append(connection, room, entry).await?;
             Ok(Settlement::Kept)

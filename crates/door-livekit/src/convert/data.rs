@@ -575,6 +575,11 @@ mod tests {
             text: text.clone(),
             at_ms: 5,
             file: None,
+            to: None,
+            reply_to: None,
+            edited_at_ms: None,
+            deleted: false,
+            reactions: Vec::new(),
         };
         let packets = chat_packets(&message, "PA_1");
         let mut got = String::new();

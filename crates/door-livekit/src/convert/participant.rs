@@ -1,7 +1,7 @@
 use indexmap::IndexMap;
 use livekit_protocol as pb;
 use tertulia_room::{
-    ConnectionQuality, DepartureReason, ParticipantInfo, ParticipantKind, ParticipantState, Permission,
+    ConnectionQuality, DepartureReason, ParticipantInfo, ParticipantKind, ParticipantState, Permission, Role,
 };
 
 use super::signed;
@@ -10,6 +10,9 @@ use crate::wire::WireError;
 
 /// The attribute under which a raised hand shows: the time of raising in Unix milliseconds.
 pub(crate) const HAND_ATTRIBUTE: &str = "tertulia.hand";
+
+/// The attribute under which a role shows that is not that of an ordinary participant.
+pub(crate) const ROLE_ATTRIBUTE: &str = "tertulia.role";
 
 /// Writes a participant as others see them.
 pub(super) fn participant_info(participant: &ParticipantInfo) -> pb::ParticipantInfo {
@@ -53,12 +56,16 @@ pub(super) fn participant_info(participant: &ParticipantInfo) -> pb::Participant
     }
 }
 
-/// The participant's attributes with the raised hand among them.
+/// The participant's attributes with the raised hand and the role among them.
 fn attributes(participant: &ParticipantInfo) -> IndexMap<String, String> {
     let mut attributes = participant.attributes.clone();
     match participant.hand_raised_at_ms {
         Some(at) => attributes.insert(HAND_ATTRIBUTE.to_owned(), at.to_string()),
         None => attributes.shift_remove(HAND_ATTRIBUTE),
+    };
+    match participant.role {
+        Role::Participant => attributes.shift_remove(ROLE_ATTRIBUTE),
+        role => attributes.insert(ROLE_ATTRIBUTE.to_owned(), role.name().to_owned()),
     };
     attributes
 }
@@ -150,6 +157,19 @@ mod tests {
         assert_eq!(
             participant_info(&ana).attributes.get(HAND_ATTRIBUTE),
             Some(&"1234".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_role_shows_as_an_attribute_that_nobody_can_forge() {
+        let mut ana = participant("ana", 1);
+        ana.attributes
+            .insert(ROLE_ATTRIBUTE.to_owned(), "owner".to_owned());
+        assert_eq!(participant_info(&ana).attributes.get(ROLE_ATTRIBUTE), None);
+        ana.role = Role::Moderator;
+        assert_eq!(
+            participant_info(&ana).attributes.get(ROLE_ATTRIBUTE),
+            Some(&"moderator".to_owned())
         );
     }
 

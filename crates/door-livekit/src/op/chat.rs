@@ -100,7 +100,14 @@ impl Participant {
     }
 
     async fn say(&mut self, id: String, text: String) {
-        if let Err(refusal) = self.ask(Command::Chat(ChatInput { id, text })).await {
+        if let Err(refusal) = self
+            .ask(Command::Chat(ChatInput {
+                id,
+                text,
+                ..ChatInput::default()
+            }))
+            .await
+        {
             Counters::up(&self.door.counters().data_refused);
             tracing::debug!(participant = %self.id, %refusal, "chat refused");
         }
@@ -108,7 +115,8 @@ impl Participant {
 
     /// Sends the client what somebody else said, as a text stream.
     pub(crate) async fn deliver_chat(&mut self, message: &ChatMessage) {
-        if message.identity == self.info.identity {
+        // Clients of this protocol would show a private message among the others and answer it in the open.
+        if message.identity == self.info.identity || message.to.is_some() {
             return;
         }
         let sid = self

@@ -15,7 +15,11 @@ impl Participant {
             Event::ParticipantChanged(participant) => {
                 let own = participant.id == self.id;
                 if own {
+                    let renewed = self.info.base != participant.base;
                     self.info = participant.clone();
+                    if renewed {
+                        self.send_fresh_token();
+                    }
                 }
                 self.roster.changed(participant.clone(), own, now);
             }
@@ -39,7 +43,6 @@ impl Participant {
             Event::MuteRequested { track, muted } => self.send(convert::mute(track, *muted)),
             Event::PermissionChanged(permission) => {
                 self.info.permission = permission.clone();
-                self.send_fresh_token();
             }
             Event::SpeakersChanged(speakers) => self.send(convert::speakers(speakers)),
             Event::QualityChanged(reports) => self.send(convert::qualities(reports)),

@@ -50,7 +50,8 @@ impl Participant {
     /// Signs a token that says what the participant is and may do now.
     pub(crate) fn fresh_token(&self) -> Option<String> {
         let now = unix_ms();
-        let permission = &self.info.permission;
+        // Not what role and switches leave of it now, which would outlast them.
+        let permission = &self.info.base;
         let mut claims = self.claims.clone();
         claims.name.clone_from(&self.info.name);
         claims.metadata.clone_from(&self.info.metadata);

@@ -63,6 +63,7 @@ impl House {
                 metadata: String::new(),
                 chat_history: 100,
                 chat_text_bytes: 4_000,
+                rules: tertulia_room::RoomRules::default(),
             },
             initial_bitrate: Bitrate::from_kbps(1_000),
             media_timeout: Duration::from_secs(15),

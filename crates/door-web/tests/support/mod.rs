@@ -1,5 +1,7 @@
 //! A house with an engine and the API, asked without a network.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +16,9 @@ use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
 use tertulia_door_web::{Api, ApiSettings, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
-use tertulia_room::{Actor, Command, NewParticipant, ParticipantKind, Permission, Refusal, RoomSettings};
+use tertulia_room::{
+    Actor, Command, NewParticipant, Origin, ParticipantKind, Permission, Refusal, RoomSettings,
+};
 use tower::ServiceExt as _;
 
 pub fn now() -> u64 {
@@ -75,6 +79,7 @@ impl House {
                 metadata: String::new(),
                 chat_history: 1_000,
                 chat_text_bytes: 16_000,
+                rules: tertulia_room::RoomRules::default(),
             },
             initial_bitrate: Bitrate::from_bps(1_000_000),
             media_timeout: Duration::from_secs(15),
@@ -203,6 +208,23 @@ impl House {
         identity: &str,
         credential_issued_at_ms: u64,
     ) -> Result<(), Refusal> {
+        self.bring_in(room, identity, credential_issued_at_ms, Origin::Token)
+            .await
+    }
+
+    /// As [`House::enter`], vouched for by that.
+    pub async fn enter_as(&self, room: &str, identity: &str, origin: Origin) -> String {
+        self.bring_in(room, identity, now(), origin).await.unwrap();
+        self.token(room, identity, true)
+    }
+
+    async fn bring_in(
+        &self,
+        room: &str,
+        identity: &str,
+        credential_issued_at_ms: u64,
+        origin: Origin,
+    ) -> Result<(), Refusal> {
         let name = RoomName::parse(room).unwrap();
         let who = NewParticipant {
             identity: Identity::parse(identity).unwrap(),
@@ -215,6 +237,10 @@ impl House {
             client_protocol: 0,
             capabilities: Vec::new(),
             credential_issued_at_ms,
+            origin,
+            role: None,
+            entrance: tertulia_room::Entrance::Usual,
+            network: None,
         };
         let media = MediaSetup {
             mode: PeerMode::Single,
@@ -253,8 +279,12 @@ impl House {
     }
 
     pub async fn stream(&self, room: &str, token: &str) -> Stream {
-        let path = format!("/api/v1/rooms/{room}/events");
-        let request = self.request(Method::GET, &path, Some(token), None);
+        self.stream_of(&format!("/api/v1/rooms/{room}/events"), token)
+            .await
+    }
+
+    pub async fn stream_of(&self, path: &str, token: &str) -> Stream {
+        let request = self.request(Method::GET, path, Some(token), None);
         let response = self.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
@@ -302,6 +332,26 @@ impl Stream {
                 .expect("the stream goes on")
                 .unwrap();
             self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// The next event of that kind; others are passed over.
+    pub async fn until(&mut self, kind: &str) -> StreamEvent {
+        loop {
+            let event = self.next().await;
+            if event.kind == kind {
+                return event;
+            }
+        }
+    }
+
+    /// Reads whatever comes until nothing does.
+    pub async fn drain(&mut self) {
+        loop {
+            let more = tokio::time::timeout(Duration::from_secs(10), self.body.next()).await;
+            if more.expect("an end in time").is_none() {
+                return;
+            }
         }
     }
 

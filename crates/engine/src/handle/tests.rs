@@ -33,6 +33,7 @@ fn engine_with(workers: usize, spread: crate::Spread) -> Engine {
             metadata: String::new(),
             chat_history: 10,
             chat_text_bytes: 1_000,
+            rules: tertulia_room::RoomRules::default(),
         },
         initial_bitrate: Bitrate::from_kbps(1_000),
         media_timeout: Duration::from_secs(15),
@@ -58,6 +59,10 @@ fn newcomer(identity: &str) -> NewParticipant {
         client_protocol: 0,
         capabilities: Vec::new(),
         credential_issued_at_ms: 0,
+        origin: tertulia_room::Origin::Token,
+        role: None,
+        entrance: tertulia_room::Entrance::Usual,
+        network: None,
     }
 }
 

@@ -1,13 +1,13 @@
 use std::time::Instant;
 
-use tertulia_model::{Candidate, ParticipantId, PeerSpec, RoomId};
-use tertulia_room::{Actor, Command, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
+use tertulia_model::{Candidate, Identity, ParticipantId, PeerSpec, RoomId};
+use tertulia_room::{Actor, Admission, Command, NewParticipant, Refusal, Reply, Room, RoomSnapshot};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{MAIL_PER_TURN, Worker, room_now};
 use crate::message::{MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole, ToWorker};
 use crate::peer::{PathState, Peer};
-use crate::room_slot::RoomSlot;
+use crate::room_slot::{Follower, Listener, RoomSlot};
 use crate::stats::Counters;
 use tertulia_model::TransportProtocol;
 
@@ -128,6 +128,18 @@ impl Worker {
                 }
             }
             ToWorker::Observe { room, events, reply } => self.observe(&room, events, reply, now),
+            ToWorker::Follow {
+                room,
+                who,
+                events,
+                reply,
+            } => self.follow(&room, who, events, reply, now),
+            ToWorker::Wait {
+                room,
+                who,
+                events,
+                reply,
+            } => self.wait_in_lobby(&room, who, events, reply, now),
             ToWorker::ListRooms { reply } => {
                 let rooms = self.rooms.iter().filter_map(|(_, slot)| slot.room());
                 answer(reply, rooms.map(Room::info).collect());
@@ -317,6 +329,58 @@ impl Worker {
                 answer(reply, *snapshot);
             }
         });
+    }
+
+    fn follow(
+        &mut self,
+        room: &RoomId,
+        who: ParticipantId,
+        events: mpsc::Sender<std::sync::Arc<tertulia_room::Event>>,
+        reply: oneshot::Sender<Result<RoomSnapshot, Refusal>>,
+        now: Instant,
+    ) {
+        let outcome = self.in_room(room, now, |worker, key| {
+            // What is queued belongs before the snapshot, not after it.
+            worker.pump(key, now);
+            let slot = worker.rooms.get_mut(key).ok_or(Refusal::RoomEnded)?;
+            slot.followers.retain(|follower| !follower.events.is_closed());
+            let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
+            let actor = Actor::Participant(who.clone());
+            let Reply::Snapshot(snapshot) = room.handle(&actor, Command::ReadSnapshot, room_now(now))? else {
+                return Err(Refusal::RoomEnded);
+            };
+            let listener = Listener::Participant(who);
+            slot.followers.push(Follower { listener, events });
+            Ok(*snapshot)
+        });
+        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+    }
+
+    fn wait_in_lobby(
+        &mut self,
+        room: &RoomId,
+        who: Identity,
+        events: mpsc::Sender<std::sync::Arc<tertulia_room::Event>>,
+        reply: oneshot::Sender<Result<Admission, Refusal>>,
+        now: Instant,
+    ) {
+        let outcome = self.in_room(room, now, |worker, key| {
+            worker.pump(key, now);
+            let slot = worker.rooms.get_mut(key).ok_or(Refusal::RoomEnded)?;
+            slot.followers.retain(|follower| !follower.events.is_closed());
+            let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
+            let listens = Command::LobbyPresence {
+                identity: who.clone(),
+                here: true,
+            };
+            let Reply::Admission(admission) = room.handle(&Actor::System, listens, room_now(now))? else {
+                return Err(Refusal::RoomEnded);
+            };
+            let listener = Listener::Waiting(who);
+            slot.followers.push(Follower { listener, events });
+            Ok(admission)
+        });
+        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
     }
 
     /// Does something in a room's turn; `None` where the room is gone (or went by panicking).

@@ -437,6 +437,7 @@ mod tests {
                 metadata: String::new(),
                 chat_history: 0,
                 chat_text_bytes: 0,
+                rules: tertulia_room::RoomRules::default(),
             },
             initial_bitrate: Bitrate::ZERO,
             media_timeout: second * 15,

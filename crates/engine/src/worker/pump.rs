@@ -13,7 +13,7 @@ use super::sessions::Sink;
 use super::{Worker, room_now};
 use crate::message::PeerEvent;
 use crate::peer::Receive;
-use crate::room_slot::{BoundTrack, Control, RoomSlot};
+use crate::room_slot::{BoundTrack, Control, Listener, RoomSlot};
 use crate::spread::ToStage;
 use crate::stats::Counters;
 
@@ -40,7 +40,7 @@ impl RoomSlot {
                 everybody = self.everybody();
                 &everybody
             }
-            Audience::Observers => &[],
+            Audience::Observers | Audience::Waiting(_) => &[],
         };
         for who in audience {
             let left_out = matches!(&delivery.to, Audience::AllBut(but) if but == who) || except == Some(who);
@@ -48,10 +48,34 @@ impl RoomSlot {
                 self.tell(who, PeerEvent::Room(delivery.event.clone()));
             }
         }
+        if is_followed(&delivery.event) {
+            self.tell_followers(delivery);
+        }
         if is_observed(delivery) {
             self.observers
                 .retain(|observer| observer.try_send(delivery.event.clone()).is_ok());
         }
+    }
+}
+
+impl RoomSlot {
+    fn tell_followers(&mut self, delivery: &Delivery) {
+        // Somebody who is gone hears that as the last thing; somebody who hides is not gone.
+        let gone = match &*delivery.event {
+            Event::ParticipantLeft(info, _) => {
+                let is_here = self
+                    .room()
+                    .is_some_and(|room| room.participant(&info.id).is_some());
+                (!is_here).then(|| Listener::Participant(info.id.clone()))
+            }
+            _ => None,
+        };
+        self.followers.retain(|follower| {
+            let leaves = gone.as_ref() == Some(&follower.listener);
+            let told = !(leaves || follower.listener.hears(&delivery.to))
+                || follower.events.try_send(delivery.event.clone()).is_ok();
+            told && !leaves
+        });
     }
 }
 
@@ -463,6 +487,25 @@ impl Worker {
         self.shared.forget_room(&slot.name, &slot.id);
         Counters::down(&self.shared.counters.rooms);
     }
+}
+
+/// Whether followers are told: of the room's life, not of its media and data, which their owners get elsewhere and
+/// more often than a page can read.
+fn is_followed(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Data { .. }
+            | Event::TrackPublished { .. }
+            | Event::TrackStarted(..)
+            | Event::TrackUnpublished(..)
+            | Event::TrackSubscribed(_)
+            | Event::SpeakersChanged(_)
+            | Event::QualityChanged(_)
+            | Event::QualitiesWanted { .. }
+            | Event::StreamState { .. }
+            | Event::SubscriptionAllowed { .. }
+            | Event::SubscriptionFailed { .. }
+    )
 }
 
 /// Whether observers are told. They follow the room, not its conversation: participants send data as fast as they

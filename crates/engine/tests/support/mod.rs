@@ -67,6 +67,7 @@ pub fn engine_at(bind: IpAddr, addresses: &[IpAddr], udp_port: u16, workers: usi
             metadata: String::new(),
             chat_history: 10,
             chat_text_bytes: 1_000,
+            rules: tertulia_room::RoomRules::default(),
         },
         initial_bitrate: Bitrate::from_kbps(2_000),
         media_timeout: Duration::from_secs(15),
@@ -152,6 +153,10 @@ impl Client {
             client_protocol: 0,
             capabilities: Vec::new(),
             credential_issued_at_ms: 0,
+            origin: tertulia_room::Origin::Token,
+            role: None,
+            entrance: tertulia_room::Entrance::Usual,
+            network: None,
         };
         let media = MediaSetup {
             mode: PeerMode::Single,

@@ -12,6 +12,7 @@ fn say(id: &str, text: &str) -> Command {
     Command::Chat(ChatInput {
         id: id.to_owned(),
         text: text.to_owned(),
+        ..ChatInput::default()
     })
 }
 
@@ -299,6 +300,11 @@ fn a_message_that_stood_before_is_answered_and_not_told_again() {
         text: "the first".to_owned(),
         at_ms: 5,
         file: None,
+        to: None,
+        reply_to: None,
+        edited_at_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
     };
     let settled = stage.room.settle(ticket, Settlement::StoodBefore(stood.clone()));
     assert_eq!(settled, Ok(Reply::Chat(stood)));
@@ -316,6 +322,11 @@ fn a_room_goes_on_where_its_history_ends() {
         text: "before".to_owned(),
         at_ms: 5,
         file: None,
+        to: None,
+        reply_to: None,
+        edited_at_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
     };
     let (mut stage, ana) = kept(Some(History {
         chat: vec![earlier.clone()],

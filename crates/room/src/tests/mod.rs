@@ -4,6 +4,10 @@
 mod chat;
 mod data;
 mod dynacast;
+mod gates;
+mod moderation;
+mod permissions;
+mod polls;
 mod presence;
 mod publish;
 mod random;

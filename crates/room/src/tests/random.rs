@@ -277,6 +277,7 @@ impl Play {
                 let input = ChatInput {
                     id: id.to_string(),
                     text: "x".into(),
+                    ..ChatInput::default()
                 };
                 (actor(self, Some(who)), Command::Chat(input))
             }
@@ -394,7 +395,7 @@ impl Play {
                     Audience::AllBut(other) => other != who,
                     Audience::One(one) => one == who,
                     Audience::Some(some) => some.contains(who),
-                    Audience::Observers => false,
+                    Audience::Observers | Audience::Waiting(_) => false,
                 };
                 // The newcomer's own view begins with the answer to the join.
                 let present = self.views.contains_key(who);

@@ -141,6 +141,7 @@ fn one_who_may_not_send_data_is_silent_in_every_way() {
             Command::Chat(ChatInput {
                 id: "1".into(),
                 text: "hi".into(),
+                ..ChatInput::default()
             }),
             Command::SetHand { raised: true },
             Command::React { kind: "clap".into() },
@@ -177,6 +178,7 @@ fn hidden_participants_watch_and_show_nothing_of_themselves() {
         Command::Chat(ChatInput {
             id: "1".into(),
             text: "boo".into(),
+            ..ChatInput::default()
         }),
         Command::SetHand { raised: true },
         Command::React { kind: "boo".into() },

@@ -10,9 +10,9 @@ use tertulia_model::{
 };
 
 use crate::{
-    Actor, Audience, AudioFeatures, Command, DataMessage, Delivery, Event, Fact, NewParticipant, NewTrack,
-    Now, ParticipantKind, Permission, Refusal, Reply, Room, RoomSettings, RouteChange, SimulcastCodec,
-    TrackEncryption, TrackInfo, Wanted,
+    Actor, Audience, AudioFeatures, Command, DataMessage, Delivery, Entrance, Event, Fact, NewParticipant,
+    NewTrack, Now, Origin, ParticipantKind, Permission, Refusal, Reply, Room, RoomRules, RoomSettings,
+    RouteChange, SimulcastCodec, TrackEncryption, TrackInfo, Wanted,
 };
 
 /// A room, the time, and everything it said.
@@ -33,6 +33,7 @@ pub(super) fn settings() -> RoomSettings {
         metadata: String::new(),
         chat_history: 100,
         chat_text_bytes: 2_000,
+        rules: RoomRules::default(),
     }
 }
 
@@ -52,6 +53,10 @@ pub(super) fn person(name: &str) -> NewParticipant {
         client_protocol: 0,
         capabilities: Vec::new(),
         credential_issued_at_ms: 1_000,
+        origin: Origin::Token,
+        role: None,
+        entrance: Entrance::Usual,
+        network: None,
     }
 }
 
@@ -275,13 +280,20 @@ impl Stage {
             Audience::AllBut(other) => other != who,
             Audience::One(one) => one == who,
             Audience::Some(some) => some.contains(who),
-            Audience::Observers => false,
+            Audience::Observers | Audience::Waiting(_) => false,
         };
         self.deliveries
             .iter()
             .filter(|d| concerns(&d.to))
             .map(|d| Arc::clone(&d.event))
             .collect()
+    }
+
+    /// What somebody in the lobby heard since the last [`Stage::forget`].
+    pub(super) fn overheard(&self, who: &str) -> Vec<Arc<Event>> {
+        let to = Audience::Waiting(identity(who));
+        let theirs = self.deliveries.iter().filter(|d| d.to == to);
+        theirs.map(|d| Arc::clone(&d.event)).collect()
     }
 
     /// What observers saw since the last [`Stage::forget`].

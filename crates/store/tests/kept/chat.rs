@@ -20,6 +20,11 @@ fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
         text: text.to_owned(),
         at_ms: seq * HOUR,
         file: None,
+        to: None,
+        reply_to: None,
+        edited_at_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 

@@ -24,6 +24,11 @@ async fn o10_a_damaged_database_is_refused_and_not_replaced() {
                 text: "a long enough text ".repeat(10),
                 at_ms: 0,
                 file: None,
+                to: None,
+                reply_to: None,
+                edited_at_ms: None,
+                deleted: false,
+                reactions: Vec::new(),
             };
             (room.clone(), Record::Chat(message))
         })
