@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla';
 import type { Call } from '../src/call/callModel';
+import { emptyMeeting, type Meeting } from '../src/call/meeting';
 import type { ParticipantView, VideoHandle, VideoView } from '../src/call/model';
 import type { CallState } from '../src/call/RoomController';
 import type { RecoveryState } from '../src/call/recovery';
@@ -25,11 +26,21 @@ export interface FakeOptions {
   share: boolean;
   mine: boolean;
   muted: boolean;
+  secret: boolean;
+  leads: boolean;
   recovery: RecoveryState;
 }
 
 /** A call without a server, for looking at every arrangement. */
-export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions): Call {
+export function fakeCall({
+  people,
+  share,
+  mine,
+  muted,
+  secret,
+  leads,
+  recovery,
+}: FakeOptions): Call {
   const participants = Array.from({ length: people }, (_, index): ParticipantView => {
     const name = names[index % names.length] ?? 'Someone';
     return {
@@ -45,6 +56,8 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
       screenSound: false,
       second: null,
       recording: false,
+      role: index === 0 ? 'moderator' : 'participant',
+      understanding: 'same',
     };
   });
   const now = Date.now();
@@ -64,6 +77,7 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
   const room = createStore<RoomState>(() => ({
     ...emptyRoomState,
     known: true,
+    meeting: leads ? leading(now) : emptyMeeting,
     chat,
     moreChat: true,
     hands: people > 2 ? [{ identity: 'p2', raisedAt: now }] : [],
@@ -76,6 +90,7 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
     intent: { mic: !muted, camera: true, hand: false },
     share: mine ? { surface: 'monitor', sound: true } : null,
     audioOnly: false,
+    phrase: secret ? [3, 14, 15, 9, 26, 53] : null,
     extras: { camera: null, audio: null },
   }));
   const intend = (change: Partial<CallState['intent']>) =>
@@ -91,6 +106,10 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
         );
         return false;
       },
+      edit: async () => undefined,
+      vote: async () => undefined,
+      command: async () => new Response(),
+      read: async () => new Response(),
       async loadEarlier() {
         room.setState({ moreChat: false });
       },
@@ -128,6 +147,87 @@ export function fakeCall({ people, share, mine, muted, recovery }: FakeOptions):
       },
     }),
     leave: () => location.reload(),
+  };
+}
+
+/** A meeting one leads, with something of everything. */
+function leading(now: number): Meeting {
+  const poll = {
+    multiple: false,
+    anonymous: false,
+    secretUntilClosed: false,
+    by: 'p1',
+    name: 'Boris',
+    at: now,
+    ballots: [],
+  };
+  return {
+    ...emptyMeeting,
+    own: {
+      role: 'moderator',
+      rights: [
+        'microphone',
+        'camera',
+        'share_screen',
+        'chat',
+        'private_chat',
+        'raise_hand',
+        'react',
+        'vote',
+        'present',
+        'manage_polls',
+        'mute',
+        'remove',
+        'admit',
+        'manage_access',
+        'manage_rights',
+        'manage_chat',
+        'manage_floor',
+        'manage_room',
+        'read_report',
+        'end_room',
+      ],
+    },
+    rules: {
+      locked: false,
+      password: true,
+      lobby: true,
+      admitSignedIn: false,
+      capacity: null,
+      switchedOff: ['share_screen'],
+      startAudioMuted: true,
+      startVideoMuted: false,
+      defaultRole: 'participant',
+      webinar: false,
+      owned: false,
+    },
+    timer: { title: 'Break', durationMs: 300_000, endsAt: now + 245_000, by: 'p0' },
+    lobby: [
+      { identity: 'l1', name: 'Zoe', guest: true, since: now, suspect: false },
+      { identity: 'l2', name: 'Yusuf', guest: true, since: now, suspect: true },
+    ],
+    bans: [{ identity: 'b1', name: 'Noisy guest', at: now }],
+    polls: [
+      {
+        ...poll,
+        id: 1,
+        question: 'Where do we meet next?',
+        options: ['Madrid', 'Berlin', 'Online'],
+        closedAt: now,
+        votes: 7,
+        counts: [4, 1, 2],
+      },
+      {
+        ...poll,
+        id: 2,
+        question: 'Shall we take a break now?',
+        options: ['Yes', 'No'],
+        closedAt: null,
+        votes: 3,
+        counts: [2, 1],
+      },
+    ],
+    viewers: 12,
   };
 }
 

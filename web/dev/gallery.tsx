@@ -26,6 +26,8 @@ function Gallery() {
       people: Number(query.get('n') ?? 3),
       share: query.has('share'),
       mine: query.has('mine'),
+      secret: query.has('secret'),
+      leads: query.has('leads'),
       muted: query.has('talking'),
       recovery,
     }),
@@ -36,6 +38,7 @@ function Gallery() {
       talkingMuted: query.has('talking'),
     }),
     room: 'Monday tertulia',
+    link: 'https://meet.example.org/Monday%20tertulia',
   }));
   return (
     <CallContext.Provider value={value}>

@@ -1,4 +1,5 @@
 import { ApiError, errorFromResponse } from './ApiError';
+import type { LobbyAnswer } from './meeting';
 import type {
   ChatMessage,
   ChatPage,
@@ -13,7 +14,7 @@ const base = '/api/v1';
 const timeoutMs = 15_000;
 
 interface RequestOptions {
-  method?: 'GET' | 'POST' | 'PUT';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   token?: string;
   body?: unknown;
   signal?: AbortSignal;
@@ -63,13 +64,32 @@ export const api = {
   room: (room: string, signal?: AbortSignal) => json<RoomInfo>(roomPath(room), { signal }),
 
   join: (room: string, body: JoinRequest, signal?: AbortSignal) =>
-    json<JoinAnswer>(roomPath(room, 'join'), { method: 'POST', body, signal }),
+    json<JoinAnswer | LobbyAnswer>(roomPath(room, 'join'), { method: 'POST', body, signal }),
 
   chatBefore: (room: string, token: string, before: number, limit = 100, signal?: AbortSignal) =>
     json<ChatPage>(`${roomPath(room, 'chat')}?before=${before}&limit=${limit}`, { token, signal }),
 
-  sendChat: (room: string, token: string, message: { id: string; text: string }) =>
-    json<ChatMessage>(roomPath(room, 'chat'), { method: 'POST', token, body: message }),
+  sendChat: (
+    room: string,
+    token: string,
+    message: { id: string; text: string; to?: string; replyTo?: number },
+  ) => json<ChatMessage>(roomPath(room, 'chat'), { method: 'POST', token, body: message }),
+
+  /** Asks something of the room beyond what has a method of its own; the path is below the room's. */
+  async command(
+    room: string,
+    token: string,
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<Response> {
+    return send(`${roomPath(room)}/${path}`, { method, token, body });
+  },
+
+  /** Reads something of the room as it comes. */
+  async read(room: string, token: string, path: string): Promise<Response> {
+    return send(`${roomPath(room)}/${path}`, { token });
+  },
 
   async setHand(room: string, token: string, raised: boolean): Promise<void> {
     await send(roomPath(room, 'hand'), { method: 'PUT', token, body: { raised } });

@@ -1,7 +1,7 @@
 export { ApiError, errorFromResponse } from './ApiError';
 export { api, roomPath } from './client';
 export { previousToken, rememberToken } from './identity';
-export { joinRoom } from './joinRoom';
+export { joinRoom, rememberEntry } from './joinRoom';
 export { type RecentRoom, useRecentRooms } from './recentRooms';
 export {
   linkOfRoom,

@@ -37,7 +37,7 @@ describe('entering a room', () => {
       token === 'stale' ? Response.json(refusal, { status: 401 }) : Response.json(answer('fresh')),
     );
     sessionStorage.setItem('tertulia.token.weekly', 'stale');
-    expect((await joinRoom('Weekly', 'Ana')).token).toBe('fresh');
+    expect(await joinRoom('Weekly', 'Ana')).toMatchObject({ token: 'fresh' });
     expect(seen).toEqual(['stale', null]);
   });
 

@@ -1,6 +1,7 @@
 import { ApiError } from './ApiError';
 import { api } from './client';
 import { previousToken, rememberToken } from './identity';
+import type { LobbyAnswer } from './meeting';
 import { useRecentRooms } from './recentRooms';
 import type { JoinAnswer } from './types';
 
@@ -8,26 +9,31 @@ import type { JoinAnswer } from './types';
 export async function joinRoom(
   room: string,
   displayName: string,
-  signal?: AbortSignal,
-): Promise<JoinAnswer> {
-  const answer = await asBefore(room, displayName, await previousToken(room), signal);
+  options: { signal?: AbortSignal; password?: string } = {},
+): Promise<JoinAnswer | LobbyAnswer> {
+  const answer = await asBefore(room, displayName, await previousToken(room), options);
+  if ('token' in answer) await rememberEntry(room, answer);
+  return answer;
+}
+
+/** Notes the right to enter, from a join or from the lobby, for the next time. */
+export async function rememberEntry(room: string, answer: JoinAnswer): Promise<void> {
   await rememberToken(room, answer.token);
   useRecentRooms.getState().add(answer.room, Date.now());
-  return answer;
 }
 
 async function asBefore(
   room: string,
   displayName: string,
   token: string | null,
-  signal: AbortSignal | undefined,
-): Promise<JoinAnswer> {
+  { signal, password }: { signal?: AbortSignal; password?: string },
+): Promise<JoinAnswer | LobbyAnswer> {
   try {
-    return await api.join(room, { displayName, previousToken: token }, signal);
+    return await api.join(room, { displayName, previousToken: token, password }, signal);
   } catch (cause) {
     // The token is too old, or of keys the server no longer has: enter as somebody new.
     const worthless = cause instanceof ApiError && cause.code === 'unauthorized';
     if (token === null || !worthless) throw cause;
-    return api.join(room, { displayName, previousToken: null }, signal);
+    return api.join(room, { displayName, previousToken: null, password }, signal);
   }
 }

@@ -1,5 +1,7 @@
 /** Names and links of rooms. The rules are the server's, told early so that a person is not sent away first. */
 
+import { hashOfSecret, type Secret } from './secret';
+
 export const maxRoomName = 128;
 
 /** Names that are paths of the server itself. */
@@ -51,7 +53,8 @@ export function pathOfRoom(room: string): string {
   return `/${encodeURIComponent(room)}`;
 }
 
-/** The link of a room, to give to others. */
-export function linkOfRoom(room: string): string {
-  return new URL(pathOfRoom(room), window.location.origin).href;
+/** The link of a room, to give to others; with the key of an encrypted one. */
+export function linkOfRoom(room: string, secret: Secret | null = null): string {
+  const path = `${pathOfRoom(room)}${hashOfSecret(secret)}`;
+  return new URL(path, window.location.origin).href;
 }

@@ -22,6 +22,8 @@ export interface JoinRequest {
   displayName: string;
   /** A token signed earlier for the same room: keeps the identity over reload and rejoin. */
   previousToken: string | null;
+  /** The room's password, where it asks for one. */
+  password?: string;
 }
 
 export interface JoinAnswer {
@@ -40,6 +42,18 @@ export interface ChatMessage {
   name: string;
   text: string;
   at: number;
+  /** To this identity alone; absent for everybody. */
+  to?: string;
+  /** `seq` of the message this answers. */
+  replyTo?: number;
+  editedAt?: number;
+  deleted?: boolean;
+  reactions?: { kind: string; by: string[] }[];
+  /**
+   * Under end-to-end encryption, never sent: `opened` was sealed and is readable now, `locked` is sealed with a key we
+   * lack, `never` was sent in the open.
+   */
+  sealed?: 'opened' | 'locked' | 'never';
 }
 
 export interface ChatPage {
@@ -81,6 +95,13 @@ export const apiErrorCodes = [
   'payload_too_large',
   'unavailable',
   'internal',
+  'locked',
+  'password_needed',
+  'wrong_password',
+  'lobby_needed',
+  'lobby_full',
+  'poll_closed',
+  'already_voted',
 ] as const;
 
 /** The server's codes, plus `network` for when no answer came at all. */

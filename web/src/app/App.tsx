@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { pathOfRoom } from '../api';
+import { hashOfSecret, newSecret } from '../api/secret';
 import { EndPage } from '../features/errors/EndPage';
 import { Home } from '../features/home/Home';
 import { Announcer, ToastRegion } from '../ui';
@@ -30,7 +31,13 @@ export function App() {
 function Screen({ route }: { route: Route }) {
   switch (route.screen) {
     case 'home':
-      return <Home onOpenRoom={(room) => navigate(pathOfRoom(room))} />;
+      return (
+        <Home
+          onOpenRoom={(room, encrypted) =>
+            navigate(`${pathOfRoom(room)}${hashOfSecret(encrypted ? newSecret() : null)}`)
+          }
+        />
+      );
     case 'room':
       return <RoomRoute key={route.room} room={route.room} />;
     case 'not_found':

@@ -1,6 +1,15 @@
-import { Suspense, useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiError, joinRoom, normalizeRoomName, roomNameProblem } from '../api';
+import {
+  ApiError,
+  type JoinAnswer,
+  joinRoom,
+  normalizeRoomName,
+  rememberEntry,
+  roomNameProblem,
+} from '../api';
+import type { LobbyAnswer } from '../api/meeting';
+import { readSecret } from '../api/secret';
 import type { EndReason } from '../call/endReason';
 import type { JoinIntent } from '../call/joinIntent';
 import { type EndKind, EndPage } from '../features/errors/EndPage';
@@ -12,8 +21,11 @@ import { showToast, usePageMeta } from '../ui';
 import { LazyCallScreen, prefetchCall } from './callChunk';
 import { EnteringScreen } from './EnteringScreen';
 
+const LazyLobbyPage = lazy(() => import('../features/lobby/LobbyPage'));
+
 type Stage =
   | { name: 'prejoin' }
+  | { name: 'lobby'; place: LobbyAnswer; enter(answer: JoinAnswer): JoinIntent }
   | { name: 'call'; intent: JoinIntent }
   | { name: 'over'; kind: EndKind; reference?: string; entering?: boolean };
 
@@ -22,6 +34,8 @@ const pageOfCode: Partial<Record<ApiError['code'], EndKind>> = {
   banned: 'banned',
   forbidden: 'forbidden',
   room_ended: 'ended',
+  locked: 'locked',
+  lobby_full: 'full',
   invalid_room_name: 'invalid_room_name',
   reserved_room_name: 'reserved_room_name',
   not_found: 'not_found',
@@ -31,6 +45,7 @@ function firstStage(room: string): Stage {
   const problem = roomNameProblem(room);
   if (problem === 'reserved') return { name: 'over', kind: 'reserved_room_name' };
   if (problem) return { name: 'over', kind: 'invalid_room_name' };
+  if (readSecret(window.location.hash) === 'broken') return { name: 'over', kind: 'broken_key' };
   return canCall() ? { name: 'prejoin' } : { name: 'over', kind: 'unsupported' };
 }
 
@@ -54,10 +69,14 @@ export function RoomRoute({ room: path }: { room: string }) {
     setStage({ ...over, entering: true });
     try {
       const answer = await joinRoom(room, displayName);
-      setStage({ name: 'call', intent: intentOf(answer, null, true) });
+      const enter = (later: JoinAnswer) => intentOf(later, null, true);
+      if ('token' in answer) setStage({ name: 'call', intent: enter(answer) });
+      else setStage({ name: 'lobby', place: answer, enter });
     } catch (cause) {
       setStage({ ...over, entering: false });
-      if (cause instanceof ApiError && pageOfCode[cause.code]) refused(cause);
+      const asksPassword = cause instanceof ApiError && /password/.test(cause.code);
+      if (asksPassword) setStage({ name: 'prejoin' });
+      else if (cause instanceof ApiError && pageOfCode[cause.code]) refused(cause);
       else {
         const code = cause instanceof ApiError ? cause.code : 'internal';
         showToast({ text: t(`api.${code}`), tone: 'danger', key: 'rejoin' });
@@ -71,8 +90,25 @@ export function RoomRoute({ room: path }: { room: string }) {
         room={room}
         prefetchCall={prefetchCall}
         onJoin={(intent) => setStage({ name: 'call', intent })}
+        onWait={(place, enter) => setStage({ name: 'lobby', place, enter })}
         onRefused={refused}
       />
+    );
+  }
+  if (stage.name === 'lobby') {
+    return (
+      <Suspense fallback={<EnteringScreen room={room} />}>
+        <LazyLobbyPage
+          place={stage.place}
+          onAdmitted={(answer) => {
+            void rememberEntry(room, answer);
+            setStage({ name: 'call', intent: stage.enter(answer) });
+          }}
+          onDenied={() => setStage({ name: 'over', kind: 'denied' })}
+          onLost={() => setStage({ name: 'prejoin' })}
+          onLeave={() => setStage({ name: 'over', kind: 'left' })}
+        />
+      </Suspense>
     );
   }
   if (stage.name === 'call') {

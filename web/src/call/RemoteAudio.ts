@@ -1,4 +1,10 @@
-import { type RemoteTrack, type Room, RoomEvent, Track } from 'livekit-client';
+import {
+  type RemoteTrack,
+  type RemoteTrackPublication,
+  type Room,
+  RoomEvent,
+  Track,
+} from 'livekit-client';
 
 /** Events after which sound may have come or gone. */
 const soundEvents = [
@@ -27,7 +33,10 @@ export class RemoteAudio {
   private readonly host: HTMLDivElement;
   private readonly players = new Map<RemoteTrack, Player>();
 
-  constructor(parent: HTMLElement = document.body) {
+  constructor(
+    private readonly admits: (publication: RemoteTrackPublication) => boolean,
+    parent: HTMLElement = document.body,
+  ) {
     this.host = parent.ownerDocument.createElement('div');
     this.host.hidden = true;
     this.host.dataset.testid = 'remote-audio';
@@ -44,7 +53,7 @@ export class RemoteAudio {
   }
 
   private follow(room: Room): void {
-    const wanted = tracksOf(room);
+    const wanted = tracksOf(room, this.admits);
     for (const [track, player] of [...this.players]) {
       const lost = !player.element.isConnected || !track.attachedElements.includes(player.element);
       if (player.room === room && (lost || !wanted.has(track))) this.silence(track);
@@ -68,12 +77,17 @@ export class RemoteAudio {
   }
 }
 
-function tracksOf(room: Room): Set<RemoteTrack> {
+function tracksOf(
+  room: Room,
+  admits: (publication: RemoteTrackPublication) => boolean,
+): Set<RemoteTrack> {
   const tracks = new Set<RemoteTrack>();
   if (room.state === 'disconnected') return tracks;
   for (const participant of room.remoteParticipants.values()) {
-    for (const { track } of participant.trackPublications.values()) {
-      if (track?.kind === Track.Kind.Audio) tracks.add(track as RemoteTrack);
+    for (const publication of participant.trackPublications.values()) {
+      const { track } = publication;
+      if (track?.kind !== Track.Kind.Audio || !admits(publication)) continue;
+      tracks.add(track as RemoteTrack);
     }
   }
   return tracks;

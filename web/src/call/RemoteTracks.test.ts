@@ -42,7 +42,7 @@ function show(shown: string[], nearby: string[] = []) {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  tracks = new RemoteTracks();
+  tracks = new RemoteTracks(() => true);
 });
 
 afterEach(() => {

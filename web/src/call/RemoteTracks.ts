@@ -34,7 +34,7 @@ export class RemoteTracks {
   private watched: WatchState = nothingWatched;
   private readonly timer: ReturnType<typeof setInterval>;
 
-  constructor() {
+  constructor(private readonly admits: (publication: RemoteTrackPublication) => boolean) {
     this.timer = setInterval(() => void this.check(), watchEveryMs);
   }
 
@@ -71,7 +71,7 @@ export class RemoteTracks {
     const admitted = this.admitted();
     for (const publication of this.videos()) {
       const { trackSid } = publication;
-      if (this.renewing.has(trackSid)) continue;
+      if (this.renewing.has(trackSid) || !this.admits(publication)) continue;
       const hidden = isCamera(publication) && admitted !== null && !admitted.has(trackSid);
       if (!hidden && (this.wanted.shown.has(trackSid) || this.wanted.nearby.has(trackSid))) {
         this.offSince.delete(trackSid);

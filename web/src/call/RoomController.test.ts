@@ -128,6 +128,7 @@ async function join(wish: { mic?: boolean; camera?: boolean } = {}) {
       token: 'first',
       micOn: wish.mic ?? true,
       cameraOn: wish.camera ?? true,
+      secret: null,
       devices: {},
     },
     capture: () => ({ sound: 'speech', musicRate: 256, background: 'none' }),

@@ -19,6 +19,7 @@ import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
 import { type CaptureChoices, LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';
+import type { MeetingNotice } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
 import { RemoteAudio } from './RemoteAudio';
 import { RemoteTracks, type WantedVideo } from './RemoteTracks';
@@ -26,6 +27,7 @@ import { RoomLink } from './RoomLink';
 import { type RecordedTracks, recordedTracks } from './recordedTracks';
 import { recordingAttribute } from './recordingAttribute';
 import { type RecoveryEvent, type RecoveryState, recover } from './recovery';
+import { Secrecy } from './secrecy/Secrecy';
 import { readSnapshot } from './snapshot';
 import { type StatsSample, sampleTrack } from './stats';
 
@@ -41,6 +43,8 @@ export interface CallState {
   share: ShareInfo | null;
   /** The second camera and the second source of sound, by device id. */
   extras: Extras;
+  /** Under end-to-end encryption: the numbers of the safety phrase. */
+  phrase: readonly number[] | null;
   audioOnly: boolean;
 }
 
@@ -57,6 +61,7 @@ export type Notice =
   | { kind: 'message'; message: ChatMessage }
   | { kind: 'hand'; identity: string; raised: boolean }
   | { kind: 'reaction'; identity: string; reaction: ReactionKind }
+  | MeetingNotice
   | { kind: 'devices-changed' };
 
 export interface RoomControllerOptions {
@@ -83,8 +88,9 @@ export class RoomController implements Call {
   readonly link: RoomLink;
   private readonly media: LocalMedia;
   private readonly extras: ExtraSources;
-  private readonly remoteTracks = new RemoteTracks();
-  private readonly remoteAudio = new RemoteAudio();
+  private readonly secrecy: Secrecy;
+  private readonly remoteTracks: RemoteTracks;
+  private readonly remoteAudio: RemoteAudio;
   private readonly mutedSpeech: MutedSpeech;
   private readonly stopped = new AbortController();
   private readonly devices: JoinIntent['devices'];
@@ -101,6 +107,10 @@ export class RoomController implements Call {
     const { intent } = options;
     this.token = intent.token;
     this.devices = { ...intent.devices };
+    const secrecy = new Secrecy(intent.secret);
+    this.secrecy = secrecy;
+    this.remoteTracks = new RemoteTracks((publication) => secrecy.admits(publication));
+    this.remoteAudio = new RemoteAudio((publication) => secrecy.admits(publication));
     this.store = createStore<CallState>(() => ({
       identity: intent.identity,
       recovery: { phase: 'joining', since: Date.now() },
@@ -109,6 +119,7 @@ export class RoomController implements Call {
       intent: { mic: intent.micOn, camera: intent.cameraOn, hand: false },
       share: null,
       extras: noExtras,
+      phrase: null,
       audioOnly: options.dataSaver === 'audio',
     }));
     this.mutedSpeech = new MutedSpeech(() => options.onNotice({ kind: 'talking-while-muted' }));
@@ -137,11 +148,13 @@ export class RoomController implements Call {
         }),
     });
     this.setDataSaver(options.dataSaver);
+    const cipher = { mine: () => this.state.identity, chat: () => secrecy.chat };
     const credentials = { token: () => this.token, renew: () => this.renewToken() };
-    this.link = new RoomLink(intent.room, credentials, {
+    this.link = new RoomLink(intent.room, credentials, cipher, {
       onMessage: (message) => options.onNotice({ kind: 'message', message }),
       onReaction: (identity, reaction) =>
         options.onNotice({ kind: 'reaction', identity, reaction }),
+      onMeeting: (notice) => options.onNotice(notice),
       onHand: (identity, raised) => {
         if (identity === this.state.identity) this.setIntent({ hand: raised });
         options.onNotice({ kind: 'hand', identity, raised });
@@ -176,7 +189,7 @@ export class RoomController implements Call {
     window.addEventListener('online', () => this.online(), { signal });
     window.addEventListener('pagehide', () => this.pageHidden(), { signal });
     window.addEventListener('pageshow', (event) => event.persisted && this.pageShown(), { signal });
-    void this.connect(false);
+    void this.begin();
   }
 
   /** Leaves for good and frees the seat. */
@@ -318,6 +331,18 @@ export class RoomController implements Call {
     }
   }
 
+  /** Derives the keys before anything else happens; a call that was to be secret never begins in the open. */
+  private async begin(): Promise<void> {
+    try {
+      await this.secrecy.prepare(this.options.intent.room);
+    } catch {
+      this.step({ kind: 'closed', end: 'cannot_encrypt' });
+      return;
+    }
+    if (this.secrecy.on) this.store.setState({ phrase: this.secrecy.phrase });
+    await this.connect(false);
+  }
+
   private async connect(rebuilding: boolean): Promise<void> {
     await this.discardRoom();
     try {
@@ -325,6 +350,7 @@ export class RoomController implements Call {
       if (this.stopped.signal.aborted) return;
       const room = this.createRoom();
       this.room = room;
+      await this.secrecy.attachRoom(room, () => this.refresh());
       await room.connect(location.origin.replace(/^http/, 'ws'), this.token);
       if (this.room !== room) return;
       this.store.setState({ entered: true });
@@ -345,6 +371,9 @@ export class RoomController implements Call {
     const room = build({
       adaptiveStream: true,
       dynacast: true,
+      ...this.secrecy.options(),
+      // The server takes redundancy apart for those who cannot; encrypted it would be noise to them.
+      publishDefaults: this.secrecy.on ? { red: false } : undefined,
       // The captured tracks outlive the Room, see LocalMedia; and leaving the page is told by beacon.
       stopLocalTrackOnUnpublish: false,
       disconnectOnPageLeave: false,
@@ -411,9 +440,19 @@ export class RoomController implements Call {
       if (!room || this.stopped.signal.aborted) return;
       const { recovery, snapshot } = this.state;
       const lost = recovery.phase === 'reconnecting' || recovery.phase === 'rebuilding';
-      const next = lost ? withoutPictures(snapshot) : readSnapshot(room, snapshot);
+      this.secrecy.judge(room);
+      const next = lost ? withoutPictures(snapshot) : readSnapshot(room, snapshot, this.secrecy);
+      if (next.participants.some(({ understanding }) => understanding === 'locked')) this.hush();
       if (next !== snapshot) this.store.setState({ snapshot: next });
     });
+  }
+
+  /** Among people whose meeting is encrypted nothing is sent in the open. */
+  private hush(): void {
+    const { mic, camera } = this.state.intent;
+    if (mic) this.media.set('mic', false);
+    if (camera) this.media.set('camera', false);
+    if (this.state.share) this.stopShare();
   }
 
   private listenWhileMuted(): void {
@@ -453,6 +492,7 @@ export class RoomController implements Call {
       if (error instanceof ApiError && error.code === 'unauthorized') return join(null);
       throw error;
     });
+    if (!('token' in answer)) throw new ApiError('lobby_needed', 202, 'the lobby is on');
     this.token = answer.token;
     this.store.setState({ identity: answer.identity });
   }
@@ -480,6 +520,7 @@ export class RoomController implements Call {
     this.remoteAudio.dispose();
     this.media.dispose();
     this.extras.dispose();
+    this.secrecy.dispose();
     // A connected room takes its leave over its own connection; without one the server must be told.
     if (reason === 'left' && this.room?.state !== ConnectionState.Connected) {
       api.leave(this.options.intent.room, this.token).catch(() => undefined);

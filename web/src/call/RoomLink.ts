@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
 import { type Following, followRoom } from './followRoom';
+import { type MeetingNotice, meetingNotice } from './meeting';
 import {
   applyRoomEvent,
   emptyRoomState,
@@ -9,6 +10,7 @@ import {
   withoutReactions,
   withPending,
 } from './roomState';
+import { type ChatCipher, isSealed } from './secrecy/chatCipher';
 import type { ServerSentEvent } from './sse';
 
 /** How long a reaction floats, in ms. */
@@ -20,8 +22,21 @@ export interface RoomLinkEvents {
   onHand(identity: string, raised: boolean): void;
   onReaction(identity: string, kind: ReactionKind): void;
   onEnded(reason: string): void;
+  onMeeting(notice: MeetingNotice): void;
   /** The mirror is complete again after joining or a gap. */
   onState(state: RoomState): void;
+}
+
+/** How messages are sealed, where they are. */
+export interface Sealing {
+  mine(): string;
+  chat(): ChatCipher | null;
+}
+
+export interface SendOptions {
+  id?: string;
+  to?: string;
+  replyTo?: number;
 }
 
 /** The credentials of the moment; `renew` resolves once `token` returns a better one. */
@@ -34,11 +49,14 @@ export interface Credentials {
 export class RoomLink {
   readonly store: StoreApi<RoomState> = createStore(() => emptyRoomState);
   private following: Following | null = null;
+  /** What sealed texts say; null where our key does not open them. */
+  private readonly opened = new Map<string, string | null>();
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(
     private readonly room: string,
     private readonly credentials: Credentials,
+    private readonly sealing: Sealing,
     private readonly events: RoomLinkEvents,
   ) {}
 
@@ -69,15 +87,21 @@ export class RoomLink {
   }
 
   /** Sends a message. It shows as pending until the server has it; resolves to false if that fails. */
-  async send(text: string, id: string = crypto.randomUUID()): Promise<boolean> {
+  async send(
+    text: string,
+    { id = crypto.randomUUID(), ...where }: SendOptions = {},
+  ): Promise<boolean> {
     const { store } = this;
-    const pending = { id, text, at: Date.now(), failed: false };
+    const pending = { id, text, at: Date.now(), failed: false, ...where };
     store.setState(withPending(store.getState(), pending));
     try {
+      const cipher = this.sealing.chat();
+      const sealed = cipher ? await cipher.seal(text, this.sealing.mine(), id) : text;
       const message = await this.authorized((token) =>
-        api.sendChat(this.room, token, { id, text }),
+        api.sendChat(this.room, token, { id, text: sealed, ...where }),
       );
-      store.setState(withMessages(store.getState(), [message]));
+      if (cipher) this.opened.set(sealed, text);
+      store.setState(withMessages(store.getState(), [this.readable(message)]));
       return true;
     } catch {
       const unconfirmed = store.getState().pending.some((one) => one.id === id);
@@ -96,7 +120,42 @@ export class RoomLink {
     const page = await this.authorized((token) =>
       api.chatBefore(this.room, token, before, chatPageLength),
     );
-    store.setState({ ...withMessages(store.getState(), page.messages), moreChat: page.more });
+    store.setState({
+      ...withMessages(
+        store.getState(),
+        page.messages.map((one) => this.readable(one)),
+      ),
+      moreChat: page.more,
+    });
+    void this.openSealed();
+  }
+
+  /** Asks something of the room; rejects with an ApiError. */
+  command(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<Response> {
+    return this.authorized((token) => api.command(this.room, token, method, path, body));
+  }
+
+  read(path: string): Promise<Response> {
+    return this.authorized((token) => api.read(this.room, token, path));
+  }
+
+  /** Gives an own message another text. */
+  async edit(message: ChatMessage, text: string): Promise<void> {
+    const cipher = this.sealing.chat();
+    const sealed = cipher ? await cipher.seal(text, this.sealing.mine(), message.id) : text;
+    await this.command('PATCH', `chat/${message.seq}`, { text: sealed });
+  }
+
+  /** Notes what was chosen, which the server tells only when the stream is opened. */
+  async vote(poll: number, choices: number[]): Promise<void> {
+    await this.command('PUT', `polls/${poll}/vote`, { choices });
+    this.store.setState(({ meeting }) => ({
+      meeting: { ...meeting, votes: { ...meeting.votes, [poll]: choices } },
+    }));
   }
 
   async setHand(raised: boolean): Promise<void> {
@@ -112,17 +171,26 @@ export class RoomLink {
     const applied = applyRoomEvent(before, event);
     if (applied.kind === 'gap') return false;
     if (applied.kind === 'ignored') return true;
-    const { state } = applied;
+    const state = { ...applied.state, chat: applied.state.chat.map((one) => this.readable(one)) };
     this.store.setState(state);
     switch (applied.event) {
       case 'state':
+        void this.openSealed();
         this.events.onState(state);
         break;
       case 'chat': {
         const known = new Set(before.chat.map(({ id }) => id));
-        for (const message of state.chat) {
-          if (!known.has(message.id)) this.events.onMessage(message);
-        }
+        const fresh = state.chat.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+        void this.openSealed().then(() => {
+          for (const message of this.store.getState().chat) {
+            if (fresh.includes(message.id)) this.events.onMessage(message);
+          }
+        });
+        break;
+      }
+      case 'meeting': {
+        const notice = meetingNotice(event.event, JSON.parse(event.data));
+        if (notice) this.events.onMeeting(notice);
         break;
       }
       case 'hand': {
@@ -147,6 +215,32 @@ export class RoomLink {
       }
     }
     return true;
+  }
+
+  /** A message with its text as far as it has been opened. */
+  private readable(message: ChatMessage): ChatMessage {
+    const open = this.sealing.chat() !== null;
+    if (!isSealed(message.text)) {
+      return message.sealed || !open ? message : { ...message, sealed: 'never' };
+    }
+    const text = this.opened.get(message.text);
+    return text ? { ...message, text, sealed: 'opened' } : { ...message, sealed: 'locked' };
+  }
+
+  /** Opens what is sealed and not opened yet. */
+  private async openSealed(): Promise<void> {
+    const cipher = this.sealing.chat();
+    if (!cipher) return;
+    const closed = this.store
+      .getState()
+      .chat.filter(({ text }) => isSealed(text) && !this.opened.has(text));
+    if (closed.length === 0) return;
+    await Promise.all(
+      closed.map(async ({ id, identity, text }) => {
+        this.opened.set(text, await cipher.open(text, identity, id));
+      }),
+    );
+    this.store.setState(({ chat }) => ({ chat: chat.map((one) => this.readable(one)) }));
   }
 
   private forgetReaction(at: number): void {

@@ -1,8 +1,9 @@
 import type { StoreApi } from 'zustand/vanilla';
-import type { ReactionKind } from '../api';
+import type { ChatMessage, ReactionKind } from '../api';
 import type { ExtraKind } from './ExtraSources';
 import type { WantedVideo } from './RemoteTracks';
 import type { CallState } from './RoomController';
+import type { SendOptions } from './RoomLink';
 import type { RecordedTracks } from './recordedTracks';
 import type { RoomState } from './roomState';
 import type { StatsSample } from './stats';
@@ -12,7 +13,15 @@ export interface Call {
   readonly store: StoreApi<CallState>;
   readonly link: {
     readonly store: StoreApi<RoomState>;
-    send(text: string, id?: string): Promise<boolean>;
+    send(text: string, options?: SendOptions): Promise<boolean>;
+    edit(message: ChatMessage, text: string): Promise<void>;
+    vote(poll: number, choices: number[]): Promise<void>;
+    command(
+      method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+      path: string,
+      body?: unknown,
+    ): Promise<Response>;
+    read(path: string): Promise<Response>;
     loadEarlier(): Promise<void>;
   };
   setMic(on: boolean): void;

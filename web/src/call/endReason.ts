@@ -7,4 +7,5 @@ export type EndReason =
   | 'full'
   | 'shutdown'
   | 'connection_lost'
-  | 'unsupported';
+  | 'unsupported'
+  | 'cannot_encrypt';

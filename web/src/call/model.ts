@@ -1,3 +1,6 @@
+import type { Role } from '../api/meeting';
+import type { Understanding } from './secrecy/Secrecy';
+
 /** How well a participant's connection does, as the server judges it. */
 export type Quality = 'excellent' | 'good' | 'poor' | 'lost' | 'unknown';
 
@@ -34,6 +37,10 @@ export interface ParticipantView {
   second: VideoView | null;
   /** Whether the shared screen brings sound along. */
   screenSound: boolean;
+  /** Whether we can make anything of what they send, and they of ours. */
+  understanding: Understanding;
+  /** What they are in the room. */
+  role: Role;
   /** They record the meeting on their own device. */
   recording: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ChatMessage, RaisedHand, ReactionKind } from '../api';
+import { applyMeetingEvent, emptyMeeting, type Meeting, readMeeting } from './meeting';
 import type { ServerSentEvent } from './sse';
 
 /** A reaction on its way up the screen. */
@@ -15,10 +16,13 @@ export interface PendingMessage {
   text: string;
   at: number;
   failed: boolean;
+  to?: string;
+  replyTo?: number;
 }
 
 /** What the server says about the room beside its media, mirrored by sequence numbers. */
 export interface RoomState {
+  meeting: Meeting;
   /** False until the first `state` event. */
   known: boolean;
   seq: number;
@@ -34,6 +38,7 @@ export interface RoomState {
 }
 
 export const emptyRoomState: RoomState = {
+  meeting: emptyMeeting,
   known: false,
   seq: 0,
   startedAt: null,
@@ -45,9 +50,9 @@ export const emptyRoomState: RoomState = {
 };
 
 /** How many messages the `state` event holds at most. */
-export const stateChatLength = 200;
+export const stateChatLength = 100;
 
-export type RoomEventKind = 'state' | 'chat' | 'hand' | 'reaction' | 'ended';
+export type RoomEventKind = 'state' | 'chat' | 'hand' | 'reaction' | 'meeting' | 'ended';
 
 export type Applied =
   | { kind: 'changed'; state: RoomState; event: RoomEventKind }
@@ -58,9 +63,11 @@ export type Applied =
 
 /** Applies one event of the room's stream. Events that make no sense are ignored, never thrown. */
 export function applyRoomEvent(state: RoomState, event: ServerSentEvent): Applied {
-  const body = parse(event.data);
-  if (!body) return { kind: 'ignored' };
+  const value = parse(event.data);
+  if (value === undefined) return { kind: 'ignored' };
+  const body = record(value);
   if (event.event === 'state') {
+    if (!body) return { kind: 'ignored' };
     const next = applyState(state, body);
     return next ? { kind: 'changed', state: next, event: 'state' } : { kind: 'ignored' };
   }
@@ -70,7 +77,12 @@ export function applyRoomEvent(state: RoomState, event: ServerSentEvent): Applie
   if (seq <= state.seq) return { kind: 'ignored' };
   if (seq > state.seq + 1) return { kind: 'gap' };
   const at = { ...state, seq };
+  const meeting = applyMeetingEvent(state.meeting, event.event, value);
+  if (meeting) return { kind: 'changed', state: { ...at, meeting }, event: 'meeting' };
+  // An event that is not understood has still been received.
+  if (!body) return { kind: 'changed', state: at, event: 'meeting' };
   switch (event.event) {
+    case 'chat_changed':
     case 'chat': {
       const message = chatMessage(body);
       if (!message) return { kind: 'changed', state: at, event: 'chat' };
@@ -83,7 +95,7 @@ export function applyRoomEvent(state: RoomState, event: ServerSentEvent): Applie
     case 'ended':
       return { kind: 'changed', state: at, event: 'ended' };
     default:
-      return { kind: 'changed', state: at, event: 'state' };
+      return { kind: 'changed', state: at, event: 'meeting' };
   }
 }
 
@@ -119,7 +131,8 @@ function applyState(state: RoomState, body: Record<string, unknown>): RoomState 
   const hands = body.hands.map((entry) => raisedHand(entry)).filter((entry) => entry !== null);
   const sameEpoch = state.known && state.startedAt === startedAt;
   const moreChat = sameEpoch ? state.moreChat : chat.length >= stateChatLength;
-  const next = { ...state, known: true, seq, startedAt, hands, moreChat };
+  const meeting = readMeeting(body);
+  const next = { ...state, known: true, seq, startedAt, hands, moreChat, meeting };
   return withMessages(next, chat);
 }
 
@@ -147,7 +160,8 @@ function withReaction(state: RoomState, body: Record<string, unknown>, seq: numb
 
 function chatMessage(value: unknown): ChatMessage | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { seq, id, identity, name, text, at } = value as Record<string, unknown>;
+  const { seq, id, identity, name, text, at, ...more } = value as Record<string, unknown>;
+  const { to, replyTo, editedAt, deleted, reactions } = more;
   if (typeof id !== 'string' || typeof identity !== 'string' || typeof text !== 'string') {
     return null;
   }
@@ -158,6 +172,11 @@ function chatMessage(value: unknown): ChatMessage | null {
     name: typeof name === 'string' ? name : identity,
     text,
     at: Number(at) || 0,
+    ...(typeof to === 'string' ? { to } : {}),
+    ...(typeof replyTo === 'number' ? { replyTo } : {}),
+    ...(typeof editedAt === 'number' ? { editedAt } : {}),
+    ...(deleted === true ? { deleted } : {}),
+    ...(Array.isArray(reactions) ? { reactions } : {}),
   };
 }
 
@@ -167,13 +186,17 @@ function raisedHand(value: unknown): RaisedHand | null {
   return typeof identity === 'string' ? { identity, raisedAt: Number(raisedAt) || 0 } : null;
 }
 
-function parse(data: string): Record<string, unknown> | null {
+/** Undefined is what is no JSON; null some events mean. */
+function parse(data: string): unknown {
   try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    return JSON.parse(data);
   } catch {
-    return null;
+    return undefined;
   }
+}
+
+function record(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
 }

@@ -2,25 +2,34 @@ import {
   ConnectionQuality,
   type LocalTrackPublication,
   type Participant,
+  type RemoteParticipant,
   type RemoteTrackPublication,
   type Room,
   Track,
   type TrackPublication,
 } from 'livekit-client';
+import { type Role, roles } from '../api/meeting';
 import { secondCameraName } from './ExtraSources';
 import type { CallSnapshot, ParticipantView, Quality, VideoHandle, VideoView } from './model';
 import { recordingAttribute } from './recordingAttribute';
+import type { Secrecy } from './secrecy/Secrecy';
 
 const handles = new WeakMap<Track, VideoHandle>();
 
 /** Reads a Room into plain values, keeping the previous objects for whatever did not change. */
-export function readSnapshot(room: Room, previous: CallSnapshot): CallSnapshot {
+export function readSnapshot(
+  room: Room,
+  previous: CallSnapshot,
+  secrecy: Pick<Secrecy, 'understanding'>,
+): CallSnapshot {
   const before = new Map(previous.participants.map((view) => [view.identity, view]));
   const remote = [...room.remoteParticipants.values()].sort(byJoining);
   const everyone: Participant[] = [room.localParticipant, ...remote];
   const participants = everyone
     .filter((participant) => participant.identity !== '')
-    .map((participant) => keep(before.get(participant.identity), readParticipant(participant)));
+    .map((participant) =>
+      keep(before.get(participant.identity), readParticipant(participant, secrecy)),
+    );
   const speakers = room.activeSpeakers.map(({ identity }) => identity);
   const next: CallSnapshot = {
     participants: sameList(previous.participants, participants)
@@ -32,7 +41,10 @@ export function readSnapshot(room: Room, previous: CallSnapshot): CallSnapshot {
   return same(previous, next) ? previous : next;
 }
 
-function readParticipant(participant: Participant): ParticipantView {
+function readParticipant(
+  participant: Participant,
+  secrecy: Pick<Secrecy, 'understanding'>,
+): ParticipantView {
   const mic = participant.getTrackPublication(Track.Source.Microphone);
   return {
     identity: participant.identity,
@@ -45,9 +57,17 @@ function readParticipant(participant: Participant): ParticipantView {
     camera: readVideo(participant.getTrackPublication(Track.Source.Camera)),
     screen: readVideo(participant.getTrackPublication(Track.Source.ScreenShare)),
     second: readVideo(participant.getTrackPublicationByName(secondCameraName)),
+    understanding: participant.isLocal
+      ? 'same'
+      : secrecy.understanding(participant as RemoteParticipant),
+    role: readRole(participant.attributes?.['tertulia.role']),
     recording: participant.attributes?.[recordingAttribute] === 'local',
     screenSound: participant.getTrackPublication(Track.Source.ScreenShareAudio) !== undefined,
   };
+}
+
+function readRole(text: string | undefined): Role {
+  return roles.find((role) => role === text) ?? 'participant';
 }
 
 function readVideo(found: TrackPublication | undefined): VideoView | null {

@@ -1,8 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { linkOfRoom } from '../../api';
 import type { EndReason } from '../../call/endReason';
 import type { JoinIntent } from '../../call/joinIntent';
 import { type Notice, RoomController } from '../../call/RoomController';
 import { usePreferences } from '../../media/preferences';
+import { useFollowMe } from '../meeting/useFollowMe';
 import { CallView } from './CallView';
 import { CallContext, type CallContextValue } from './context';
 import { exposeForTests } from './debug';
@@ -55,8 +57,14 @@ export default function CallScreen({ intent, onEnded }: CallScreenProps) {
   useDevicePreferences(controller);
 
   const value = useMemo<CallContextValue | null>(
-    () => controller && { call: controller, ui, room: intent.room },
-    [controller, ui, intent.room],
+    () =>
+      controller && {
+        call: controller,
+        ui,
+        room: intent.room,
+        link: linkOfRoom(intent.room, intent.secret),
+      },
+    [controller, ui, intent.room, intent.secret],
   );
   if (!value) return null;
   return (
@@ -74,5 +82,6 @@ function Company({ sink }: { sink: NoticeSink }) {
   useHandLowering();
   useDeviceWatch();
   useWakeLock();
+  useFollowMe();
   return null;
 }

@@ -6,7 +6,11 @@ import { ConnectionBanner } from '../banner/ConnectionBanner';
 import { SoundPrompt } from '../banner/SoundPrompt';
 import { TalkingHint } from '../banner/TalkingHint';
 import { WeakNetwork } from '../banner/WeakNetwork';
+import { LobbyBar } from '../lobby/LobbyBar';
+import { TimerBadge } from '../meeting/TimerBadge';
 import { RecordingBadge } from '../recording/RecordingBadge';
+import { SecrecyBanner } from '../secrecy/SecrecyBanner';
+import { SecrecyButton } from '../secrecy/SecrecyButton';
 import { Stage } from '../stage/Stage';
 import { StatsDialog } from '../tiles';
 import { Toolbar } from '../toolbar/Toolbar';
@@ -20,6 +24,8 @@ const ChatPanel = lazy(() => import('../chat/ChatPanel'));
 const PeoplePanel = lazy(() => import('../people/PeoplePanel'));
 const HelpPanel = lazy(() => import('../help/HelpPanel'));
 const RecordingDialog = lazy(() => import('../recording/RecordingDialog'));
+const MeetingPanel = lazy(() => import('../meeting/MeetingPanel'));
+const PollsPanel = lazy(() => import('../polls/PollsPanel'));
 const SettingsPanel = lazy(() => import('./SettingsPanel'));
 
 /** The whole screen of a call. */
@@ -46,6 +52,9 @@ export function CallView() {
           <SoundPrompt />
           <WeakNetwork />
           <TalkingHint />
+          <LobbyBar />
+          <TimerBadge />
+          <SecrecyBanner />
           <RecordingBadge />
           {recorder ? (
             <Suspense fallback={null}>
@@ -63,9 +72,10 @@ export function CallView() {
         </div>
       ) : null}
       <footer ref={footer} className={styles.footer}>
-        <p className={styles.room} title={room}>
+        <div className={styles.room} title={room}>
+          <SecrecyButton />
           <span>{room}</span>
-        </p>
+        </div>
         <Toolbar actions={actions} />
       </footer>
       <StatsDialog />
@@ -80,6 +90,10 @@ function Panel({ name, actions }: { name: string; actions: readonly Action[] }) 
       return <ChatPanel />;
     case 'people':
       return <PeoplePanel />;
+    case 'polls':
+      return <PollsPanel />;
+    case 'meeting':
+      return <MeetingPanel />;
     case 'help':
       return <HelpPanel actions={actions} />;
     default:

@@ -10,6 +10,8 @@ export interface CallContextValue {
   call: Call;
   ui: UiStore;
   room: string;
+  /** The meeting's link, with its key where it has one. */
+  link: string;
 }
 
 export const CallContext = createContext<CallContextValue | null>(null);

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { LayoutChoice, TileId } from '../../layout';
 
-export type PanelName = 'chat' | 'people' | 'settings' | 'help';
+export type PanelName = 'chat' | 'people' | 'polls' | 'meeting' | 'settings' | 'help';
 
 /** What the person arranged on their own screen in this call. It survives reconnections. */
 export interface UiState {
@@ -14,6 +14,11 @@ export interface UiState {
   unread: number;
   /** What is typed into the chat and not sent. */
   draft: string;
+  /** What the message being written answers, and whom alone it goes to. */
+  chatTo: string | null;
+  replyTo: number | null;
+  /** The own message being changed. */
+  editing: string | null;
   /** The tile whose connection details are open. */
   statsFor: TileId | null;
   /** The window or element a picture-in-picture lives in. */
@@ -38,6 +43,9 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     hideStrip: false,
     unread: 0,
     draft: '',
+    chatTo: null,
+    replyTo: null,
+    editing: null,
     statsFor: null,
     pip: null,
     recorder: null,

@@ -1,5 +1,6 @@
 import {
   AudioLines,
+  ChartBar,
   CircleHelp,
   Columns3,
   Disc,
@@ -13,7 +14,9 @@ import {
   PanelRightClose,
   PictureInPicture2,
   PinOff,
+  Presentation,
   Settings,
+  ShieldCheck,
   Smile,
   Users,
   Video,
@@ -22,12 +25,16 @@ import {
 import { useTranslation } from 'react-i18next';
 import type { Action } from '../../actions/registry';
 import type { ReactionKind } from '../../api';
+import type { Right } from '../../api/meeting';
 import { usePreferences } from '../../media/preferences';
 import { announce, showToast } from '../../ui';
+import { layoutCode } from '../meeting/followMe';
+import { useCommand } from '../meeting/useCommand';
+import { useMay } from '../meeting/useMay';
 import { reactionKinds } from '../reactions/emoji';
 import { canRecord } from '../recording/canRecord';
 import { canShareScreen, canShareSound } from '../toolbar/ShareMenu';
-import { useCall, useCallState, useUi } from './context';
+import { useCall, useCallState, useRoomState, useUi } from './context';
 import { canFullScreen, toggleFullScreen, useFullScreen } from './fullScreen';
 import { togglePanel } from './uiStore';
 import { canPip, usePip } from './usePip';
@@ -41,6 +48,16 @@ const reactionKeys: Record<ReactionKind, string> = {
   party: 'p',
 };
 
+/** Whoever has one of these has something to do in the meeting's panel. */
+const leadingRights: readonly Right[] = [
+  'mute',
+  'present',
+  'manage_access',
+  'manage_room',
+  'read_report',
+  'end_room',
+];
+
 /** Everything a person can do in the call, with its shortcut. The letters are those of Jitsi Meet. */
 export function useCallActions(): readonly Action[] {
   const { t } = useTranslation('call');
@@ -53,6 +70,19 @@ export function useCallActions(): readonly Action[] {
   const pinned = useUi((state) => state.pinned);
   const hideStrip = useUi((state) => state.hideStrip);
   const recording = useUi((state) => state.recorder === 'running');
+  const mayMic = useMay('microphone');
+  const mayCamera = useMay('camera');
+  const mayShare = useMay('share_screen');
+  const mayHand = useMay('raise_hand');
+  const presents = useMay('present');
+  const manages = useMay('manage_polls');
+  const leads = useRoomState(({ meeting }) =>
+    leadingRights.some((right) => meeting.own?.rights.includes(right)),
+  );
+  const polls = useRoomState(({ meeting }) => meeting.polls.length > 0) || manages;
+  const identity = useCallState((state) => state.identity);
+  const followed = useRoomState(({ meeting }) => meeting.followMe?.identity === identity);
+  const command = useCommand();
   const fullScreen = useFullScreen();
   const pip = usePip();
 
@@ -76,7 +106,7 @@ export function useCallActions(): readonly Action[] {
       icon: Mic,
       shortcuts: [{ key: 'm' }, { key: 'd', mod: true }],
       pressed: intent.mic,
-      available: true,
+      available: mayMic || intent.mic,
       run() {
         call.setMic(!intent.mic);
         usePreferences.getState().set({ micWanted: !intent.mic });
@@ -89,7 +119,7 @@ export function useCallActions(): readonly Action[] {
       icon: Video,
       shortcuts: [{ key: 'v' }, { key: 'e', mod: true }],
       pressed: intent.camera,
-      available: true,
+      available: mayCamera || intent.camera,
       run() {
         call.setCamera(!intent.camera);
         usePreferences.getState().set({ cameraWanted: !intent.camera });
@@ -102,7 +132,7 @@ export function useCallActions(): readonly Action[] {
       icon: MonitorUp,
       shortcuts: [{ key: 'd' }],
       pressed: share !== null,
-      available: canShareScreen(),
+      available: canShareScreen() && (mayShare || share !== null),
       run() {
         if (share) call.stopShare();
         else void call.startShare(usePreferences.getState().shareAudio && canShareSound());
@@ -114,7 +144,7 @@ export function useCallActions(): readonly Action[] {
       icon: Hand,
       shortcuts: [{ key: 'r' }],
       pressed: intent.hand,
-      available: true,
+      available: mayHand,
       run() {
         void call.setHand(!intent.hand);
         say(t(intent.hand ? 'state.handDown' : 'state.handUp'));
@@ -145,6 +175,34 @@ export function useCallActions(): readonly Action[] {
       pressed: panel === 'people',
       available: true,
       run: () => togglePanel(ui, 'people'),
+    },
+    {
+      id: 'polls',
+      label: t('action.polls'),
+      icon: ChartBar,
+      shortcuts: [],
+      pressed: panel === 'polls',
+      available: polls,
+      run: () => togglePanel(ui, 'polls'),
+    },
+    {
+      id: 'meeting',
+      label: t('action.meeting'),
+      icon: ShieldCheck,
+      shortcuts: [],
+      pressed: panel === 'meeting',
+      available: leads,
+      run: () => togglePanel(ui, 'meeting'),
+    },
+    {
+      id: 'followMe',
+      label: t('action.followMe'),
+      icon: Presentation,
+      shortcuts: [],
+      pressed: followed,
+      available: presents,
+      run: () =>
+        void command('PUT', 'follow-me', followed ? {} : { layout: layoutCode(ui.getState()) }),
     },
     {
       id: 'switchView',

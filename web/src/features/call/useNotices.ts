@@ -56,6 +56,7 @@ export function useNotices(sink: NoticeSink): void {
           return;
         case 'message':
           if (notice.message.identity === call.store.getState().identity) return;
+          if (notice.message.sealed === 'locked') return;
           if (ui.getState().panel !== 'chat') {
             ui.setState(({ unread }) => ({ unread: unread + 1 }));
             showToast({
@@ -86,6 +87,35 @@ export function useNotices(sink: NoticeSink): void {
             }),
           );
           if (preferences.sounds.reactions) chime('reaction');
+          return;
+        case 'unmute-asked': {
+          const camera = notice.source === 'camera';
+          const text = t(camera ? 'notice.cameraAsked' : 'notice.unmuteAsked');
+          announce(text, 'assertive');
+          chime('hand');
+          showToast({
+            text,
+            key: 'unmute-asked',
+            durationMs: 20_000,
+            action: {
+              label: t(camera ? 'notice.startCamera' : 'notice.unmute'),
+              run: () => (camera ? call.setCamera(true) : call.setMic(true)),
+            },
+          });
+          return;
+        }
+        case 'floor': {
+          const mine = notice.identity === call.store.getState().identity;
+          const text = mine
+            ? t('notice.floorMine')
+            : t('notice.floor', { name: nameOf(notice.identity) });
+          announce(text, mine ? 'assertive' : 'polite');
+          showToast({ text, key: 'floor' });
+          return;
+        }
+        case 'knock':
+          announce(t('lobby.one', { name: notice.name }), 'assertive');
+          if (preferences.sounds.joinLeave) chime('hand');
           return;
         case 'devices-changed':
           return;

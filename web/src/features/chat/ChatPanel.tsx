@@ -1,10 +1,34 @@
-import { ArrowDown, RotateCw, SendHorizontal } from 'lucide-react';
+import {
+  ArrowDown,
+  EllipsisVertical,
+  Lock,
+  Pencil,
+  Reply,
+  RotateCw,
+  SendHorizontal,
+  Trash2,
+  X,
+} from 'lucide-react';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useServerConfig } from '../../api';
-import { Button, IconButton, Sheet } from '../../ui';
+import { type ChatMessage, type ReactionKind, useServerConfig } from '../../api';
+import { sealableBytes } from '../../call/secrecy/chatCipher';
+import {
+  Button,
+  Icon,
+  IconButton,
+  Menu,
+  MenuItem,
+  MenuSection,
+  Select,
+  Sheet,
+  showToast,
+} from '../../ui';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
 import { showPanel } from '../call/uiStore';
+import { useCommand } from '../meeting/useCommand';
+import { useMay } from '../meeting/useMay';
+import { emojiOf, reactionKinds } from '../reactions/emoji';
 import styles from './ChatPanel.module.css';
 import { groupMessages, type MessageGroup, type ShownMessage } from './groups';
 import { MessageText } from './MessageText';
@@ -125,9 +149,32 @@ function Group({ group, mine }: { group: MessageGroup; mine: boolean }) {
 function Message({ message }: { message: ShownMessage }) {
   const { t } = useTranslation('call');
   const { call } = useCall();
+  const { message: known } = message;
   return (
-    <div className={styles.message} data-state={message.state}>
-      <MessageText text={message.text} />
+    <div
+      className={styles.message}
+      data-state={message.state}
+      data-private={message.to !== undefined || undefined}
+    >
+      {message.to === undefined ? null : <PrivateNote message={message} />}
+      {message.replyTo === undefined ? null : <Quoted seq={message.replyTo} />}
+      <div className={styles.line}>
+        <div className={styles.words}>
+          {known?.deleted ? (
+            <p className={styles.note}>{t('chat.deleted')}</p>
+          ) : message.sealed === 'locked' ? (
+            <p className={styles.note}>{t('secrecy.locked')}</p>
+          ) : (
+            <MessageText text={message.text} />
+          )}
+          {message.sealed === 'never' ? <p className={styles.note}>{t('secrecy.never')}</p> : null}
+          {known?.editedAt && !known.deleted ? (
+            <p className={styles.note}>{t('chat.edited')}</p>
+          ) : null}
+        </div>
+        {known && !known.deleted ? <MessageMenu message={known} /> : null}
+      </div>
+      {known?.reactions?.length ? <Reactions message={known} /> : null}
       {message.state === 'sending' ? <p className={styles.note}>{t('chat.sending')}</p> : null}
       {message.state === 'failed' ? (
         <p className={styles.note} role="alert">
@@ -136,10 +183,188 @@ function Message({ message }: { message: ShownMessage }) {
             size="sm"
             variant="ghost"
             icon={RotateCw}
-            onClick={() => void call.link.send(message.text, message.id)}
+            onClick={() => {
+              const { id, to, replyTo } = message;
+              void call.link.send(message.text, { id, to, replyTo });
+            }}
           >
             {t('chat.retry')}
           </Button>
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+function useNameOf(identity: string | null | undefined): string {
+  const present = useCallState(
+    ({ snapshot }) => snapshot.participants.find((one) => one.identity === identity)?.name,
+  );
+  const written = useRoomState(({ chat }) => chat.find((one) => one.identity === identity)?.name);
+  return present ?? written ?? '';
+}
+
+function PrivateNote({ message }: { message: ShownMessage }) {
+  const { t } = useTranslation('call');
+  const mine = useCallState((state) => state.identity);
+  const name = useNameOf(message.to);
+  return (
+    <p className={styles.private}>
+      <Icon icon={Lock} size={14} />
+      {message.to === mine ? t('chat.toYou') : t('chat.toOne', { name })}
+    </p>
+  );
+}
+
+function Quoted({ seq }: { seq: number }) {
+  const answered = useRoomState(({ chat }) => chat.find((one) => one.seq === seq));
+  if (!answered) return null;
+  return (
+    <blockquote className={styles.quoted}>
+      <strong>{answered.name}</strong> {answered.text.slice(0, 120)}
+    </blockquote>
+  );
+}
+
+function Reactions({ message }: { message: ChatMessage }) {
+  const { t } = useTranslation('call');
+  const command = useCommand();
+  const mine = useCallState((state) => state.identity);
+  return (
+    <div className={styles.reactions}>
+      {message.reactions?.map(({ kind, by }) => {
+        const own = by.includes(mine);
+        const method = own ? 'DELETE' : 'PUT';
+        return (
+          <button
+            key={kind}
+            type="button"
+            className={styles.reaction}
+            aria-pressed={own}
+            aria-label={`${t(`reaction.${kind as ReactionKind}`)}: ${by.length}`}
+            onClick={() => void command(method, `chat/${message.seq}/reactions/${kind}`)}
+          >
+            {emojiOf[kind as ReactionKind] ?? kind} {by.length}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+/** What can be done with a message the server has. */
+function MessageMenu({ message }: { message: ChatMessage }) {
+  const { t } = useTranslation('call');
+  const { ui } = useCall();
+  const command = useCommand();
+  const mine = useCallState((state) => state.identity) === message.identity;
+  const leads = useRoomState((state) => state.meeting.own !== null);
+  const manages = useMay('manage_chat');
+  const reacts = useMay('react');
+  const privately = useMay('private_chat');
+  const here = useCallState(({ snapshot }) =>
+    snapshot.participants.some((one) => one.identity === message.identity),
+  );
+  // A server that knows no roles knows none of this either.
+  if (!leads) return null;
+  return (
+    <Menu
+      label={t('chat.menu', { name: message.name })}
+      align="end"
+      trigger={(props) => (
+        <IconButton
+          {...props}
+          size="sm"
+          className={styles.menu}
+          label={t('chat.menu', { name: message.name })}
+          icon={EllipsisVertical}
+        />
+      )}
+    >
+      <MenuItem icon={Reply} onSelect={() => ui.setState({ replyTo: message.seq, editing: null })}>
+        {t('chat.reply')}
+      </MenuItem>
+      {!mine && privately && here ? (
+        <MenuItem icon={Lock} onSelect={() => ui.setState({ chatTo: message.identity })}>
+          {t('chat.writePrivately', { name: message.name })}
+        </MenuItem>
+      ) : null}
+      {mine ? (
+        <MenuItem
+          icon={Pencil}
+          onSelect={() => ui.setState({ editing: message.id, draft: message.text, replyTo: null })}
+        >
+          {t('chat.edit')}
+        </MenuItem>
+      ) : null}
+      {mine || manages ? (
+        <MenuItem
+          icon={Trash2}
+          danger
+          onSelect={() => void command('DELETE', `chat/${message.seq}`)}
+        >
+          {t('chat.delete')}
+        </MenuItem>
+      ) : null}
+      {reacts ? (
+        <MenuSection title={t('chat.react')}>
+          {reactionKinds.map((kind) => (
+            <MenuItem
+              key={kind}
+              onSelect={() => void command('PUT', `chat/${message.seq}/reactions/${kind}`)}
+            >
+              <span aria-hidden="true">{emojiOf[kind]}</span> {t(`reaction.${kind}`)}
+            </MenuItem>
+          ))}
+        </MenuSection>
+      ) : null}
+    </Menu>
+  );
+}
+
+/** Whom the message goes to, what it answers, or that it changes another; and the way out of each. */
+function Where() {
+  const { t } = useTranslation('call');
+  const { ui } = useCall();
+  const chatTo = useUi((state) => state.chatTo);
+  const replyTo = useUi((state) => state.replyTo);
+  const editing = useUi((state) => state.editing);
+  const privately = useMay('private_chat');
+  const known = useRoomState(({ meeting }) => meeting.own !== null);
+  const others = useCallState((state) => state.snapshot.participants);
+  const answered = useRoomState(({ chat }) => chat.find(({ seq }) => seq === replyTo));
+  return (
+    <div className={styles.where}>
+      {known && privately && others.length > 1 ? (
+        <Select
+          hideLabel
+          label={t('chat.to')}
+          value={chatTo ?? ''}
+          options={[
+            { value: '', label: t('chat.everybody') },
+            ...others
+              .filter(({ isLocal }) => !isLocal)
+              .map(({ identity, name }) => ({
+                value: identity,
+                label: t('chat.toOne', { name }),
+              })),
+          ]}
+          onChange={(to) => ui.setState({ chatTo: to === '' ? null : to })}
+        />
+      ) : null}
+      {editing || answered ? (
+        <p className={styles.context}>
+          <span>
+            {editing ? t('chat.editing') : t('chat.replying', { name: answered?.name ?? '' })}
+          </span>
+          <IconButton
+            size="sm"
+            icon={X}
+            label={t('chat.cancel')}
+            onClick={() =>
+              ui.setState({ replyTo: null, editing: null, ...(editing ? { draft: '' } : {}) })
+            }
+          />
         </p>
       ) : null}
     </div>
@@ -152,7 +377,12 @@ function Composer() {
   const draft = useUi((state) => state.draft);
   const limit = useServerConfig()?.limits.chatText ?? defaultLimit;
   const field = useRef<HTMLTextAreaElement>(null);
-  const over = [...draft].length - limit;
+  const encrypted = useCallState((state) => state.phrase !== null);
+  const excess = (text: string) =>
+    encrypted
+      ? new TextEncoder().encode(text).length - sealableBytes(limit)
+      : [...text].length - limit;
+  const over = excess(draft);
 
   useEffect(() => {
     // A phone would push its keyboard over the messages one came to read.
@@ -164,11 +394,23 @@ function Composer() {
   const send = () => {
     // What the field holds counts: programs that fill it in do not always tell React.
     const text = (field.current?.value ?? draft).trim();
-    if (text === '' || [...text].length > limit) return;
+    if (text === '' || excess(text) > 0) return;
     if (field.current) field.current.value = '';
-    ui.setState({ draft: '' });
-    void call.link.send(text);
+    const { editing, chatTo, replyTo } = ui.getState();
+    const edited = call.link.store.getState().chat.find(({ id }) => id === editing);
+    ui.setState({ draft: '', editing: null, replyTo: null });
+    if (edited) void edit(edited, text);
+    else void call.link.send(text, { to: chatTo ?? undefined, replyTo: replyTo ?? undefined });
     field.current?.focus();
+  };
+
+  const edit = async (message: ChatMessage, text: string) => {
+    try {
+      await call.link.edit(message, text);
+    } catch {
+      ui.setState({ draft: text, editing: message.id });
+      showToast({ text: t('notice.commandFailed'), tone: 'warning', key: 'command' });
+    }
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -186,6 +428,7 @@ function Composer() {
         send();
       }}
     >
+      <Where />
       <div className={styles.grow} data-text={`${draft} `}>
         <textarea
           ref={field}

@@ -17,6 +17,11 @@ export interface ShownMessage {
   text: string;
   at: number;
   state: 'sent' | 'sending' | 'failed';
+  sealed?: ChatMessage['sealed'];
+  to?: string;
+  replyTo?: number;
+  /** As the server has it; absent for what it does not have. */
+  message?: ChatMessage;
 }
 
 /** A longer pause begins a new group, in ms. */
@@ -29,18 +34,26 @@ export function groupMessages(
   me: { identity: string; name: string },
 ): MessageGroup[] {
   const all = [
-    ...chat.map((message) => ({ ...message, state: 'sent' as const })),
-    ...pending.map(({ id, text, at, failed }) => ({
+    ...chat.map((message) => ({ ...message, message, state: 'sent' as const })),
+    ...pending.map(({ id, text, at, failed, to, replyTo }) => ({
+      to,
+      replyTo,
+      message: undefined,
       id,
       text,
       at,
       ...me,
+      sealed: undefined,
       state: failed ? ('failed' as const) : ('sending' as const),
     })),
   ];
   const groups: MessageGroup[] = [];
-  for (const { id, identity, name, text, at, state } of all) {
-    const message = { id, text, at, state };
+  for (const { id, identity, name, text, at, state, sealed, to, replyTo, message: known } of all) {
+    const message: ShownMessage = { id, text, at, state };
+    if (sealed) message.sealed = sealed;
+    if (to !== undefined) message.to = to;
+    if (replyTo !== undefined) message.replyTo = replyTo;
+    if (known) message.message = known;
     const last = groups.at(-1);
     const previous = last?.messages.at(-1);
     const newDay = !previous || !sameDay(previous.at, at);

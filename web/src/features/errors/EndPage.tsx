@@ -2,7 +2,10 @@ import {
   Ban,
   CircleSlash,
   Copy,
+  DoorClosed,
   DoorOpen,
+  Lock,
+  LockOpen,
   LogOut,
   MonitorX,
   PartyPopper,
@@ -29,7 +32,11 @@ export type EndKind =
   | 'shutdown'
   | 'connection_lost'
   | 'unsupported'
+  | 'cannot_encrypt'
+  | 'broken_key'
   | 'banned'
+  | 'locked'
+  | 'denied'
   | 'forbidden'
   | 'invalid_room_name'
   | 'reserved_room_name'
@@ -47,8 +54,12 @@ const pages: Record<EndKind, { icon: IconType; offer: Offer }> = {
   shutdown: { icon: ServerOff, offer: 'again' },
   connection_lost: { icon: WifiOff, offer: 'again' },
   unsupported: { icon: MonitorX, offer: 'none' },
+  cannot_encrypt: { icon: LockOpen, offer: 'none' },
+  broken_key: { icon: LockOpen, offer: 'none' },
   banned: { icon: Ban, offer: 'none' },
   forbidden: { icon: Ban, offer: 'none' },
+  locked: { icon: Lock, offer: 'prepare' },
+  denied: { icon: DoorClosed, offer: 'prepare' },
   invalid_room_name: { icon: CircleSlash, offer: 'none' },
   reserved_room_name: { icon: CircleSlash, offer: 'none' },
   not_found: { icon: SearchX, offer: 'none' },

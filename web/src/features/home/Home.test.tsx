@@ -21,7 +21,7 @@ describe('the front page', () => {
     const onOpenRoom = await open();
     fireEvent.change(field(), { target: { value: ' Weekly ' } });
     fireEvent.click(start());
-    expect(onOpenRoom).toHaveBeenCalledWith('Weekly');
+    expect(onOpenRoom).toHaveBeenCalledWith('Weekly', false);
   });
 
   it('says why a name cannot be used, and goes back to it', async () => {
@@ -43,7 +43,7 @@ describe('the front page', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Suggest another name' }));
     expect(suggestion()).not.toBe(first);
     fireEvent.click(screen.getByRole('button', { name: /-\d{4}$/ }));
-    expect(onOpenRoom).toHaveBeenCalledWith(suggestion());
+    expect(onOpenRoom).toHaveBeenCalledWith(suggestion(), false);
   });
 
   it('leads back to recent rooms, until they are forgotten', async () => {

@@ -3,7 +3,7 @@ import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type RoomNameProblem, roomNameProblem } from '../../api';
 import type { Language } from '../../i18n';
-import { Button, Icon, IconButton, type IconType, TextField, usePageMeta } from '../../ui';
+import { Button, Icon, IconButton, type IconType, Switch, TextField, usePageMeta } from '../../ui';
 import { Page } from '../shell/Page';
 import styles from './Home.module.css';
 import { RecentRooms } from './RecentRooms';
@@ -12,7 +12,8 @@ import { TableScene } from './TableScene';
 import { suggestRoomName } from './words';
 
 interface HomeProps {
-  onOpenRoom(room: string): void;
+  /** Opens a room; with a new key if it is to be encrypted. */
+  onOpenRoom(room: string, encrypted: boolean): void;
 }
 
 const points = [
@@ -27,6 +28,7 @@ export function Home({ onOpenRoom }: HomeProps) {
   const language = i18n.language as Language;
   const [problem, setProblem] = useState<RoomNameProblem | null>(null);
   const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
+  const [encrypted, setEncrypted] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   usePageMeta({ title: t('title'), indexable: true });
 
@@ -40,7 +42,7 @@ export function Home({ onOpenRoom }: HomeProps) {
     const found = roomNameProblem(room);
     setProblem(found);
     if (found) field.current?.focus();
-    else onOpenRoom(room);
+    else onOpenRoom(room, encrypted);
   };
 
   return (
@@ -73,7 +75,7 @@ export function Home({ onOpenRoom }: HomeProps) {
           <div className={styles.suggest}>
             <span>{t('orTake')}</span>
             <span className={styles.suggestion}>
-              <Button size="sm" onClick={() => onOpenRoom(suggestion.name)}>
+              <Button size="sm" onClick={() => onOpenRoom(suggestion.name, encrypted)}>
                 {suggestion.name}
               </Button>
               <IconButton
@@ -83,6 +85,13 @@ export function Home({ onOpenRoom }: HomeProps) {
               />
             </span>
           </div>
+
+          <Switch
+            label={t('encrypt')}
+            description={t('encryptText')}
+            checked={encrypted}
+            onChange={setEncrypted}
+          />
 
           <RecentRooms />
         </div>

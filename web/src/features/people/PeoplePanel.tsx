@@ -1,4 +1,5 @@
 import {
+  Check,
   Hand,
   Link,
   Mic,
@@ -8,14 +9,18 @@ import {
   TriangleAlert,
   Video,
   VideoOff,
+  X,
 } from 'lucide-react';
-import { memo, useState } from 'react';
+import { type FormEvent, memo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ParticipantView } from '../../call/model';
 import { cameraTileId } from '../../layout';
 import { Button, Icon, IconButton, Sheet, TextField } from '../../ui';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
 import { showPanel, togglePin } from '../call/uiStore';
+import { PersonMenu } from '../meeting/PersonMenu';
+import { useCommand } from '../meeting/useCommand';
+import { useMay } from '../meeting/useMay';
 import { useCopyLink } from '../stage/InviteCard';
 import { Avatar } from '../tiles';
 import { findPeople } from './findPeople';
@@ -30,6 +35,7 @@ export default function PeoplePanel() {
   const { ui } = useCall();
   const participants = useCallState((state) => state.snapshot.participants);
   const hands = useRoomState((state) => state.hands);
+  const viewers = useRoomState((state) => state.meeting.viewers);
   const [wanted, setWanted] = useState('');
   const copy = useCopyLink();
   const found = findPeople(participants, wanted);
@@ -59,9 +65,11 @@ export default function PeoplePanel() {
           onChange={(event) => setWanted(event.target.value)}
         />
       ) : null}
+      <Waiting />
       {raised.length > 0 ? (
         <section className={styles.section}>
           <h3 className={styles.title}>{t('people.hands')}</h3>
+          <NextSpeaker />
           <ol>
             {raised.map(({ person, position }) => (
               <Person key={person.identity} person={person} position={position} />
@@ -70,7 +78,10 @@ export default function PeoplePanel() {
         </section>
       ) : null}
       <section className={styles.section}>
-        <h3 className={styles.title}>{t('people.count', { count: participants.length })}</h3>
+        <h3 className={styles.title}>
+          {t('people.count', { count: participants.length })}
+          {viewers > 0 ? ` · ${t('people.viewers', { count: viewers })}` : null}
+        </h3>
         {found.length === 0 ? <p className={styles.none}>{t('people.nobody')}</p> : null}
         <ul>
           {found.map((person) => (
@@ -79,6 +90,77 @@ export default function PeoplePanel() {
         </ul>
       </section>
     </Sheet>
+  );
+}
+
+/** Those in the lobby, for whoever may let them in. */
+function Waiting() {
+  const { t } = useTranslation('call');
+  const lobby = useRoomState((state) => state.meeting.lobby);
+  const command = useCommand();
+  const message = useRef<HTMLInputElement>(null);
+  if (lobby.length === 0) return null;
+  const decide = (what: 'admit' | 'deny', identities?: string[]) =>
+    void command('POST', `lobby/${what}`, { identities });
+  const say = async (event: FormEvent) => {
+    event.preventDefault();
+    const field = message.current;
+    const text = field?.value.trim();
+    if (field && text && (await command('POST', 'lobby/message', { text }))) field.value = '';
+  };
+  return (
+    <section className={styles.section}>
+      <h3 className={styles.title}>{t('lobby.waiting', { count: lobby.length })}</h3>
+      <ul>
+        {lobby.map(({ identity, name, suspect }) => (
+          <li key={identity} className={styles.person}>
+            <span className={styles.name}>
+              {name}
+              {suspect ? <span className={styles.note}>{t('lobby.suspect')}</span> : null}
+            </span>
+            <IconButton
+              size="sm"
+              icon={X}
+              label={`${t('lobby.deny')}: ${name}`}
+              onClick={() => decide('deny', [identity])}
+            />
+            <IconButton
+              size="sm"
+              icon={Check}
+              label={`${t('lobby.admit')}: ${name}`}
+              onClick={() => decide('admit', [identity])}
+            />
+          </li>
+        ))}
+      </ul>
+      <form className={styles.say} onSubmit={(event) => void say(event)}>
+        <TextField ref={message} hideLabel label={t('lobby.say')} placeholder={t('lobby.say')} />
+        <Button type="submit" size="sm">
+          {t('chat.send')}
+        </Button>
+      </form>
+      <Button size="sm" block onClick={() => decide('admit')}>
+        {t('lobby.admitAll')}
+      </Button>
+    </section>
+  );
+}
+
+/** Gives the floor to whoever raised a hand first. */
+function NextSpeaker() {
+  const { t } = useTranslation('call');
+  const command = useCommand();
+  const floor = useMay('manage_floor');
+  if (!floor) return null;
+  return (
+    <div className={styles.say}>
+      <Button size="sm" icon={Mic} onClick={() => void command('POST', 'floor', {})}>
+        {t('people.next')}
+      </Button>
+      <Button size="sm" variant="ghost" onClick={() => void command('POST', 'hands/lower', {})}>
+        {t('people.lowerAll')}
+      </Button>
+    </div>
   );
 }
 
@@ -101,6 +183,9 @@ const Person = memo(function Person({ person, position }: PersonProps) {
       </span>
       <span className={styles.name}>
         {person.isLocal ? t('youSuffix', { name: person.name }) : person.name}
+        {person.role === 'participant' ? null : (
+          <span className={styles.role}>{t(`role.${person.role}`)}</span>
+        )}
         {position === undefined ? null : (
           <span className={styles.note}>
             <Icon icon={Hand} size={14} /> {t('people.position', { position })}
@@ -134,6 +219,7 @@ const Person = memo(function Person({ person, position }: PersonProps) {
           onClick={() => togglePin(ui, tile)}
         />
       )}
+      <PersonMenu person={person} />
     </li>
   );
 });

@@ -32,7 +32,13 @@ async function open({ join = joined, media = desk() }: Options = {}) {
   const onRefused = vi.fn();
   const prefetchCall = vi.fn();
   const shown = await show(
-    <PreJoin room="Weekly" prefetchCall={prefetchCall} onJoin={onJoin} onRefused={onRefused} />,
+    <PreJoin
+      room="Weekly"
+      prefetchCall={prefetchCall}
+      onJoin={onJoin}
+      onWait={vi.fn()}
+      onRefused={onRefused}
+    />,
   );
   return { api, onJoin, onRefused, prefetchCall, shown };
 }

@@ -1,7 +1,9 @@
-import { Settings, Users } from 'lucide-react';
+import { Lock, Settings, Users } from 'lucide-react';
 import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiError, joinRoom } from '../../api';
+import { ApiError, type JoinAnswer, joinRoom } from '../../api';
+import type { LobbyAnswer } from '../../api/meeting';
+import { readSecret } from '../../api/secret';
 import type { JoinIntent } from '../../call/joinIntent';
 import { usePreferences } from '../../media/preferences';
 import { Button, Icon, IconButton, TextField, usePageMeta } from '../../ui';
@@ -22,11 +24,15 @@ interface PreJoinProps {
   /** Fetches the call's code ahead. */
   prefetchCall(): void;
   onJoin(intent: JoinIntent): void;
+  /** One has to wait to be let in; `enter` turns the answer of the lobby into what the call needs. */
+  onWait(place: LobbyAnswer, enter: (answer: JoinAnswer) => JoinIntent): void;
   /** The room refuses: full, banned, ended, no such name. Such errors have pages of their own. */
   onRefused(error: ApiError): void;
 }
 
 const maxName = 128;
+/** Told at the field they are about. */
+const inFields = new Set(['invalid_display_name', 'password_needed', 'wrong_password']);
 const refusals = new Set([
   'invalid_room_name',
   'reserved_room_name',
@@ -34,11 +40,13 @@ const refusals = new Set([
   'banned',
   'room_ended',
   'forbidden',
+  'locked',
+  'lobby_full',
   'not_found',
 ]);
 
 /** Before the call: see and hear oneself, choose devices, say one's name, enter. */
-export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps) {
+export function PreJoin({ room, prefetchCall, onJoin, onWait, onRefused }: PreJoinProps) {
   const { t } = useTranslation('prejoin');
   const preview = usePreview();
   const { info, error: infoError } = useRoomInfo(room);
@@ -46,8 +54,11 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
   const [joining, setJoining] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const [settingsOpen, setSettingsOpen] = useState(false);
+  const [passwordWanted, setPasswordWanted] = useState(false);
+  const passwordField = useRef<HTMLInputElement>(null);
   const nameField = useRef<HTMLInputElement>(null);
   const joinButton = useRef<HTMLButtonElement>(null);
+  const secret = readSecret(window.location.hash);
   const title = info?.name ?? room;
   usePageMeta({ title: t('title', { room: title }) });
 
@@ -74,12 +85,21 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
     setError(null);
     usePreferences.getState().set({ displayName });
     try {
-      const answer = await joinRoom(room, displayName);
-      preview.handOver();
-      onJoin(intentOf(answer, preview.state, withDevices));
+      const password = passwordField.current?.value || undefined;
+      const answer = await joinRoom(room, displayName, { password });
+      const { state } = preview;
+      if ('token' in answer) {
+        preview.handOver();
+        onJoin(intentOf(answer, state, withDevices));
+      } else onWait(answer, (later) => intentOf(later, state, withDevices));
     } catch (cause) {
       const failed = cause instanceof ApiError ? cause : new ApiError('internal', 0, String(cause));
       setJoining(false);
+      if (failed.code === 'password_needed' || failed.code === 'wrong_password') {
+        setPasswordWanted(true);
+        // The field comes with the next rendering.
+        setTimeout(() => passwordField.current?.focus());
+      }
       if (refusals.has(failed.code)) onRefused(failed);
       else setError(failed);
     }
@@ -128,6 +148,12 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
                   ? t('peopleFailed')
                   : t('peopleUnknown')}
             </p>
+            {secret ? (
+              <p className={styles.people}>
+                <Icon icon={Lock} size={18} />
+                {t('encrypted')}
+              </p>
+            ) : null}
           </div>
 
           <form className={styles.form} onSubmit={submit} noValidate>
@@ -151,6 +177,17 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
                 setError(null);
               }}
             />
+            {passwordWanted ? (
+              <TextField
+                ref={passwordField}
+                large
+                type="password"
+                label={t('password')}
+                autoComplete="off"
+                error={error?.code === 'wrong_password' ? t('passwordWrong') : undefined}
+                hint={t('passwordHint')}
+              />
+            ) : null}
             <Button ref={joinButton} type="submit" variant="primary" size="lg" block busy={joining}>
               {t('join')}
             </Button>
@@ -159,7 +196,7 @@ export function PreJoin({ room, prefetchCall, onJoin, onRefused }: PreJoinProps)
                 {t('joinWithout')}
               </Button>
             ) : null}
-            {error && error.code !== 'invalid_display_name' ? <JoinError error={error} /> : null}
+            {error && !inFields.has(error.code) ? <JoinError error={error} /> : null}
           </form>
 
           <DeviceProblems audio={audio} video={video} onRetry={preview.retry} />

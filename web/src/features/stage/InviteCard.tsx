@@ -1,7 +1,6 @@
 import { Copy } from 'lucide-react';
 import { useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { linkOfRoom } from '../../api';
 import { Button, showToast } from '../../ui';
 import { useCall } from '../call/context';
 import styles from './InviteCard.module.css';
@@ -9,10 +8,10 @@ import styles from './InviteCard.module.css';
 /** Copies the meeting's link and says whether that worked. */
 export function useCopyLink(): () => Promise<boolean> {
   const { t } = useTranslation('call');
-  const { room } = useCall();
+  const { link } = useCall();
   return async () => {
     try {
-      await navigator.clipboard.writeText(linkOfRoom(room));
+      await navigator.clipboard.writeText(link);
       showToast({ text: t('alone.copied'), tone: 'success', key: 'link' });
       return true;
     } catch {
@@ -25,7 +24,7 @@ export function useCopyLink(): () => Promise<boolean> {
 /** What a person alone in the room needs: the link to bring others in. */
 export function InviteCard() {
   const { t } = useTranslation('call');
-  const { room } = useCall();
+  const { link: address } = useCall();
   const copy = useCopyLink();
   const link = useRef<HTMLInputElement>(null);
   return (
@@ -37,7 +36,7 @@ export function InviteCard() {
           ref={link}
           className={styles.link}
           aria-label={t('alone.link')}
-          value={linkOfRoom(room)}
+          value={address}
           readOnly
           onFocus={(event) => event.currentTarget.select()}
         />

@@ -25,6 +25,7 @@ export function useStagePlan(area: Size): StagePlan {
   const hands = useRoomState((state) => state.hands);
   const choice = useUi((state) => state.layout);
   const pinned = useUi((state) => state.pinned);
+  const spotlight = useRoomState((state) => state.meeting.spotlight);
   const page = useUi((state) => state.page);
   const hideStrip = useUi((state) => state.hideStrip);
   const selfView = usePreferences((state) => state.selfView);
@@ -45,7 +46,8 @@ export function useStagePlan(area: Size): StagePlan {
         area,
         tiles,
         choice,
-        pinned,
+        // What one pins oneself goes before what is put in front of everybody.
+        pinned: pinned ?? spotlit(spotlight, tiles),
         speaker: dominant,
         page,
         tilesPerPage,
@@ -62,6 +64,7 @@ export function useStagePlan(area: Size): StagePlan {
     hands,
     choice,
     pinned,
+    spotlight,
     dominant,
     page,
     perPage,
@@ -96,6 +99,16 @@ export function useStagePlan(area: Size): StagePlan {
   }, [call, plan, participants, lastSpokeAt]);
 
   return plan;
+}
+
+/** The tile of the first person in the spotlight who is here; their screen if they share one. */
+function spotlit(spotlight: readonly string[], tiles: readonly TileFacts[]): string | null {
+  for (const identity of spotlight) {
+    const theirs = tiles.filter((tile) => tile.identity === identity);
+    const tile = theirs.find(({ source }) => source === 'screen') ?? theirs[0];
+    if (tile && !(tile.isLocal && tile.source === 'screen')) return tile.id;
+  }
+  return null;
 }
 
 function factsOf(person: ParticipantView, handRaised: boolean, lastSpokeAt: number): TileFacts[] {

@@ -270,7 +270,17 @@ interface MoreItemsProps {
 }
 
 function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
-  const always = ['fullscreen', 'pip', 'audioOnly', 'record', 'strip', 'help'];
+  const always = [
+    'meeting',
+    'polls',
+    'followMe',
+    'fullscreen',
+    'pip',
+    'audioOnly',
+    'record',
+    'strip',
+    'help',
+  ];
   const line = (id: string, asSwitch: boolean) => {
     const action = actions.find((one) => one.id === id);
     if (!action?.available) return null;

@@ -1,0 +1,158 @@
+import type {
+  Ban,
+  FollowMe,
+  Knocker,
+  Own,
+  Poll,
+  Right,
+  Rules,
+  SourceName,
+  Timer,
+} from '../api/meeting';
+
+/** How the meeting is led, mirrored from the server. */
+export interface Meeting {
+  /** Null on a server that knows no roles. */
+  own: Own | null;
+  rules: Rules | null;
+  spotlight: readonly string[];
+  followMe: FollowMe | null;
+  timer: Timer | null;
+  polls: readonly Poll[];
+  /** What I chose, by the poll's id; empty where nobody knows any more. */
+  votes: Readonly<Record<number, readonly number[]>>;
+  lobby: readonly Knocker[];
+  bans: readonly Ban[];
+  viewers: number;
+}
+
+export const emptyMeeting: Meeting = {
+  own: null,
+  rules: null,
+  spotlight: [],
+  followMe: null,
+  timer: null,
+  polls: [],
+  votes: {},
+  lobby: [],
+  bans: [],
+  viewers: 0,
+};
+
+/** What somebody who leads asks of this person. */
+export type MeetingNotice =
+  | { kind: 'unmute-asked'; source: SourceName }
+  | { kind: 'floor'; identity: string }
+  | { kind: 'knock'; name: string };
+
+/** Says whether I may do something. Where the server tells no rights, whatever everybody may. */
+export function may(meeting: Meeting, right: Right): boolean {
+  if (meeting.own) return meeting.own.rights.includes(right);
+  return usual.includes(right);
+}
+
+const usual: readonly Right[] = [
+  'microphone',
+  'camera',
+  'share_screen',
+  'chat',
+  'raise_hand',
+  'react',
+];
+
+type Body = Record<string, unknown>;
+
+/** Reads the meeting out of a `state` event. */
+export function readMeeting(body: Body): Meeting {
+  const votes = list<{ poll: number; choices: number[] }>(body.votes);
+  return {
+    own: (body.own as Own | null) ?? null,
+    rules: (body.rules as Rules | null) ?? null,
+    spotlight: list(body.spotlight),
+    followMe: (body.followMe as FollowMe | null) ?? null,
+    timer: (body.timer as Timer | null) ?? null,
+    polls: list(body.polls),
+    votes: Object.fromEntries(votes.map(({ poll, choices }) => [poll, choices])),
+    lobby: list(body.lobby),
+    bans: list(body.bans),
+    viewers: viewersOf(body.room),
+  };
+}
+
+/** Applies one event; undefined for one that says nothing of the meeting. */
+export function applyMeetingEvent(
+  meeting: Meeting,
+  event: string,
+  body: unknown,
+): Meeting | undefined {
+  const data = (body ?? {}) as Body;
+  switch (event) {
+    case 'rules': {
+      const { by: _by, ...rules } = data;
+      return { ...meeting, rules: rules as unknown as Rules };
+    }
+    case 'own':
+      return { ...meeting, own: data as unknown as Own };
+    case 'room':
+      return { ...meeting, viewers: viewersOf(data) };
+    case 'spotlight':
+      return { ...meeting, spotlight: list(data.identities) };
+    case 'follow_me':
+      return { ...meeting, followMe: body as FollowMe | null };
+    case 'timer':
+      return { ...meeting, timer: body as Timer | null };
+    case 'poll': {
+      const poll = data as unknown as Poll;
+      return { ...meeting, polls: withItem(meeting.polls, poll, (one) => one.id === poll.id) };
+    }
+    case 'poll_deleted':
+      return { ...meeting, polls: meeting.polls.filter(({ id }) => id !== data.id) };
+    case 'knock': {
+      const knocker = data as unknown as Knocker;
+      const same = (one: Knocker) => one.identity === knocker.identity;
+      return { ...meeting, lobby: withItem(meeting.lobby, knocker, same) };
+    }
+    case 'lobby':
+      return { ...meeting, lobby: list(data.waiting) };
+    case 'lobby_left': {
+      const gone = new Set(list<string>(data.identities));
+      return { ...meeting, lobby: meeting.lobby.filter(({ identity }) => !gone.has(identity)) };
+    }
+    case 'ban': {
+      const ban = data as unknown as Ban;
+      return {
+        ...meeting,
+        bans: withItem(meeting.bans, ban, (one) => one.identity === ban.identity),
+      };
+    }
+    case 'unban':
+      return {
+        ...meeting,
+        bans: meeting.bans.filter(({ identity }) => identity !== data.identity),
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** What of an event this person should be told. */
+export function meetingNotice(event: string, body: unknown): MeetingNotice | null {
+  const data = (body ?? {}) as Body;
+  if (event === 'unmute_asked') return { kind: 'unmute-asked', source: data.source as SourceName };
+  if (event === 'floor') return { kind: 'floor', identity: String(data.identity) };
+  if (event === 'knock') return { kind: 'knock', name: String(data.name) };
+  return null;
+}
+
+function withItem<T>(items: readonly T[], item: T, same: (one: T) => boolean): T[] {
+  return items.some(same) ? items.map((one) => (same(one) ? item : one)) : [...items, item];
+}
+
+function list<T>(value: unknown): T[] {
+  return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function viewersOf(room: unknown): number {
+  const { viewers } = (room ?? {}) as { viewers?: unknown };
+  return typeof viewers === 'number' ? viewers : 0;
+}
