@@ -48,6 +48,7 @@ test('with the key people see, hear and read each other; without it nothing, and
   await joinWith(eve, room, '');
   await eve.page
     .getByText('This meeting is end-to-end encrypted, and your link has no key', { exact: false })
+    .first()
     .waitFor({ timeout: SOON });
   await expect
     .poll(() => eve.button('Microphone').getAttribute('aria-pressed'), { timeout: SOON })
