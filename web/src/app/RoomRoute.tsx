@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   ApiError,
@@ -20,6 +20,7 @@ import { usePreferences } from '../media/preferences';
 import { showToast, usePageMeta } from '../ui';
 import { LazyCallScreen, prefetchCall } from './callChunk';
 import { EnteringScreen } from './EnteringScreen';
+import { skipsPreJoin } from './overrides';
 
 const LazyLobbyPage = lazy(() => import('../features/lobby/LobbyPage'));
 
@@ -27,7 +28,7 @@ type Stage =
   | { name: 'prejoin' }
   | { name: 'lobby'; place: LobbyAnswer; enter(answer: JoinAnswer): JoinIntent }
   | { name: 'call'; intent: JoinIntent }
-  | { name: 'over'; kind: EndKind; reference?: string; entering?: boolean };
+  | { name: 'over'; kind: EndKind; reference?: string; entering?: boolean; straight?: boolean };
 
 const pageOfCode: Partial<Record<ApiError['code'], EndKind>> = {
   room_full: 'full',
@@ -46,6 +47,9 @@ function firstStage(room: string): Stage {
   if (problem === 'reserved') return { name: 'over', kind: 'reserved_room_name' };
   if (problem) return { name: 'over', kind: 'invalid_room_name' };
   if (readSecret(window.location.hash) === 'broken') return { name: 'over', kind: 'broken_key' };
+  if (canCall() && skipsPreJoin()) {
+    return { name: 'over', kind: 'connection_lost', entering: true, straight: true };
+  }
   return canCall() ? { name: 'prejoin' } : { name: 'over', kind: 'unsupported' };
 }
 
@@ -84,6 +88,19 @@ export function RoomRoute({ room: path }: { room: string }) {
     }
   };
 
+  // A link can ask to enter at once; once left, the person decides again.
+  const enter = useRef(enterAgain);
+  enter.current = enterAgain;
+  const [straight, setStraight] = useState(stage.name === 'over' && stage.straight === true);
+  useEffect(() => {
+    if (!straight) return;
+    setStraight(false);
+    void enter.current({ name: 'over', kind: 'connection_lost', straight: true });
+  }, [straight]);
+
+  if (stage.name === 'over' && stage.entering && stage.straight) {
+    return <EnteringScreen room={room} />;
+  }
   if (stage.name === 'prejoin') {
     return (
       <PreJoin

@@ -26,4 +26,4 @@ export { ToastRegion } from './Toast';
 export { Toggle, type ToggleProps } from './Toggle';
 export { Tooltip } from './Tooltip';
 export { dismissToast, showToast, type ToastOptions } from './toasts';
-export { usePageMeta } from './usePageMeta';
+export { nameApp, usePageMeta } from './usePageMeta';

@@ -4,6 +4,7 @@ import type { EndReason } from '../../call/endReason';
 import type { JoinIntent } from '../../call/joinIntent';
 import { type Notice, RoomController } from '../../call/RoomController';
 import { usePreferences } from '../../media/preferences';
+import { isFramed } from '../embed/bridge';
 import { useFollowMe } from '../meeting/useFollowMe';
 import { CallView } from './CallView';
 import { CallContext, type CallContextValue } from './context';
@@ -66,6 +67,23 @@ export default function CallScreen({ intent, onEnded }: CallScreenProps) {
       },
     [controller, ui, intent.room, intent.secret],
   );
+  useEffect(() => {
+    if (!value || !isFramed()) return;
+    let end: (() => void) | undefined;
+    let over = false;
+    // Only a frame needs it, so only a frame loads it.
+    import('../embed/followCall').then(
+      ({ followCall }) => {
+        if (!over) end = followCall(value.call, value.ui, value.room);
+      },
+      () => undefined,
+    );
+    return () => {
+      over = true;
+      end?.();
+    };
+  }, [value]);
+
   if (!value) return null;
   return (
     <CallContext.Provider value={value}>

@@ -2,6 +2,7 @@ import { ArrowRight, Link2, RefreshCw, Server, UserRoundCheck } from 'lucide-rea
 import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type RoomNameProblem, roomNameProblem } from '../../api';
+import { theBrand } from '../../api/brand';
 import type { Language } from '../../i18n';
 import { Button, Icon, IconButton, type IconType, Switch, TextField, usePageMeta } from '../../ui';
 import { Page } from '../shell/Page';
@@ -25,6 +26,7 @@ const points = [
 /** The front page: name a room, or return to one. */
 export function Home({ onOpenRoom }: HomeProps) {
   const { t, i18n } = useTranslation('home');
+  const { headline, welcome } = theBrand();
   const language = i18n.language as Language;
   const [problem, setProblem] = useState<RoomNameProblem | null>(null);
   const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
@@ -49,8 +51,8 @@ export function Home({ onOpenRoom }: HomeProps) {
     <Page>
       <div className={styles.hero}>
         <div className={styles.words}>
-          <h1 className={styles.title}>{t('headline')}</h1>
-          <p className={styles.lead}>{t('lead')}</p>
+          <h1 className={styles.title}>{headline || t('headline')}</h1>
+          <p className={styles.lead}>{welcome || t('lead')}</p>
 
           <form className={styles.form} onSubmit={submit} noValidate>
             <TextField

@@ -1,8 +1,26 @@
 import { useTranslation } from 'react-i18next';
 import { useServerConfig } from '../../api';
+import { theBrand } from '../../api/brand';
 import styles from './Footer.module.css';
 import { LanguagePicker } from './LanguagePicker';
 import { ThemePicker } from './ThemePicker';
+
+/** Where the operator wants to lead: imprint, privacy, help. */
+function Links() {
+  const { links } = theBrand();
+  if (links.length === 0) return null;
+  return (
+    <ul className={styles.links}>
+      {links.map(({ label, href }) => (
+        <li key={href}>
+          <a href={href} target="_blank" rel="noopener noreferrer">
+            {label}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 /** Version, language and theme. */
 export function Footer() {
@@ -13,6 +31,7 @@ export function Footer() {
   return (
     <footer className={styles.footer}>
       <p className={styles.version}>{t('version', { name, version })}</p>
+      <Links />
       <div className={styles.choices}>
         <LanguagePicker hideLabel />
         <ThemePicker compact />

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { theBrand } from '../../api/brand';
 import { Footer } from './Footer';
 import { Logo } from './Logo';
 import styles from './Page.module.css';
@@ -14,15 +15,23 @@ interface PageProps {
 /** The frame of every screen outside the call. */
 export function Page({ actions, footer = true, children }: PageProps) {
   const { t } = useTranslation();
+  const { name, logo, background } = theBrand();
+  const style = background ? { backgroundImage: `url("${background}")` } : undefined;
   return (
-    <div className={styles.page}>
+    <div className={styles.page} style={style} data-background={background ? '' : undefined}>
       <a className={styles.skip} href="#content">
         {t('skipToContent')}
       </a>
       <header className={styles.header}>
         <a className={styles.brand} href="/" aria-label={t('homeLink')}>
-          <Logo />
-          <span className={styles.wordmark}>Tertulia</span>
+          {logo ? (
+            <img src={logo} alt={name} className={styles.logo} />
+          ) : (
+            <>
+              <Logo />
+              <span className={styles.wordmark}>{name}</span>
+            </>
+          )}
         </a>
         {actions}
       </header>
