@@ -9,7 +9,7 @@ use crate::published::{LAYERS, Published, TEMPORAL};
 use crate::repair::RepairMap;
 use crate::ring::Stored;
 use crate::routes::TrackKey;
-use crate::selector::{Aim, Selector, Verdict};
+use crate::selector::{Aim, Held, Selector, Verdict, begins};
 
 /// The engine's own key for what a subscriber's packets are sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +64,19 @@ pub(crate) struct Forwarder {
     kind: MediaKind,
     selector: Selector,
     munger: Munger,
+    /// What came before the beginning of its picture.
+    held: Option<Box<Held>>,
+    again: Option<Again>,
     pub(crate) repairs: RepairMap,
+}
+
+/// What is to be judged again, for its picture's beginning has come after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// What was held.
+    Held,
+    /// All packets of the encoding behind the one with which it was entered.
+    Behind,
 }
 
 impl Forwarder {
@@ -82,6 +94,8 @@ impl Forwarder {
             kind,
             selector: Selector::default(),
             munger: Munger::new(clock_rate, first_sequence, first_timestamp),
+            held: None,
+            again: None,
             repairs: RepairMap::default(),
         }
     }
@@ -106,12 +120,32 @@ impl Forwarder {
             _ => None,
         };
         self.selector.aim(target);
+        if target.is_none() {
+            self.forget_held();
+        }
+    }
+
+    fn forget_held(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.clear();
+        }
+    }
+
+    /// Whether something is to be judged again.
+    pub(crate) fn take_again(&mut self) -> Option<Again> {
+        self.again.take()
+    }
+
+    /// What was held, to be judged again.
+    pub(crate) fn take_held(&mut self) -> Vec<u64> {
+        self.held.as_mut().map(|held| held.take()).unwrap_or_default()
     }
 
     /// Leaves what flows; the next aim begins at a keyframe.
     pub(crate) fn stop(&mut self) {
         if self.kind == MediaKind::Video {
             self.selector.aim(None);
+            self.forget_held();
         }
     }
 
@@ -148,14 +182,24 @@ impl Forwarder {
         now: Instant,
     ) -> Option<Outgoing> {
         let before = self.selector.current();
-        let marker = match self.selector.judge(&packet.info, layer, source) {
-            Verdict::Drop => {
-                if before.is_some_and(|aim| aim.encoding == layer) {
+        let flows = before.is_some_and(|aim| aim.encoding == layer);
+        if flows {
+            self.leave_out_held(layer, source, packet, published);
+        }
+        let verdict = self.selector.judge(&packet.info, layer, source);
+        let marker = match verdict {
+            Verdict::Hold | Verdict::Drop => {
+                if flows && !self.hold(verdict, source, packet) {
                     self.munger.leave_out(source, &packet.info);
                 }
                 return None;
             }
-            Verdict::Forward { marker } => marker,
+            Verdict::Forward { marker } => {
+                if begins(&packet.info) && self.holds(packet) {
+                    self.again = Some(Again::Held);
+                }
+                marker
+            }
             Verdict::Switch { marker } => {
                 let clock = |encoding: usize| published.encodings.get(encoding).and_then(|known| known.clock);
                 let shift = before
@@ -164,6 +208,8 @@ impl Forwarder {
                     .map(|(old, new)| clock_shift(old, new, packet.codec.clock_rate()));
                 self.munger
                     .switch(source, packet.timestamp, packet.arrival, shift, &packet.info);
+                self.forget_held();
+                self.again = Some(Again::Behind);
                 marker
             }
         };
@@ -196,6 +242,38 @@ impl Forwarder {
             self.repairs.note(outgoing, now);
         }
         Some(outgoing)
+    }
+
+    fn holds(&self, packet: &Stored) -> bool {
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.is_of(packet.timestamp))
+    }
+
+    /// Holds a packet back, or one that is left out of a picture of which others are: their numbers stay open together.
+    fn hold(&mut self, verdict: Verdict, source: u64, packet: &Stored) -> bool {
+        if verdict != Verdict::Hold && !self.holds(packet) {
+            return false;
+        }
+        self.held.get_or_insert_default().hold(source, packet.timestamp)
+    }
+
+    /// Leaves out what is held once a later picture comes.
+    fn leave_out_held(&mut self, layer: usize, source: u64, packet: &Stored, published: &Published) {
+        let Some(held) = &mut self.held else { return };
+        if held.is_empty() || !held.is_over(source, packet.timestamp) {
+            return;
+        }
+        for late in held.take() {
+            let stored = published
+                .encodings
+                .get(layer)
+                .and_then(|encoding| encoding.ring.find(late));
+            if let Some(stored) = stored {
+                self.selector.give_up(&stored.info, layer, late);
+            }
+            self.munger.leave_out_number(late);
+        }
     }
 
     /// Redundant audio for a subscriber that cannot read it becomes its primary block; plain audio for one that asked

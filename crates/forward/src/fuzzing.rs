@@ -88,7 +88,7 @@ impl Subscriber {
         };
         let before = self.selector.current();
         match self.selector.judge(&packet, encoding, sequence) {
-            Verdict::Drop => {
+            Verdict::Drop | Verdict::Hold => {
                 if before.is_some_and(|aim| aim.encoding == encoding) {
                     self.munger.leave_out(sequence, &packet);
                 }

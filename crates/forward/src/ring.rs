@@ -111,6 +111,7 @@ impl Stored {
 #[derive(Debug)]
 pub(crate) struct Ring {
     slots: Vec<Stored>,
+    newest: u64,
     most: usize,
 }
 
@@ -118,6 +119,7 @@ impl Ring {
     pub(crate) fn new(kind: MediaKind) -> Self {
         Self {
             slots: Vec::new(),
+            newest: 0,
             most: match kind {
                 MediaKind::Audio => MOST_SLOTS_AUDIO,
                 MediaKind::Video => MOST_SLOTS_VIDEO,
@@ -141,7 +143,13 @@ impl Ring {
             return false;
         }
         slot.fill(packet, info);
+        self.newest = self.newest.max(packet.sequence);
         true
+    }
+
+    /// The highest sequence number ever kept.
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// The packet of that number, if it is still kept.

@@ -1,9 +1,13 @@
+mod again;
+mod moving;
 mod relaying;
 
 use std::time::{Duration, Instant};
 
 use slab::Slab;
 use tertulia_model::{Bitrate, Codec, MediaKind};
+
+use again::Beginning;
 
 use crate::forwarder::{Forwarder, LayerPoint, RouteSettings, SinkId};
 use crate::outgoing::{Outgoing, Shape};
@@ -255,18 +259,28 @@ impl Routes {
                     continue;
                 };
                 let forwarder = &mut route.forwarder;
-                for (layer, sequence) in &track.pending {
+                for (place, (layer, sequence)) in track.pending.iter().enumerate() {
                     let layer = usize::from(*layer);
                     if !forwarder.looks_at(layer) {
                         continue;
                     }
-                    let Some(stored) = track.published.encodings[layer].ring.find(*sequence) else {
+                    let ring = &track.published.encodings[layer].ring;
+                    let Some(stored) = ring.find(*sequence) else {
                         continue;
                     };
                     let forwarded =
                         forwarder.forward(TrackKey(key), layer, *sequence, stored, &track.published, now);
                     if let Some(outgoing) = forwarded {
                         each(outgoing);
+                    }
+                    if let Some(again) = forwarder.take_again() {
+                        let coming = &track.pending[place + 1..];
+                        let beginning = Beginning {
+                            track: TrackKey(key),
+                            layer,
+                            sequence: *sequence,
+                        };
+                        beginning.judge_again(again, forwarder, &track.published, coming, now, &mut each);
                     }
                 }
                 if let Some(layer) = forwarder.waiting_for() {

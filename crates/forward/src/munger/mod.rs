@@ -18,10 +18,19 @@ use vp9::Vp9Munger;
 pub(crate) use rtp::clock_shift;
 
 /// Numbers, times and rewrites what one subscriber gets of one track.
+///
+/// There are as many of these as subscribers times tracks, and each is looked at for every packet: what few tracks need
+/// is kept elsewhere.
 #[derive(Debug)]
 pub(crate) struct Munger {
     rtp: RtpMunger,
     vp8: Vp8Munger,
+    layered: Option<Box<Layered>>,
+}
+
+/// For streams with layers of their own.
+#[derive(Debug, Default)]
+struct Layered {
     vp9: Vp9Munger,
     dependency: DependencyMunger,
 }
@@ -40,8 +49,7 @@ impl Munger {
         Self {
             rtp: RtpMunger::new(clock_rate, first_sequence, first_timestamp),
             vp8: Vp8Munger::default(),
-            vp9: Vp9Munger::default(),
-            dependency: DependencyMunger::default(),
+            layered: None,
         }
     }
 
@@ -60,12 +68,16 @@ impl Munger {
         self.rtp.switch(sequence, timestamp, arrival, shift);
         match &packet.payload {
             PayloadDescriptor::Vp8(vp8) => self.vp8.switch(vp8, packet.picture),
-            PayloadDescriptor::Vp9(vp9) => self.vp9.switch(vp9, packet.picture),
+            PayloadDescriptor::Vp9(vp9) => self.layered().vp9.switch(vp9, packet.picture),
             PayloadDescriptor::Empty | PayloadDescriptor::Opaque => {}
         }
         if let Some(dependency) = &packet.dependency {
-            self.dependency.switch(dependency);
+            self.layered().dependency.switch(dependency);
         }
+    }
+
+    fn layered(&mut self) -> &mut Layered {
+        self.layered.get_or_insert_default()
     }
 
     /// Leaves out a packet of the present source, so that what follows closes the gap. False where a gap stays, which
@@ -74,6 +86,11 @@ impl Munger {
         if let PayloadDescriptor::Vp8(_) = packet.payload {
             self.vp8.leave_out(packet.picture);
         }
+        self.rtp.leave_out(sequence)
+    }
+
+    /// As [`Munger::leave_out`], for a packet whose picture is numbered by itself.
+    pub(crate) fn leave_out_number(&mut self, sequence: u64) -> bool {
         self.rtp.leave_out(sequence)
     }
 
@@ -92,7 +109,7 @@ impl Munger {
         let dependency = packet
             .dependency
             .as_ref()
-            .map(|dependency| self.dependency.rewrite(dependency, targets));
+            .map(|dependency| self.layered().dependency.rewrite(dependency, targets));
         let rewrite = match (&packet.payload, dependency) {
             (PayloadDescriptor::Vp8(vp8), dependency) => {
                 let rewrite = self.vp8.rewrite(vp8, packet.picture)?;
@@ -101,7 +118,7 @@ impl Munger {
                 })
             }
             (PayloadDescriptor::Vp9(vp9), dependency) => {
-                let rewrite = self.vp9.rewrite(vp9, packet.picture);
+                let rewrite = self.layered().vp9.rewrite(vp9, packet.picture);
                 dependency.map_or(Rewrite::Vp9(rewrite), |described| {
                     Rewrite::Vp9Described(rewrite, described)
                 })

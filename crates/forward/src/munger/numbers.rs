@@ -3,18 +3,16 @@ pub(super) const FAR: u64 = 1 << 12;
 
 /// Carries numbers of changing sources over to one outgoing order, closing the gaps that leaving out makes.
 ///
-/// Within a source a number is moved by an offset that grows by one with every number that is left out. The last `N`
-/// offsets are remembered for what arrives late; `N` is a power of two.
+/// Within a source a number is moved by an offset that grows by one with every number that is left out. The offset in
+/// force is at hand; as many as `N` before it are remembered elsewhere for what arrives late. `N` is a power of two.
 #[derive(Debug, Clone)]
 pub(super) struct Numbers<const N: usize> {
     /// Newest number placed or left out.
     newest: u64,
     /// What the source's first offset takes away.
     base: u64,
-    runs: [Run; N],
-    /// Place of the newest run, and how many there are.
-    head: usize,
-    count: usize,
+    run: Run,
+    older: Option<Box<Older<N>>>,
 }
 
 /// From a number on, so many were left out before.
@@ -25,18 +23,67 @@ struct Run {
     left_out: u32,
 }
 
+impl Run {
+    fn covers(self, number: u64) -> bool {
+        (number as u32).wrapping_sub(self.from) as i32 >= 0
+    }
+}
+
+/// Offsets that are no longer in force.
+#[derive(Debug, Clone)]
+struct Older<const N: usize> {
+    runs: [Run; N],
+    /// Place behind the newest one, and how many there are.
+    next: usize,
+    count: usize,
+}
+
+impl<const N: usize> Older<N> {
+    fn new() -> Self {
+        Self {
+            runs: [Run::default(); N],
+            next: 0,
+            count: 0,
+        }
+    }
+
+    fn push(&mut self, run: Run) {
+        self.runs[self.next % N] = run;
+        self.next = self.next.wrapping_add(1);
+        self.count = (self.count + 1).min(N);
+    }
+
+    fn find(&self, number: u64) -> Option<Run> {
+        (1..=self.count)
+            .map(|back| self.runs[self.next.wrapping_sub(back) % N])
+            .find(|run| run.covers(number))
+    }
+}
+
 impl<const N: usize> Numbers<N> {
     /// Begins a source whose `first` number becomes `outgoing`.
     pub(super) fn new(first: u64, outgoing: u64) -> Self {
-        let mut runs = [Run::default(); N];
-        runs[0].from = first as u32;
         Self {
             newest: first.wrapping_sub(1),
             base: first.wrapping_sub(outgoing),
-            runs,
-            head: 0,
-            count: 1,
+            run: Run {
+                from: first as u32,
+                left_out: 0,
+            },
+            older: None,
         }
+    }
+
+    /// As [`Numbers::new`], in place of what was; what it took to remember that serves again.
+    pub(super) fn restart(&mut self, first: u64, outgoing: u64) {
+        let mut older = self.older.take();
+        if let Some(older) = &mut older {
+            older.count = 0;
+        }
+        *self = Self {
+            older,
+            ..Self::new(first, outgoing)
+        };
     }
 
     /// Whether a number is newer than all placed or left out.
@@ -51,9 +98,11 @@ impl<const N: usize> Numbers<N> {
 
     /// Places a number; `None` for one from before the source's first or before what is remembered.
     pub(super) fn place(&mut self, number: u64) -> Option<u64> {
-        let run = (0..self.count)
-            .map(|back| self.runs[self.head.wrapping_sub(back) % N])
-            .find(|run| (number as u32).wrapping_sub(run.from) as i32 >= 0)?;
+        let run = if self.run.covers(number) {
+            self.run
+        } else {
+            self.older.as_ref()?.find(number)?
+        };
         if self.is_newest(number) {
             self.newest = number;
         }
@@ -71,16 +120,16 @@ impl<const N: usize> Numbers<N> {
             return false;
         }
         self.newest = number;
-        let from = (number as u32).wrapping_add(1);
-        let last = &mut self.runs[self.head % N];
-        let left_out = last.left_out.wrapping_add(1);
-        if last.from == number as u32 {
-            *last = Run { from, left_out };
-            return true;
+        let before = self.run;
+        self.run = Run {
+            from: (number as u32).wrapping_add(1),
+            left_out: before.left_out.wrapping_add(1),
+        };
+        if before.from != number as u32 {
+            self.older
+                .get_or_insert_with(|| Box::new(Older::new()))
+                .push(before);
         }
-        self.head = self.head.wrapping_add(1);
-        self.runs[self.head % N] = Run { from, left_out };
-        self.count = (self.count + 1).min(N);
         true
     }
 }

@@ -50,7 +50,10 @@ impl RtpMunger {
     /// `shift` is the difference between the old source's timeline and the new one's, where both senders' clocks are
     /// known: new timestamp plus shift equals the old source's timestamp of the same moment.
     pub(crate) fn switch(&mut self, sequence: u64, timestamp: u32, arrival: Instant, shift: Option<u32>) {
-        self.numbers = Some(Numbers::new(sequence, self.next));
+        match &mut self.numbers {
+            Some(numbers) => numbers.restart(sequence, self.next),
+            None => self.numbers = Some(Numbers::new(sequence, self.next)),
+        }
         let Some(last_arrival) = self.last_arrival else {
             self.timestamp_offset = timestamp.wrapping_sub(self.last_timestamp);
             return;

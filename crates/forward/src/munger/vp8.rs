@@ -26,7 +26,11 @@ impl Vp8Munger {
     /// `picture`.
     pub(super) fn switch(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) {
         if let Some(picture) = picture {
-            self.pictures = Some(Numbers::new(picture, self.next_picture.unwrap_or(picture)));
+            let next = self.next_picture.unwrap_or(picture);
+            match &mut self.pictures {
+                Some(pictures) => pictures.restart(picture, next),
+                None => self.pictures = Some(Numbers::new(picture, next)),
+            }
         }
         if let (Some(index), Some(next)) = (descriptor.tl0_pic_idx, self.next_tl0) {
             self.tl0_offset = index.wrapping_sub(next);

@@ -1,3 +1,8 @@
+use tertulia_rtp::{
+    DependencyReader, DependencyStructure, FrameDescription, Indications, References, Template, red_blocks,
+    red_write, write_descriptor,
+};
+
 use super::*;
 use crate::forwarder::{RouteSettings, SinkId};
 use crate::outgoing::Outgoing;
@@ -228,4 +233,159 @@ fn a_keyframe_wished_for_elsewhere_is_asked_for_although_nobody_subscribes_here(
     rig.near.keyframe_requests(now, &mut requests);
     assert_eq!(requests.len(), 1, "the wish outlives a look for idle ones");
     rig.near.want_keyframe(rig.track, 7, now);
+}
+
+/// AV1 in two temporal layers, the upper one discardable.
+fn av1(frame_number: u16, temporal: u8, key: bool) -> Vec<u8> {
+    let template = |temporal: u8, present: u32, discardable: u32| Template {
+        spatial: 0,
+        temporal,
+        indications: Indications {
+            present,
+            switch: present,
+            discardable,
+        },
+        references: References::default(),
+        chains: vec![0],
+    };
+    let structure = DependencyStructure {
+        template_offset: 0,
+        targets: 2,
+        protected_by: vec![0, 0],
+        chains: 1,
+        templates: vec![template(0, 0b11, 0), template(1, 0b10, 0b10)],
+        resolutions: Vec::new(),
+    };
+    let mut references = References::default();
+    if !key {
+        // A base frame refers to the one before it, two back; an upper one to the base.
+        references.push(if temporal == 0 { 2 } else { 1 });
+    }
+    let frame = FrameDescription {
+        starts_frame: true,
+        ends_frame: true,
+        template: temporal,
+        frame_number,
+        attach: key,
+        references: Some(references),
+        chains: Some(vec![match (key, temporal) {
+            (true, _) => 0,
+            (_, 0) => 2,
+            _ => 1,
+        }]),
+        ..FrameDescription::default()
+    };
+    let mut buffer = [0; 255];
+    write_descriptor(&frame, &structure, &mut buffer)
+        .unwrap()
+        .to_vec()
+}
+
+#[test]
+fn dependency_descriptors_cross_over_and_are_rewritten_for_each_subscriber() {
+    let mut rig = Rig::new(MediaKind::Video);
+    let now = rig.at(0);
+    let slow = RouteSettings {
+        max_temporal: 0,
+        ..READY
+    };
+    rig.far.add_route(rig.mirror, SinkId(2), slow, 50, now).unwrap();
+    rig.agree(0);
+    let frames = [
+        (0xfffe, 0, true),
+        (0xffff, 1, false),
+        (0, 0, false),
+        (1, 1, false),
+        (2, 0, false),
+    ];
+    let mut readers = [DependencyReader::default(), DependencyReader::default()];
+    let mut got: [Vec<(u64, u16)>; 2] = Default::default();
+    for (place, (number, temporal, key)) in frames.into_iter().enumerate() {
+        let descriptor = av1(number, temporal, key);
+        let payload = [if key { 0x18 } else { 0x10 }, place as u8];
+        let arrival = rig.at(33 * place as u64);
+        let packet = Incoming {
+            ext: Extensions {
+                dependency_descriptor: Some(&descriptor),
+                ..Extensions::default()
+            },
+            ..incoming(Codec::Av1, 0, 70_000 + place as u64, &payload, arrival)
+        };
+        assert_eq!(rig.publish(&packet).0, 1);
+        for outgoing in &rig.sent {
+            let stored = rig.far.stored(outgoing).unwrap();
+            let raw = stored.extensions().dependency_descriptor.unwrap();
+            assert_eq!(raw, descriptor);
+            let mut buffer = [0; 256];
+            let sent = outgoing.rewrite.descriptor(raw, &mut buffer).unwrap();
+            let subscriber = outgoing.sink.0 as usize - 1;
+            let read = readers[subscriber].read(sent).unwrap();
+            let reached = if subscriber == 0 { 0b11 } else { 0b01 };
+            assert_eq!(read.active, reached);
+            got[subscriber].push((outgoing.sequence, read.frame as u16));
+        }
+    }
+    let [all, base] = got;
+    let numbers = [0xfffe, 0xffff, 0, 1, 2];
+    assert_eq!(all, (10..).zip(numbers).collect::<Vec<_>>());
+    assert_eq!(base, [(50, 0xfffe), (51, 0), (52, 2)]);
+}
+
+#[test]
+fn redundant_sound_crosses_over_whole_and_is_fitted_to_each_subscriber() {
+    let mut rig = Rig::new(MediaKind::Audio);
+    let now = rig.at(0);
+    let reads = RouteSettings {
+        accepts_red: true,
+        ..READY
+    };
+    rig.far.add_route(rig.mirror, SinkId(2), reads, 50, now).unwrap();
+    rig.agree(0);
+    let mut payload = Vec::new();
+    red_write(&mut payload, (111, &[7, 7]), &[(960, 111, &[6, 6, 6])]);
+    let arrival = rig.at(20);
+    let (relayed, stored) = rig.publish(&incoming(Codec::Red, 0, 70_000, &payload, arrival));
+    assert_eq!((relayed, stored), (1, vec![payload.clone(); 2]));
+    let mut scratch = Vec::new();
+    let shapes: Vec<_> = rig
+        .sent
+        .iter()
+        .map(|outgoing| {
+            let stored = rig.far.stored(outgoing).unwrap();
+            let sent = rig.far.payload(outgoing, stored, 111, &mut scratch).unwrap();
+            (outgoing.sink.0, outgoing.codec, sent.to_vec())
+        })
+        .collect();
+    assert_eq!(shapes, [(1, Codec::Opus, vec![7, 7]), (2, Codec::Red, payload)]);
+}
+
+#[test]
+fn plain_sound_that_crossed_over_is_made_redundant_there() {
+    let mut rig = Rig::new(MediaKind::Audio);
+    let lossy = RouteSettings {
+        accepts_red: true,
+        wants_red: true,
+        ..READY
+    };
+    let now = rig.at(0);
+    rig.far.add_route(rig.mirror, SinkId(2), lossy, 50, now).unwrap();
+    rig.agree(0);
+    for number in 0..3 {
+        let payload = [number, number];
+        let packet = Incoming {
+            timestamp: u32::from(number) * 960,
+            ..incoming(Codec::Opus, 0, 70_000 + u64::from(number), &payload, rig.at(20))
+        };
+        rig.publish(&packet);
+    }
+    let outgoing = rig.sent.iter().find(|outgoing| outgoing.sink.0 == 2).unwrap();
+    assert_eq!(outgoing.codec, Codec::Red);
+    let stored = rig.far.stored(outgoing).unwrap();
+    let mut scratch = Vec::new();
+    let sent = rig.far.payload(outgoing, stored, 111, &mut scratch).unwrap();
+    let blocks: Vec<_> = red_blocks(sent)
+        .unwrap()
+        .map(|block| (block.timestamp_offset, block.data.to_vec()))
+        .collect();
+    assert_eq!(blocks, [(1_920, vec![0, 0]), (960, vec![1, 1]), (0, vec![2, 2])]);
 }

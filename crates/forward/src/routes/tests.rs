@@ -357,3 +357,80 @@ fn what_begins_afresh_begins_at_a_keyframe_without_a_gap() {
     assert_eq!(rig.asked(11), [0]);
     assert_eq!(rig.vp8(0, 3, true, 20), [11]);
 }
+
+#[test]
+fn what_overtook_the_beginning_of_a_keyframe_follows_it() {
+    let mut rig = Rig::new(MediaKind::Video);
+    rig.subscribe(READY);
+    let rest = [0x00, 0, 0, 0];
+    assert!(rig.feed(Codec::Vp8, 0, 501, &rest, 0).is_empty());
+    assert!(rig.feed(Codec::Vp8, 0, 502, &rest, 0).is_empty());
+    assert_eq!(rig.vp8(0, 500, true, 0), [10, 11, 12]);
+    let sources: Vec<u64> = rig.sent.iter().map(|outgoing| outgoing.source).collect();
+    assert_eq!(sources, [500, 501, 502]);
+    assert_eq!(rig.vp8(0, 503, false, 33), [13]);
+}
+
+#[test]
+fn what_comes_in_one_batch_is_sent_once_whatever_its_order() {
+    let mut rig = Rig::new(MediaKind::Video);
+    rig.subscribe(READY);
+    for (sequence, first) in [(501, 0x00), (500, 0x10), (502, 0x00), (504, 0x00), (503, 0x00)] {
+        let packet = Incoming {
+            layer: 0,
+            codec: Codec::Vp8,
+            sequence,
+            timestamp: 0,
+            marker: false,
+            arrival: rig.start,
+            payload: &[first, 0, 0, 0],
+            ext: Extensions::default(),
+            clock: None,
+        };
+        rig.routes.handle_packet(rig.track, &packet);
+    }
+    let mut sent = Vec::new();
+    let now = rig.start;
+    rig.routes.distribute(MediaKind::Video, now, |outgoing| {
+        sent.push((outgoing.source, outgoing.sequence));
+    });
+    assert_eq!(sent, [(500, 10), (501, 11), (502, 12), (504, 14), (503, 13)]);
+}
+
+#[test]
+fn a_route_goes_on_in_one_order_when_it_is_moved_to_another_codec() {
+    let mut rig = Rig::new(MediaKind::Video);
+    let route = rig.subscribe(READY);
+    let vp9 = |key: bool| [if key { 0x8c } else { 0xcc }, 0x05, 0];
+    assert_eq!(rig.feed(Codec::Vp9, 0, 900, &vp9(true), 0), [10]);
+    assert_eq!(rig.feed(Codec::Vp9, 0, 901, &vp9(false), 33), [11]);
+    let before = rig.sent[0].timestamp;
+    let primary = rig.track;
+    rig.track = rig.routes.add_track(MediaKind::Video);
+    let backup = rig.track;
+    assert!(!rig.routes.is_alive(backup, rig.at(40)));
+    rig.routes.move_route(route, backup, rig.at(40));
+    assert!(rig.vp8(0, 7, false, 66).is_empty(), "not without a keyframe");
+    assert!(rig.routes.is_alive(backup, rig.at(66)));
+    assert_eq!(rig.vp8(0, 8, true, 99), [12]);
+    let ahead = rig.sent[0].timestamp.wrapping_sub(before) as i32;
+    assert!((1..90_000).contains(&ahead), "{ahead}");
+    rig.track = primary;
+    assert!(rig.feed(Codec::Vp9, 0, 902, &vp9(false), 99).is_empty());
+    // What went before can still be repaired.
+    let mut repaired = Vec::new();
+    let (now, rtt) = (rig.at(100), Duration::ZERO);
+    rig.routes
+        .repair(route, &[11], rtt, now, |outgoing| repaired.push(outgoing));
+    assert!(rig.routes.stored(&repaired[0]).is_some());
+    rig.routes.remove_route(route);
+    rig.track = backup;
+    assert!(rig.vp8(0, 9, true, 132).is_empty());
+}
+
+#[test]
+fn what_is_known_of_a_route_is_small() {
+    // A subscriber of many tracks touches all of its routes every tick.
+    let size = size_of::<RouteSlot>();
+    assert!(size <= 448, "{size}");
+}

@@ -1,7 +1,7 @@
 use tertulia_rtp::{DecodeTargets, Dependency, Layer, MAX_CHAINS};
 
-use super::Pass;
 use super::history::History;
+use super::{Judgement, Pass};
 
 /// How many frames back it is remembered what became of one; references and chains seldom reach farther.
 const FRAMES: usize = 128;
@@ -96,13 +96,22 @@ impl DependencyGate {
             .is_none_or(|reachable| self.targets.layer(reachable).spatial != self.targets.layer(best).spatial)
     }
 
-    /// Judges a packet; `None` where it is left out.
-    pub(super) fn judge(&mut self, packet: &Dependency, wanted: Layer) -> Option<Pass> {
+    /// Judges a packet, which may be held or not.
+    pub(super) fn judge(&mut self, packet: &Dependency, wanted: Layer, holds: bool) -> Judgement {
         let number = packet.frame;
         if number > self.history.newest() {
+            // Where the picture before it lets it pass, it need not wait.
+            if holds
+                && self.overtakes(packet, wanted)
+                && self.clone().judge(packet, wanted, false) == Judgement::Drop
+            {
+                return Judgement::Hold;
+            }
             self.begin_frame(packet, wanted);
         }
-        let mut frame = self.history.get(number)?;
+        let Some(mut frame) = self.history.get(number) else {
+            return Judgement::Drop;
+        };
         if frame.fate == Fate::Unknown {
             let passes = self.passes(packet, frame);
             frame.spatial = packet.layer.spatial;
@@ -117,9 +126,47 @@ impl DependencyGate {
             }
         }
         let served = self.targets.layer(frame.served).spatial;
-        matches!(frame.fate, Fate::Forwarded | Fate::Stranded).then_some(Pass {
+        if !matches!(frame.fate, Fate::Forwarded | Fate::Stranded) {
+            return Judgement::Drop;
+        }
+        Judgement::Pass(Pass {
             ends_picture: packet.ends_frame && packet.layer.spatial == served,
         })
+    }
+
+    /// Leaves a frame out that was held.
+    pub(super) fn leave_out(&mut self, packet: &Dependency) {
+        let skipped = Frame {
+            served: self.served,
+            due: 1 << self.served,
+            spatial: packet.layer.spatial,
+            fate: Fate::Unknown,
+        };
+        if packet.frame > self.history.newest() {
+            self.history.advance(packet.frame, skipped);
+        }
+        let unknown = |frame: &Frame| frame.fate == Fate::Unknown;
+        if let Some(frame) = self.history.get(packet.frame).filter(unknown) {
+            let fate = Fate::Dropped;
+            self.history.set(packet.frame, Frame { fate, ..frame });
+            if packet.structure == self.structure {
+                self.note(packet, false);
+            }
+        }
+    }
+
+    /// Whether a packet is of an upper layer that is wanted and not served, and needs nothing but what has not come yet:
+    /// the beginning of a sequence is on its way.
+    fn overtakes(&self, packet: &Dependency, wanted: Layer) -> bool {
+        let upper = (self.layer().spatial + 1..=wanted.spatial).contains(&packet.layer.spatial);
+        let newest = self.history.newest();
+        let ahead = |back| packet.frame.saturating_sub(u64::from(back)) > newest;
+        upper
+            && packet.structure == self.structure
+            && !packet.carries_structure()
+            && packet.indications.present >> self.served & 1 == 0
+            && !packet.references.is_empty()
+            && packet.references.iter().all(ahead)
     }
 
     fn begin_frame(&mut self, packet: &Dependency, wanted: Layer) {

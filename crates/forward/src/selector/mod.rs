@@ -1,6 +1,7 @@
 //! Choosing which packets of a track a subscriber gets.
 
 mod dependency;
+mod held;
 mod history;
 mod temporal;
 mod vp9;
@@ -8,9 +9,10 @@ mod vp9;
 #[cfg(test)]
 mod tests;
 
-use tertulia_rtp::{Descriptor, Layer, PayloadDescriptor};
+use tertulia_rtp::{Dependency, Descriptor, Layer, PayloadDescriptor};
 
 use dependency::DependencyGate;
+pub(crate) use held::Held;
 use temporal::TemporalGate;
 use vp9::Vp9Gate;
 
@@ -39,6 +41,8 @@ impl Aim {
 pub(crate) enum Verdict {
     /// Not for this subscriber.
     Drop,
+    /// To be judged again when its picture's beginning comes, which may let it pass; else not for this subscriber.
+    Hold,
     /// Send it as the next of the present encoding; a marker bit where it is another than the publisher's.
     Forward { marker: Option<bool> },
     /// Send it; it is the first of another encoding, or the first at all.
@@ -74,8 +78,23 @@ enum Gate {
     /// They tell nothing.
     Whole,
     Vp8(TemporalGate),
-    Vp9(Vp9Gate),
+    Vp9(Box<Vp9Gate>),
     Described(Box<DependencyGate>),
+}
+
+/// What a gate says of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    Drop,
+    Hold,
+    Pass(Pass),
+}
+
+/// Whether what was held of a packet's picture may pass now. Of described frames each packet tells that they need none
+/// before; of others the first.
+pub(crate) fn begins(packet: &Descriptor) -> bool {
+    let described = |dependency: &Dependency| dependency.references.is_empty();
+    packet.starts_keyframe || packet.dependency.as_ref().is_some_and(described)
 }
 
 /// A packet that is sent on.
@@ -143,6 +162,15 @@ impl Selector {
         }
     }
 
+    /// Leaves a packet out that was held: what its picture needed did not come in time.
+    pub(crate) fn give_up(&mut self, packet: &Descriptor, encoding: usize, sequence: u64) {
+        if let Some(entered) = &mut self.entered
+            && entered.encoding == encoding
+        {
+            entered.give_up(packet, sequence);
+        }
+    }
+
     /// Judges a packet of a simulcast encoding by what it tells of its frame and its extended sequence number.
     pub(crate) fn judge(&mut self, packet: &Descriptor, encoding: usize, sequence: u64) -> Verdict {
         let Some(aim) = self.aim else {
@@ -151,11 +179,12 @@ impl Selector {
         if let Some(entered) = &mut self.entered
             && entered.encoding == encoding
         {
-            return match entered.judge(packet, sequence) {
-                Some(pass) => Verdict::Forward {
+            return match entered.judge(packet, sequence, true) {
+                Judgement::Pass(pass) => Verdict::Forward {
                     marker: pass.marker(),
                 },
-                None => Verdict::Drop,
+                Judgement::Hold => Verdict::Hold,
+                Judgement::Drop => Verdict::Drop,
             };
         }
         if aim.encoding != encoding || !packet.starts_keyframe {
@@ -169,7 +198,7 @@ impl Selector {
             gate: Gate::new(packet, wanted),
             stale: false,
         };
-        let Some(pass) = entered.judge(packet, sequence) else {
+        let Judgement::Pass(pass) = entered.judge(packet, sequence, false) else {
             return Verdict::Drop;
         };
         self.entered = Some(entered);
@@ -180,9 +209,10 @@ impl Selector {
 }
 
 impl Entered {
-    fn judge(&mut self, packet: &Descriptor, sequence: u64) -> Option<Pass> {
+    /// Judges a packet, which may be held or not.
+    fn judge(&mut self, packet: &Descriptor, sequence: u64, holds: bool) -> Judgement {
         if sequence < self.first || packet.payload == PayloadDescriptor::Empty {
-            return None;
+            return Judgement::Drop;
         }
         if packet.starts_keyframe {
             self.stale = false;
@@ -190,11 +220,20 @@ impl Entered {
         if !self.gate.knows(packet) {
             if !packet.starts_keyframe {
                 self.stale = true;
-                return None;
+                return Judgement::Drop;
             }
             self.gate = Gate::new(packet, self.wanted);
         }
-        self.gate.judge(packet, self.wanted)
+        self.gate.judge(packet, self.wanted, holds)
+    }
+
+    fn give_up(&mut self, packet: &Descriptor, sequence: u64) {
+        match (&mut self.gate, &packet.dependency) {
+            (Gate::Described(gate), Some(dependency)) => gate.leave_out(dependency),
+            _ => {
+                self.judge(packet, sequence, false);
+            }
+        }
     }
 
     fn needs_keyframe(&self) -> bool {
@@ -206,7 +245,7 @@ impl Gate {
     fn new(first: &Descriptor, wanted: Layer) -> Self {
         match (&first.payload, &first.dependency) {
             (PayloadDescriptor::Vp8(_), _) => Self::Vp8(TemporalGate::new(first, wanted.temporal)),
-            (PayloadDescriptor::Vp9(_), _) => Self::Vp9(Vp9Gate::new(first, wanted)),
+            (PayloadDescriptor::Vp9(_), _) => Self::Vp9(Box::new(Vp9Gate::new(first, wanted))),
             (_, Some(dependency)) => Self::Described(Box::new(DependencyGate::new(dependency))),
             (_, None) => Self::Whole,
         }
@@ -222,12 +261,15 @@ impl Gate {
         }
     }
 
-    fn judge(&mut self, packet: &Descriptor, wanted: Layer) -> Option<Pass> {
+    fn judge(&mut self, packet: &Descriptor, wanted: Layer, holds: bool) -> Judgement {
         match (self, &packet.payload, &packet.dependency) {
-            (Self::Vp8(gate), _, _) => gate.judge(packet, wanted.temporal).then_some(Pass::default()),
-            (Self::Vp9(gate), PayloadDescriptor::Vp9(vp9), _) => gate.judge(packet, vp9, wanted),
-            (Self::Described(gate), _, Some(dependency)) => gate.judge(dependency, wanted),
-            _ => Some(Pass::default()),
+            (Self::Vp8(gate), _, _) => match gate.judge(packet, wanted.temporal) {
+                true => Judgement::Pass(Pass::default()),
+                false => Judgement::Drop,
+            },
+            (Self::Vp9(gate), PayloadDescriptor::Vp9(vp9), _) => gate.judge(packet, vp9, wanted, holds),
+            (Self::Described(gate), _, Some(dependency)) => gate.judge(dependency, wanted, holds),
+            _ => Judgement::Pass(Pass::default()),
         }
     }
 

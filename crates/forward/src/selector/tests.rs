@@ -4,6 +4,8 @@ mod rig;
 mod vp8;
 mod vp9;
 
+use std::collections::BTreeSet;
+
 use super::*;
 use encoder::{Kind, Mode, Shape, UpBit};
 use proptest::prelude::*;
@@ -50,6 +52,7 @@ fn roam(shape: Shape, encodings: usize, network: Network, seed: u64) -> Rig {
     rig.check_references();
     rig.check_whole_frames();
     rig.check_sequences();
+    rig.check_timestamps();
     if network.lost + network.repaired + network.jitter == 0 {
         rig.check_markers();
     }
@@ -107,6 +110,43 @@ fn take_up_again(kind: Kind) {
     rig.check_references();
     rig.check_sequences();
     rig.check_markers();
+}
+
+/// The layers of a key picture that come before its beginning are entered with it, and no second one is waited for.
+fn enter_overtaken(kind: Kind) {
+    let mut held_back = 0;
+    for seed in 0..24 {
+        let mode = if seed % 2 == 0 { Mode::Full } else { Mode::Key };
+        let shape = Shape {
+            kind,
+            mode,
+            spatial: 3,
+            temporal: 3,
+        };
+        let mut rig = Rig::new(shape, 1, Network::default(), seed);
+        rig.aim(aim(0, 0, 2));
+        rig.run(6);
+        rig.aim(aim(0, 2, 2));
+        assert_eq!(rig.selector.waiting_for(), Some(0));
+        rig.overtaken = true;
+        rig.run(1);
+        rig.overtaken = false;
+        assert_eq!(rig.selector.current(), aim(0, 2, 2), "{mode:?} {seed}");
+        rig.run(6);
+        assert_eq!(rig.selector.waiting_for(), None);
+        let keys: BTreeSet<u64> = rig
+            .frames
+            .iter()
+            .filter(|frame| frame.key)
+            .map(|frame| frame.picture)
+            .collect();
+        assert_eq!(keys.len(), 2, "the first picture, and that which was asked for");
+        rig.check_references();
+        rig.check_whole_frames();
+        rig.check_sequences();
+        held_back += rig.held_back;
+    }
+    assert!(held_back > 0);
 }
 
 /// A run is long, so a quarter of the usual cases; `PROPTEST_CASES` makes them more.

@@ -1,7 +1,7 @@
 use tertulia_rtp::{Descriptor, Layer, Vp9Descriptor};
 
-use super::Pass;
 use super::history::History;
+use super::{Judgement, Pass};
 
 /// How many pictures back a late packet still finds what was decided of its picture.
 const PICTURES: usize = 32;
@@ -45,6 +45,8 @@ struct Picture {
     /// Spatial layers that were whole when it began.
     whole: u8,
     key: bool,
+    /// Whether its beginning has come.
+    begun: bool,
     /// Whether its temporal layer passes.
     due: bool,
 }
@@ -96,8 +98,14 @@ impl Vp9Gate {
         seen & above != 0 || self.reachable(wanted) != Some(wanted.min(self.top()))
     }
 
-    /// Judges a packet; `None` where it is left out.
-    pub(super) fn judge(&mut self, packet: &Descriptor, vp9: &Vp9Descriptor, wanted: Layer) -> Option<Pass> {
+    /// Judges a packet, which may be held or not.
+    pub(super) fn judge(
+        &mut self,
+        packet: &Descriptor,
+        vp9: &Vp9Descriptor,
+        wanted: Layer,
+        holds: bool,
+    ) -> Judgement {
         let Layer { spatial, temporal } = packet.layer;
         let newest = self.history.newest();
         let begins = packet.starts_frame && spatial == 0;
@@ -107,9 +115,21 @@ impl Vp9Gate {
         } else if number == newest && packet.starts_keyframe {
             self.enter_key_picture(number, vp9, wanted);
         }
-        let mut picture = self.history.get(number)?;
+        let Some(mut picture) = self.history.get(number) else {
+            return Judgement::Drop;
+        };
         let bit = 1 << spatial;
+        if begins && !picture.begun {
+            picture.begun = true;
+            self.history.set(number, picture);
+        }
         if picture.seen() & bit == 0 {
+            // What needs no earlier picture may be of a key picture whose beginning is on its way.
+            let may_enter = (picture.passing.spatial..count(wanted.spatial)).contains(&spatial);
+            if holds && may_enter && !vp9.inter_predicted && !picture.begun && number == self.history.newest()
+            {
+                return Judgement::Hold;
+            }
             if self.passes(&picture, number, packet, vp9) {
                 picture.forwarded |= bit;
                 // Of the layer's later frames a late one tells nothing.
@@ -128,7 +148,10 @@ impl Vp9Gate {
             picture.due |= temporal < picture.passing.temporal;
             self.history.set(number, picture);
         }
-        (picture.forwarded & bit != 0).then_some(Pass {
+        if picture.forwarded & bit == 0 {
+            return Judgement::Drop;
+        }
+        Judgement::Pass(Pass {
             ends_picture: packet.ends_frame && spatial + 1 == picture.passing.spatial,
         })
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tertulia_model::Codec;
 use tertulia_rtp::{Descriptor, DescriptorReader};
 
-use super::super::{Aim, Selector, Verdict};
+use super::super::{Aim, Held, Selector, Verdict, begins};
 use super::Random;
 use super::encoder::{Encoder, Frame, Kind, Mode, Packet, Shape};
 use crate::munger::{Munger, Placed};
@@ -59,6 +59,11 @@ pub(super) struct Rig {
     pub(super) late: usize,
     /// What the server keeps of each encoding.
     kept: Vec<BTreeMap<u64, (Descriptor, Packet)>>,
+    held: Held,
+    /// Packets that were held back.
+    pub(super) held_back: usize,
+    /// Whether the first packet of each picture comes last.
+    pub(super) overtaken: bool,
 }
 
 impl Rig {
@@ -84,11 +89,17 @@ impl Rig {
             lost: 0,
             late: 0,
             kept: vec![BTreeMap::new(); encodings],
+            held: Held::default(),
+            held_back: 0,
+            overtaken: false,
         }
     }
 
     pub(super) fn aim(&mut self, aim: Option<Aim>) {
         self.epoch += usize::from(aim.is_none());
+        if aim.is_none() {
+            self.held.clear();
+        }
         self.selector.aim(aim);
     }
 
@@ -136,7 +147,10 @@ impl Rig {
         self.now += PICTURE;
         self.waiting.sort_by_key(|(due, ..)| *due);
         let later = self.waiting.partition_point(|(due, ..)| *due < self.now);
-        let due: Vec<_> = self.waiting.drain(..later).collect();
+        let mut due: Vec<_> = self.waiting.drain(..later).collect();
+        if self.overtaken && !due.is_empty() {
+            due.rotate_left(1);
+        }
         for (_, encoding, packet) in due {
             self.deliver(encoding, packet);
         }
@@ -167,19 +181,37 @@ impl Rig {
         };
         let before = self.selector.current();
         let arrival = self.start + Duration::from_millis(self.now * 33 / PICTURE);
+        let flows = before.is_some_and(|aim| aim.encoding == encoding);
+        if flows && self.held.is_over(source, packet.timestamp) {
+            for late in self.held.take() {
+                let (descriptor, _) = &self.kept[encoding][&late];
+                self.selector.give_up(descriptor, encoding, late);
+                self.munger.leave_out_number(late);
+            }
+        }
         let verdict = self.selector.judge(&descriptor, encoding, source);
         let switched = matches!(verdict, Verdict::Switch { .. });
         self.epoch += usize::from(switched);
         self.reached.push((packet.frame, source, self.epoch));
+        let mut again = Vec::new();
         let marker = match verdict {
-            Verdict::Drop => {
-                if before.is_some_and(|aim| aim.encoding == encoding) {
+            Verdict::Hold | Verdict::Drop => {
+                let holds = flows && (verdict == Verdict::Hold || self.held.is_of(packet.timestamp));
+                if holds && self.held.hold(source, packet.timestamp) {
+                    self.held_back += 1;
+                } else if flows {
                     self.munger.leave_out(source, &descriptor);
                 }
                 return;
             }
-            Verdict::Forward { marker } => marker,
+            Verdict::Forward { marker } => {
+                if begins(&descriptor) && self.held.is_of(packet.timestamp) {
+                    again = self.held.take();
+                }
+                marker
+            }
             Verdict::Switch { marker } => {
+                self.held.clear();
                 self.munger
                     .switch(source, packet.timestamp, arrival, None, &descriptor);
                 marker
@@ -208,13 +240,11 @@ impl Rig {
         });
         if switched {
             // What came before the beginning of the keyframe it belongs to.
-            let behind: Vec<u64> = self.kept[encoding]
-                .range(source + 1..)
-                .map(|(source, _)| *source)
-                .collect();
-            for source in behind {
-                self.judge(encoding, source);
-            }
+            let behind = self.kept[encoding].range(source + 1..);
+            again.extend(behind.map(|(source, _)| *source));
+        }
+        for source in again {
+            self.judge(encoding, source);
         }
     }
 
@@ -269,6 +299,16 @@ impl Rig {
             self.late
         );
         assert!(sequences.first().is_none_or(|first| *first == 60_000));
+    }
+
+    /// Timestamps never go back, within an encoding and from one to the next.
+    pub(super) fn check_timestamps(&self) {
+        let mut sent: Vec<&Sent> = self.sent.iter().collect();
+        sent.sort_by_key(|sent| sent.placed.sequence);
+        for pair in sent.windows(2) {
+            let step = pair[1].placed.timestamp.wrapping_sub(pair[0].placed.timestamp) as i32;
+            assert!(step >= 0, "{:?}", (&pair[0].placed, &pair[1].placed));
+        }
     }
 
     /// With a perfect network every picture ends with a marker, and only there.

@@ -142,6 +142,14 @@ fn a_layer_that_the_publisher_takes_up_again_needs_no_keyframe() {
 }
 
 #[test]
+fn a_key_picture_whose_beginning_comes_last_is_entered_at_once() {
+    enter_overtaken(Kind::Vp9 {
+        flexible: true,
+        up: UpBit::At,
+    });
+}
+
+#[test]
 fn every_aim_is_reached() {
     for (shape, encodings) in shapes() {
         for seed in 0..2 {
