@@ -46,6 +46,8 @@ pub(crate) struct Receive {
     pub(crate) publisher: ParticipantId,
     /// What the subscriber asks for it; higher goes first.
     pub(crate) asked: u32,
+    /// Whether it is to get the backup codec, though the primary might do.
+    pub(crate) follows: bool,
     /// Whether plain sound goes with redundancy.
     pub(crate) wants_red: bool,
     pub(crate) bound: bool,

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use tertulia_forward::{EncodingSet, Relay, Routes, SpeakerDetector, TrackKey, TrackNumber};
 use tertulia_model::{Identity, MediaKind, ParticipantId, RoomId, RoomName, TrackId};
-use tertulia_room::{Announced, Audience, Event, Refusal, Reply, Room, RouteChange, Ticket, TrackInfo};
+use tertulia_room::{
+    Announced, Audience, Event, Matched, Refusal, Reply, Room, RouteChange, Ticket, TrackInfo,
+};
 use tertulia_session::RxId;
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,7 +64,7 @@ pub(crate) struct Home {
     pub(crate) stale: BTreeSet<ParticipantId>,
     /// Who speaks, by worker.
     pub(crate) voices: BTreeMap<usize, Vec<(ParticipantId, u8)>>,
-    /// Number of the track added last.
+    /// Number of the track added last; the next one is its backup codec's.
     pub(crate) last_number: u32,
     /// Who waits for what became of a record.
     pub(crate) awaiting: BTreeMap<Ticket, Vec<oneshot::Sender<Result<Reply, Refusal>>>>,
@@ -114,16 +116,35 @@ impl Listener {
 
 /// A published track as far as media is concerned.
 pub(crate) struct BoundTrack {
-    pub(crate) key: TrackKey,
-    pub(crate) number: TrackNumber,
     pub(crate) publisher: ParticipantId,
     pub(crate) info: TrackInfo,
     /// Worker that hosts its publisher.
     pub(crate) host: usize,
+    pub(crate) primary: Medium,
+    /// What is sent for those who cannot decode the primary codec, where such was announced.
+    pub(crate) backup: Option<Medium>,
+}
+
+/// A track in one codec.
+pub(crate) struct Medium {
+    pub(crate) key: TrackKey,
+    pub(crate) number: TrackNumber,
     /// The publisher's session and what it sends there, once bound.
     pub(crate) source: Option<(usize, RxId)>,
-    /// What was last asked of that worker, where it is another.
+    /// What was last asked of the publisher's worker, where that is another.
     pub(crate) demanded: Option<EncodingSet>,
+    /// Whether somebody here is to get it as soon as it flows.
+    pub(crate) watched: bool,
+}
+
+impl BoundTrack {
+    pub(crate) fn media(&self) -> impl Iterator<Item = &Medium> {
+        [&self.primary].into_iter().chain(&self.backup)
+    }
+
+    pub(crate) fn media_mut(&mut self) -> impl Iterator<Item = &mut Medium> {
+        [&mut self.primary].into_iter().chain(&mut self.backup)
+    }
 }
 
 impl RoomSlot {
@@ -220,7 +241,7 @@ impl RoomSlot {
         &self,
         publisher: &ParticipantId,
         sections: &[(MediaKind, Option<&str>)],
-    ) -> Vec<Option<TrackId>> {
+    ) -> Vec<Option<Matched>> {
         match &self.control {
             Control::Home(home) => home.room.match_sections(publisher, sections),
             Control::Away(away) => match away.announced.get(publisher) {
@@ -228,6 +249,30 @@ impl RoomSlot {
                 None => vec![None; sections.len()],
             },
         }
+    }
+
+    /// Makes a place for a track in one codec, published here or on another worker.
+    pub(crate) fn add_medium(&mut self, kind: MediaKind, number: TrackNumber, mirror: bool) -> Medium {
+        let key = if mirror {
+            self.routes.add_mirror(kind)
+        } else {
+            self.routes.add_track(kind)
+        };
+        self.by_number.insert(number, key);
+        Medium {
+            key,
+            number,
+            source: None,
+            demanded: None,
+            watched: false,
+        }
+    }
+
+    /// The track that is sent under a key, and in which codec of it.
+    pub(crate) fn track_of(&self, key: TrackKey) -> Option<(&BoundTrack, &Medium)> {
+        self.tracks
+            .values()
+            .find_map(|track| Some((track, track.media().find(|medium| medium.key == key)?)))
     }
 
     /// Whether packets have brought forward what is due.

@@ -1,6 +1,6 @@
 //! What a publisher has announced, for whoever negotiates its media elsewhere.
 
-use tertulia_model::{MediaKind, ParticipantId, TrackId};
+use tertulia_model::{Codec, MediaKind, ParticipantId, TrackId};
 
 use crate::Room;
 
@@ -14,23 +14,37 @@ pub struct Announced {
     bound_cids: Vec<String>,
 }
 
+/// What a newly offered section carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// Which track.
+    pub track: TrackId,
+    /// The codec it was announced in; `None` where none was named.
+    pub codec: Option<Codec>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Waiting {
     ticket: u64,
     track: TrackId,
     kind: MediaKind,
+    codec: Option<Codec>,
     cids: Vec<String>,
 }
 
 impl Announced {
     /// As [`Room::match_sections`].
-    pub fn match_sections(&self, sections: &[(MediaKind, Option<&str>)]) -> Vec<Option<TrackId>> {
+    pub fn match_sections(&self, sections: &[(MediaKind, Option<&str>)]) -> Vec<Option<Matched>> {
         let mut waiting: Vec<&Waiting> = self.waiting.iter().collect();
         let mut take = |fits: &dyn Fn(&Waiting) -> bool| {
             let position = waiting.iter().position(|awaited| fits(awaited))?;
-            Some(waiting.remove(position).track.clone())
+            let found = waiting.remove(position);
+            Some(Matched {
+                track: found.track.clone(),
+                codec: found.codec,
+            })
         };
-        let mut matches: Vec<Option<TrackId>> = sections
+        let mut matches: Vec<Option<Matched>> = sections
             .iter()
             .map(|(kind, track_id)| {
                 let track_id = (*track_id)?;
@@ -63,6 +77,7 @@ impl Room {
                     ticket: awaited.ticket,
                     track: id.clone(),
                     kind: publication.info.kind,
+                    codec: awaited.codec,
                     cids: awaited.cids.clone(),
                 }));
             announced

@@ -559,7 +559,14 @@ pub enum Fact {
         /// Paused or flowing.
         paused: bool,
     },
-    /// A subscriber cannot decode the track's codec.
+    /// A subscriber cannot decode the track's primary codec and gets the first backup codec instead.
+    BackupNeeded {
+        /// Whose.
+        subscriber: ParticipantId,
+        /// Which.
+        track: TrackId,
+    },
+    /// A subscriber can decode none of the track's codecs.
     CodecUnsupported {
         /// Whose.
         subscriber: ParticipantId,

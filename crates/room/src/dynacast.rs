@@ -12,6 +12,17 @@ use crate::limits::{DOWNGRADE_DELAY, FIRST_DECISION_DELAY};
 use crate::publication::Publication;
 use crate::{Audience, CodecQualities, Event, Room, TrackState};
 
+/// When everybody gets the backup codec as soon as somebody needs it: the numbers of
+/// [`TrackInfo::backup_codec_policy`](crate::TrackInfo::backup_codec_policy).
+pub(crate) mod policy {
+    pub(crate) const SMALL_ROOMS: i32 = 0;
+    pub(crate) const NEVER: i32 = 1;
+    pub(crate) const ALWAYS: i32 = 2;
+}
+
+/// In a room of no more, encoding once is worth more than the better codec for some.
+const SMALL_ROOM: usize = 4;
+
 /// What the publisher of one track was last told, and when it may be told less.
 #[derive(Debug, Default)]
 pub(crate) struct Demand {
@@ -34,17 +45,12 @@ impl Demand {
 impl Publication {
     /// The codec for those who cannot decode the primary.
     pub(crate) fn backup_codec(&self) -> Option<Codec> {
-        self.codecs().find(|codec| Some(*codec) != self.info.codec)
+        self.info.backup_codec()
     }
 
-    /// The negotiated codec, then the backups.
+    /// The negotiated codec, then the backup.
     fn codecs(&self) -> impl Iterator<Item = Codec> {
-        let primary = self.info.codec;
-        // The first announced codec is the primary as wished; where another was negotiated it is not sent at all.
-        let backups = self.info.codecs.iter().skip(1).map(|codec| codec.codec);
-        primary
-            .into_iter()
-            .chain(backups.filter(move |codec| Some(*codec) != primary))
+        self.info.codec.into_iter().chain(self.backup_codec())
     }
 
     fn last_told(&self, codec: Codec) -> Option<Quality> {
@@ -56,7 +62,9 @@ impl Publication {
     fn wanted(&self, codec: Codec) -> Option<Quality> {
         let backup = self.backup_codec();
         let served_by = |subscriber| {
-            if self.needing_backup.contains(subscriber) {
+            if self.unable.contains(subscriber) {
+                None
+            } else if self.regressed || self.needing_backup.contains(subscriber) {
                 backup
             } else {
                 self.info.codec
@@ -70,7 +78,37 @@ impl Publication {
     }
 }
 
+impl Publication {
+    /// Whether its publisher rather encodes once than twice in a room of so many.
+    fn prefers_regression(&self, participants: usize) -> bool {
+        match self.info.backup_codec_policy {
+            policy::SMALL_ROOMS => participants <= SMALL_ROOM,
+            policy::ALWAYS => true,
+            _ => false,
+        }
+    }
+}
+
 impl Room {
+    /// Gives everybody the backup codec, once it arrives, where somebody needs it and the publisher rather encodes once.
+    /// There is no way back, so that people coming and going do not switch encoders. Weighs the demand.
+    pub(crate) fn regress(&mut self, id: &TrackId, now: Instant) {
+        let participants = self.members.len();
+        let Some(publication) = self.tracks.get_mut(id) else {
+            return;
+        };
+        let regresses = publication.backup_live
+            && !publication.regressed
+            && !publication.needing_backup.is_empty()
+            && publication.prefers_regression(participants);
+        if regresses {
+            publication.regressed = true;
+            self.reconcile_track(id, now);
+        } else {
+            self.settle_demand(id, now);
+        }
+    }
+
     /// Weighs the demand for one track after anything that bears on it: asks for more at once and notes when to ask
     /// for less.
     pub(crate) fn settle_demand(&mut self, id: &TrackId, now: Instant) {

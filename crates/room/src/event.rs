@@ -455,6 +455,8 @@ pub struct Wanted {
     pub size: Option<VideoSize>,
     /// Priority, higher first.
     pub priority: u32,
+    /// The backup codec, though the primary might do.
+    pub backup: bool,
 }
 
 /// What the forwarding engine must do from now on.

@@ -68,7 +68,7 @@ mod tests;
 
 pub use act::{Act, Need};
 pub use admission::{Admission, Ban, Chosen, Knocker, LobbyOutcome};
-pub use announced::Announced;
+pub use announced::{Announced, Matched};
 pub use attendance::Attendance;
 pub use audit::{AuditActor, AuditEntry};
 pub use command::{

@@ -87,10 +87,20 @@ pub struct TrackInfo {
     pub encryption: TrackEncryption,
     /// Audio flags.
     pub audio: AudioFeatures,
-    /// Policy number for backup codecs, opaque, mirrored.
+    /// When everybody gets the backup codec as soon as somebody needs it: 0 in small rooms, 1 never, 2 always (the
+    /// numbers of LiveKit's `BackupCodecPolicy`).
     pub backup_codec_policy: i32,
     /// Opaque feature numbers of the publisher's packet trailers, mirrored.
     pub packet_trailer_features: Vec<i32>,
+}
+
+impl TrackInfo {
+    /// The codec for those who cannot decode the primary; `None` for sound.
+    pub fn backup_codec(&self) -> Option<Codec> {
+        // The first announced codec is the primary as wished; where another was negotiated it is not sent at all.
+        let mut backups = self.codecs.iter().skip(1).map(|codec| codec.codec);
+        backups.find(|codec| Some(*codec) != self.codec && self.kind == MediaKind::Video)
+    }
 }
 
 /// A track with what only the room knows of it.
@@ -107,8 +117,14 @@ pub(crate) struct Publication {
     pub(crate) routes: BTreeMap<ParticipantId, Wanted>,
     /// Receivers for whom the forwarding engine paused it.
     pub(crate) paused: BTreeSet<ParticipantId>,
-    /// Receivers that cannot decode its primary codec.
+    /// Receivers that decode its backup codec and not its primary.
     pub(crate) needing_backup: BTreeSet<ParticipantId>,
+    /// Receivers that decode none of its codecs.
+    pub(crate) unable: BTreeSet<ParticipantId>,
+    /// Whether its backup codec arrives.
+    pub(crate) backup_live: bool,
+    /// Whether everybody gets the backup codec.
+    pub(crate) regressed: bool,
     pub(crate) demand: Demand,
     /// Whether its publisher knows that somebody receives it.
     pub(crate) told_subscribed: bool,
@@ -119,6 +135,8 @@ pub(crate) struct Publication {
 pub(crate) struct Awaiting {
     /// Rises with every announcement in the room.
     pub(crate) ticket: u64,
+    /// The codec it was announced in.
+    pub(crate) codec: Option<Codec>,
     /// The publisher's own ids of the sender.
     pub(crate) cids: Vec<String>,
 }

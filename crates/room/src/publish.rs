@@ -7,10 +7,12 @@ use rand::Rng;
 use tertulia_model::{Codec, MediaKind, ParticipantId, TrackId};
 
 use crate::announcement::{checked, track_info};
-use crate::dynacast::Demand;
+use crate::dynacast::{Demand, policy};
 use crate::limits::{self, within};
 use crate::publication::{Awaiting, Publication};
-use crate::{Audience, Event, NewTrack, Now, Refusal, Reply, Room, RouteChange, TrackInfo, TrackState};
+use crate::{
+    Audience, Event, Matched, NewTrack, Now, Refusal, Reply, Room, RouteChange, TrackInfo, TrackState,
+};
 
 impl Room {
     /// The announced track that a newly offered section carries: the one announced with this `track_id`, else the one
@@ -21,9 +23,8 @@ impl Room {
         kind: MediaKind,
         track_id: Option<&str>,
     ) -> Option<TrackId> {
-        self.match_sections(publisher, &[(kind, track_id)])
-            .pop()
-            .flatten()
+        let matched = self.match_sections(publisher, &[(kind, track_id)]).pop();
+        Some(matched.flatten()?.track)
     }
 
     /// As [`Room::match_pending`] for all newly offered sections of one offer, in their order: those whose ids were
@@ -33,7 +34,7 @@ impl Room {
         &self,
         publisher: &ParticipantId,
         sections: &[(MediaKind, Option<&str>)],
-    ) -> Vec<Option<TrackId>> {
+    ) -> Vec<Option<Matched>> {
         self.announced(publisher).match_sections(sections)
     }
 
@@ -89,6 +90,7 @@ impl Room {
                 .filter(|cid| !cid.is_empty()),
         );
         let cid = new.cid.clone();
+        let codec = new.codecs.first().map(|codec| codec.codec);
         let info = track_info(id.clone(), new);
         let publication = Publication {
             publisher: who.clone(),
@@ -96,12 +98,16 @@ impl Room {
             state: TrackState::Pending,
             awaiting: VecDeque::from([Awaiting {
                 ticket: self.take_ticket(),
+                codec,
                 cids,
             }]),
             bound_cids: Vec::new(),
             routes: BTreeMap::new(),
             paused: BTreeSet::new(),
             needing_backup: BTreeSet::new(),
+            unable: BTreeSet::new(),
+            backup_live: false,
+            regressed: false,
             demand: Demand::default(),
             told_subscribed: false,
         };
@@ -140,7 +146,7 @@ impl Room {
         if added.layers.is_empty() {
             added.layers = new.layers;
         }
-        let cid = new.cid;
+        let (cid, codec) = (new.cid, added.codec);
         let others = publication
             .awaiting
             .iter()
@@ -157,6 +163,8 @@ impl Room {
             None => {
                 within("codecs", publication.info.codecs.len() + 1, limits::CODECS)?;
                 publication.info.codecs.push(added);
+                // Those who receive it have negotiated without this codec: they cannot follow.
+                publication.info.backup_codec_policy = policy::NEVER;
             }
         }
         publication
@@ -164,6 +172,7 @@ impl Room {
             .retain(|awaited| !awaited.cids.contains(&cid));
         publication.awaiting.push_back(Awaiting {
             ticket,
+            codec: Some(codec),
             cids: vec![cid.clone()],
         });
         let info = publication.info.clone();
@@ -188,11 +197,10 @@ impl Room {
         if let Some(awaited) = publication.awaiting.pop_front() {
             publication.bound_cids.extend(awaited.cids);
         }
-        let backup = publication.state == TrackState::Live
-            && publication.info.codecs.iter().any(|known| known.codec == codec)
-            && publication.info.codec != Some(codec);
+        let backup = publication.state == TrackState::Live && publication.backup_codec() == Some(codec);
         if backup {
-            self.settle_demand(id, now);
+            publication.backup_live = true;
+            self.regress(id, now);
             return Ok(());
         }
         let before = publication.info.clone();

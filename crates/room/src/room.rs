@@ -369,6 +369,9 @@ impl Room {
             } => {
                 self.stream_state(&subscriber, &track, paused)?;
             }
+            Fact::BackupNeeded { subscriber, track } => {
+                self.backup_needed(&subscriber, &track, now.instant)?;
+            }
             Fact::CodecUnsupported { subscriber, track } => {
                 self.codec_unsupported(&subscriber, &track, now.instant)?;
             }

@@ -121,6 +121,7 @@ impl Room {
         for (track, publication) in &mut self.tracks {
             publication.paused.remove(subscriber);
             publication.needing_backup.remove(subscriber);
+            publication.unable.remove(subscriber);
             if publication.routes.remove(subscriber).is_some() {
                 left.push(track.clone());
             }
@@ -150,7 +151,10 @@ impl Room {
             && member.wishes(track);
         let allowed = publisher.listeners.allow(&member.info.identity, track);
         let limits = &self.settings.rules.media;
-        let wanted = (wished && allowed).then(|| wanted(&publication.info, member.settings(track), limits));
+        let wanted = (wished && allowed).then(|| Wanted {
+            backup: publication.regressed,
+            ..wanted(&publication.info, member.settings(track), limits)
+        });
         let publisher = publication.publisher.clone();
 
         if wished {
@@ -176,6 +180,8 @@ impl Room {
             (Some(_), None) => {
                 publication.routes.remove(subscriber);
                 publication.paused.remove(subscriber);
+                publication.needing_backup.remove(subscriber);
+                publication.unable.remove(subscriber);
                 self.route(RouteChange::Unroute {
                     subscriber: subscriber.clone(),
                     track: track.clone(),
@@ -239,7 +245,25 @@ impl Room {
         Ok(())
     }
 
-    /// A subscriber that cannot decode the primary codec makes a backup wanted, where one was announced.
+    /// A subscriber that cannot decode the primary codec makes the backup wanted, and where the publisher's policy is to
+    /// encode once, the others get it too.
+    pub(crate) fn backup_needed(
+        &mut self,
+        subscriber: &ParticipantId,
+        track: &TrackId,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let publication = self.tracks.get_mut(track).ok_or(Refusal::NoSuchTrack)?;
+        if !publication.routes.contains_key(subscriber) {
+            return Err(Refusal::NoSuchParticipant);
+        }
+        publication.unable.remove(subscriber);
+        publication.needing_backup.insert(subscriber.clone());
+        self.regress(track, now);
+        Ok(())
+    }
+
+    /// A subscriber can decode nothing of a track.
     pub(crate) fn codec_unsupported(
         &mut self,
         subscriber: &ParticipantId,
@@ -250,8 +274,8 @@ impl Room {
         if !publication.routes.contains_key(subscriber) {
             return Err(Refusal::NoSuchParticipant);
         }
-        let first_time = publication.needing_backup.insert(subscriber.clone());
-        if first_time && publication.backup_codec().is_none() {
+        publication.needing_backup.remove(subscriber);
+        if publication.unable.insert(subscriber.clone()) {
             let event = Event::SubscriptionFailed {
                 track: track.clone(),
                 codec_unsupported: true,
@@ -299,6 +323,7 @@ fn wanted(track: &TrackInfo, settings: TrackSettings, limits: &MediaLimits) -> W
         .min(),
         size,
         priority: settings.priority,
+        backup: false,
     }
 }
 

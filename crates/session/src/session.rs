@@ -188,6 +188,16 @@ impl Session {
         id
     }
 
+    /// Changes the codecs something may be sent in. What is bound stays as it was negotiated; what the peer took none
+    /// of is tried again. Gives whether these are others than before.
+    pub fn set_tx_codecs(&mut self, tx: TxId, codecs: &[Codec]) -> bool {
+        let known = self.txs.get_mut(&tx).filter(|known| known.wish.codecs != codecs);
+        let Some(known) = known else { return false };
+        known.wish.codecs = codecs.to_vec();
+        known.unsupported = false;
+        true
+    }
+
     /// Stops sending something; its section says inactive in the next description and is free after that.
     pub fn remove_tx(&mut self, tx: TxId) {
         self.txs.remove(&tx);

@@ -75,7 +75,7 @@ impl Worker {
         let Some(slot) = self.rooms.get(key) else { return };
         let id = slot.id.clone();
         let added = slot.tracks.values().map(|bound| ToStage::Added {
-            number: bound.number,
+            number: bound.primary.number,
             host: bound.host,
             publisher: bound.publisher.clone(),
             track: Box::new(bound.info.clone()),
@@ -99,7 +99,7 @@ impl Worker {
                 let Some(bound) = slot.tracks.get(&track.id) else {
                     return;
                 };
-                Some((bound.number, bound.host))
+                Some((bound.primary.number, bound.host))
             }
             _ => None,
         };

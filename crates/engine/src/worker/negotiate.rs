@@ -5,12 +5,13 @@ use tertulia_model::{Codec, MediaKind, Mid, ParticipantId, PeerSpec, TrackId};
 use tertulia_room::Fact;
 use tertulia_session::{AudioOptions, RxId, RxSection, TxState};
 
-use super::Worker;
 use super::mailbox::negotiated;
 use super::sessions::{Encodings, ReceivedTrack};
+use super::{Worker, codecs};
 use crate::config::EngineConfig;
 use crate::message::{Negotiated, NegotiationFailure, PeerEvent};
 use crate::peer::Peer;
+use crate::room_slot::Medium;
 use crate::stats::Counters;
 
 /// How long a requested offer may take before it is requested again.
@@ -58,8 +59,9 @@ impl Worker {
             .iter()
             .map(|section| (section.kind, section.track_id.as_deref()))
             .collect();
-        for (section, track) in fresh.iter().zip(room.match_sections(who, &asked)) {
-            let Some(bound) = track.as_ref().and_then(|track| room.tracks.get(track)) else {
+        for (section, matched) in fresh.iter().zip(room.match_sections(who, &asked)) {
+            let Some(matched) = matched else { continue };
+            let Some(bound) = room.tracks.get(&matched.track) else {
                 continue;
             };
             let info = &bound.info;
@@ -67,12 +69,7 @@ impl Worker {
                 // Browsers send what the answer names first.
                 MediaKind::Audio if info.red => vec![Codec::Red, Codec::Opus],
                 MediaKind::Audio => vec![Codec::Opus],
-                MediaKind::Video => info
-                    .codecs
-                    .first()
-                    .map(|simulcast| simulcast.codec)
-                    .into_iter()
-                    .collect(),
+                MediaKind::Video => matched.codec.into_iter().collect(),
             };
             if !wanted.is_empty() {
                 slot.session.prefer_codecs(&section.mid, &wanted);
@@ -247,11 +244,19 @@ impl Worker {
             .collect();
         let flows = |rx: RxId| sections.iter().any(|section| section.rx == rx);
         slot.retired.retain(|rx| flows(*rx));
-        let gone: Vec<TrackId> = slot
-            .received
-            .iter()
-            .filter(|received| !flows(received.rx))
-            .map(|received| received.track.clone())
+        let (gone, flowing): (Vec<_>, Vec<_>) = std::mem::take(&mut slot.received)
+            .into_iter()
+            .partition(|received| !flows(received.rx));
+        slot.received = flowing;
+        let is_whole = |track: &TrackId, rx: RxId| {
+            let bound = self.rooms.get(room_key).and_then(|room| room.tracks.get(track));
+            bound.is_some_and(|bound| bound.primary.source == Some((key, rx)))
+        };
+        // Without its backup codec a track goes on.
+        let gone: Vec<TrackId> = gone
+            .into_iter()
+            .filter(|received| is_whole(&received.track, received.rx))
+            .map(|received| received.track)
             .collect();
         for track in gone {
             self.fact(room_key, Fact::TrackGone { track }, now);
@@ -268,10 +273,10 @@ impl Worker {
             .iter()
             .map(|section| (section.kind, section.track_id.as_deref()))
             .collect();
-        let tracks = room.match_sections(who, &asked);
-        for (section, track) in fresh.into_iter().zip(tracks) {
-            if let Some(track) = track {
-                self.bind_section(room_key, key, section, track, now);
+        let matches = room.match_sections(who, &asked);
+        for (section, matched) in fresh.into_iter().zip(matches) {
+            if let Some(matched) = matched {
+                self.bind_section(room_key, key, section, matched.track, now);
             }
         }
         self.pump(room_key, now);
@@ -294,17 +299,25 @@ impl Worker {
         let Some(bound) = room.tracks.get_mut(&track) else {
             return;
         };
-        if bound.source.is_some() {
-            return;
-        }
-        bound.source = Some((key, section.rx));
         let red = section.codecs.contains(&Codec::Red);
         let codec = section.codecs.iter().copied().find(|codec| *codec != Codec::Red);
+        let backup_codec = bound.info.backup_codec();
+        let fits = |medium: &&mut Medium| medium.source.is_none();
+        let free = match &mut bound.primary {
+            primary if primary.source.is_none() => Some(primary),
+            _ if codec == backup_codec => bound.backup.as_mut().filter(fits),
+            _ => None,
+        };
+        let Some(medium) = free else {
+            slot.retired.push(section.rx);
+            return;
+        };
+        medium.source = Some((key, section.rx));
         let simulcast = section.rids.len() > 1;
         slot.received.push(ReceivedTrack {
             rx: section.rx,
             track: track.clone(),
-            key: bound.key,
+            key: medium.key,
             encodings: Encodings::new(section.rids),
         });
         let Some(codec) = codec else { return };
@@ -325,7 +338,8 @@ impl Worker {
         let Some(room) = self.rooms.get_mut(room_key) else {
             return;
         };
-        let Some(peer) = room.peers.get_mut(who) else {
+        let (peers, tracks, routes) = (&mut room.peers, &room.tracks, &mut room.routes);
+        let Some(peer) = peers.get_mut(who) else {
             return;
         };
         let Some(slot) = self.sessions.get(peer.downlink()) else {
@@ -341,13 +355,20 @@ impl Worker {
                     if let Some(sink) = self.sinks.get_mut(receive.sink) {
                         sink.payload_types = payload_types;
                     }
-                    if let Some(before) = room.routes.route(receive.route) {
+                    let bound = tracks.get(track);
+                    if bound.is_some_and(|bound| codecs::choose(receive, bound, &self.sinks, routes, now)) {
+                        facts.push(Fact::BackupNeeded {
+                            subscriber: who.clone(),
+                            track: track.clone(),
+                        });
+                    }
+                    if let Some(before) = routes.route(receive.route) {
                         let settings = RouteSettings {
                             ready: true,
                             accepts_red,
                             ..before
                         };
-                        room.routes.set_route(receive.route, settings, now);
+                        routes.set_route(receive.route, settings, now);
                     }
                     facts.push(Fact::Subscribed {
                         subscriber: who.clone(),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tertulia_forward::{LayerPoint, RouteSettings, SinkId, TrackNumber};
-use tertulia_model::{Codec, MediaKind, ParticipantId, Source, TrackId};
+use tertulia_model::{ParticipantId, Source, TrackId};
 use tertulia_room::{
     Actor, Audience, Command, Delivery, DepartureReason, Event, Room, RouteChange, TrackInfo, Wanted,
 };
@@ -10,7 +10,7 @@ use tertulia_session::TxWish;
 use tokio::sync::mpsc;
 
 use super::sessions::Sink;
-use super::{Worker, room_now};
+use super::{Worker, codecs, room_now};
 use crate::message::PeerEvent;
 use crate::peer::Receive;
 use crate::room_slot::{BoundTrack, Control, Listener, RoomSlot};
@@ -18,7 +18,7 @@ use crate::spread::ToStage;
 use crate::stats::Counters;
 
 /// Routes that share one negotiation wait this long for each other.
-const GATHER: std::time::Duration = std::time::Duration::from_millis(20);
+pub(super) const GATHER: std::time::Duration = std::time::Duration::from_millis(20);
 
 impl RoomSlot {
     /// Sends an event to one participant's door; one that does not keep up is let go after the turn.
@@ -206,9 +206,12 @@ impl Worker {
                 let Some(slot) = self.rooms.get_mut(key) else {
                     return;
                 };
-                if let Some(bound) = slot.tracks.get_mut(&track.id) {
-                    slot.routes.set_muted(bound.key, track.muted, now);
+                let id = track.id.clone();
+                if let Some(bound) = slot.tracks.get_mut(&id) {
                     bound.info = track;
+                    self.add_backup(key, &id);
+                    self.mute(key, &id, now);
+                    self.offer_codecs(key, &id, now);
                     self.ask_for_keyframes(key, now);
                 }
             }
@@ -230,7 +233,7 @@ impl Worker {
     /// A new track's number, and the worker that hosts its publisher.
     fn place_track(&mut self, key: usize, publisher: &ParticipantId) -> Option<(TrackNumber, usize)> {
         let home = self.rooms.get_mut(key)?.home_mut()?;
-        home.last_number = home.last_number.checked_add(1)?;
+        home.last_number = home.last_number.checked_add(2)?;
         let host = home.hosted.get(publisher).map(|hosted| hosted.worker);
         Some((TrackNumber(home.last_number), host.unwrap_or(self.index)))
     }
@@ -249,26 +252,52 @@ impl Worker {
         if slot.tracks.contains_key(&info.id) {
             return;
         }
-        let track_key = if host == self.index {
-            slot.routes.add_track(info.kind)
-        } else {
-            slot.mirrors += 1;
-            slot.routes.add_mirror(info.kind)
-        };
-        slot.routes.set_muted(track_key, info.muted, now);
-        slot.by_number.insert(number, track_key);
+        let mirror = host != self.index;
+        slot.mirrors += usize::from(mirror);
+        let primary = slot.add_medium(info.kind, number, mirror);
+        let id = info.id.clone();
         slot.tracks.insert(
-            info.id.clone(),
+            id.clone(),
             BoundTrack {
-                key: track_key,
-                number,
                 publisher,
                 info,
                 host,
-                source: None,
-                demanded: None,
+                primary,
+                backup: None,
             },
         );
+        self.add_backup(key, &id);
+        self.mute(key, &id, now);
+    }
+
+    /// Makes a place for a track's backup codec, where one was announced.
+    fn add_backup(&mut self, key: usize, track: &TrackId) {
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        let announced = slot
+            .tracks
+            .get(track)
+            .filter(|bound| bound.backup.is_none() && bound.info.backup_codec().is_some());
+        let Some(bound) = announced else { return };
+        let number = TrackNumber(bound.primary.number.0 | 1);
+        let (kind, mirror) = (bound.info.kind, bound.host != self.index);
+        let backup = slot.add_medium(kind, number, mirror);
+        if let Some(bound) = slot.tracks.get_mut(track) {
+            bound.backup = Some(backup);
+        }
+    }
+
+    /// Passes nothing of a track on while it is muted.
+    fn mute(&mut self, key: usize, track: &TrackId, now: Instant) {
+        let Some(slot) = self.rooms.get_mut(key) else {
+            return;
+        };
+        if let Some(bound) = slot.tracks.get(track) {
+            for medium in bound.media() {
+                slot.routes.set_muted(medium.key, bound.info.muted, now);
+            }
+        }
     }
 
     fn remove_track(&mut self, key: usize, track: &TrackId, now: Instant) {
@@ -290,18 +319,20 @@ impl Worker {
         let Some(bound) = slot.tracks.remove(track) else {
             return;
         };
-        slot.routes.remove_track(bound.key);
-        slot.relay.forget(bound.key);
-        slot.by_number.remove(&bound.number);
         if bound.host != self.index {
             slot.mirrors -= 1;
         }
-        slot.speakers.forget(&bound.key);
-        if let Some((session, rx)) = bound.source
-            && let Some(slot) = self.sessions.get_mut(session)
-        {
-            slot.received.retain(|received| received.rx != rx);
-            slot.retired.push(rx);
+        slot.speakers.forget(&bound.primary.key);
+        for medium in bound.media() {
+            slot.routes.remove_track(medium.key);
+            slot.relay.forget(medium.key);
+            slot.by_number.remove(&medium.number);
+            if let Some((session, rx)) = medium.source
+                && let Some(session) = self.sessions.get_mut(session)
+            {
+                session.received.retain(|received| received.rx != rx);
+                session.retired.push(rx);
+            }
         }
     }
 
@@ -328,6 +359,10 @@ impl Worker {
         };
         if let Some(receive) = peer.receives.get_mut(track) {
             receive.asked = wanted.priority;
+            receive.follows = wanted.backup;
+            if receive.bound {
+                codecs::choose(receive, bound, &self.sinks, &mut slot.routes, now);
+            }
             if let Some(before) = slot.routes.route(receive.route) {
                 let settings = RouteSettings {
                     enabled: wanted.enabled,
@@ -342,7 +377,7 @@ impl Worker {
         let session = peer.downlink();
         let wish = TxWish {
             kind: info.kind,
-            codecs: wished_codecs(info),
+            codecs: codecs::wished(info),
             stream_id: format!("{publisher}|{}", info.stream),
             track_id: track.to_string(),
         };
@@ -363,10 +398,13 @@ impl Worker {
             accepts_red: false,
             wants_red: false,
         };
-        let Some(route) =
-            slot.routes
-                .add_route(bound.key, SinkId(sink as u32), settings, rand::random(), now)
-        else {
+        let Some(route) = slot.routes.add_route(
+            bound.primary.key,
+            SinkId(sink as u32),
+            settings,
+            rand::random(),
+            now,
+        ) else {
             self.sinks.remove(sink);
             return;
         };
@@ -378,6 +416,7 @@ impl Worker {
             source,
             publisher: publisher.clone(),
             asked: wanted.priority,
+            follows: wanted.backup,
             wants_red: false,
             bound: false,
             failed: false,
@@ -516,16 +555,4 @@ fn is_observed(delivery: &Delivery) -> bool {
         Audience::Everybody | Audience::AllBut(_) | Audience::Observers
     );
     to_all && !matches!(*delivery.event, Event::Data { .. })
-}
-
-/// The codecs a subscriber may get a track in, best first.
-fn wished_codecs(track: &TrackInfo) -> Vec<Codec> {
-    match (track.kind, track.codec) {
-        (MediaKind::Audio, Some(Codec::Opus | Codec::Red) | None) if track.red => {
-            vec![Codec::Red, Codec::Opus]
-        }
-        (MediaKind::Audio, Some(Codec::Red) | None) => vec![Codec::Opus],
-        (_, Some(codec)) => vec![codec],
-        (MediaKind::Video, None) => vec![Codec::Vp8],
-    }
 }

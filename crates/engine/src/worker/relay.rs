@@ -185,14 +185,15 @@ impl Worker {
         let mut by_host: BTreeMap<usize, Vec<(TrackNumber, Option<EncodingSet>)>> = BTreeMap::new();
         let mut any = false;
         for bound in slot.tracks.values_mut().filter(|bound| bound.host != self.index) {
-            let wanted = slot.routes.wanted(bound.key);
-            any |= wanted.is_some();
-            if wanted != bound.demanded || (again && wanted.is_some()) {
-                bound.demanded = wanted;
-                by_host
-                    .entry(bound.host)
-                    .or_default()
-                    .push((bound.number, wanted));
+            let host = bound.host;
+            for medium in bound.media_mut() {
+                let watched = medium.watched.then(EncodingSet::default);
+                let wanted = slot.routes.wanted(medium.key).or(watched);
+                any |= wanted.is_some();
+                if wanted != medium.demanded || (again && wanted.is_some()) {
+                    medium.demanded = wanted;
+                    by_host.entry(host).or_default().push((medium.number, wanted));
+                }
             }
         }
         slot.next_demands = match slot.next_demands.filter(|_| !again) {

@@ -20,8 +20,8 @@ impl RoomSlot {
     fn speakers_of(&self, speaking: Vec<Loudness<TrackKey>>) -> Vec<(ParticipantId, u8)> {
         let mut speakers: Vec<(ParticipantId, u8)> = Vec::new();
         for loudness in speaking {
-            let track = self.tracks.values().find(|track| track.key == loudness.who);
-            let Some(publisher) = track.map(|track| &track.publisher) else {
+            let track = self.track_of(loudness.who);
+            let Some(publisher) = track.map(|(track, _)| &track.publisher) else {
                 continue;
             };
             if speakers.iter().all(|(known, _)| known != publisher) {
@@ -71,6 +71,7 @@ impl Worker {
             // What nobody sends needs no sharing out; the next packet starts it again.
             let flows = !slot.peers.is_empty() && slot.routes.is_flowing(now);
             slot.next_allocation = flows.then(|| now + ALLOCATION);
+            self.follow_backups(key, now);
             self.allocate_all(key, now);
         }
         self.report(key, now);

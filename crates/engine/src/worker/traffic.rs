@@ -80,13 +80,12 @@ impl Worker {
         let mut sources = Vec::new();
         let mut elsewhere = Vec::new();
         for request in requests {
-            let track = room.tracks.values().find(|track| track.key == request.track);
-            match track {
-                Some(track) if track.host != self.index => {
-                    let (room, number, layer) = (room.id.clone(), track.number, request.layer);
+            match room.track_of(request.track) {
+                Some((track, medium)) if track.host != self.index => {
+                    let (room, number, layer) = (room.id.clone(), medium.number, request.layer);
                     elsewhere.push((track.host, Relaying::Keyframe { room, number, layer }));
                 }
-                Some(track) => sources.extend(track.source.map(|source| (source, request.layer))),
+                Some((_, medium)) => sources.extend(medium.source.map(|source| (source, request.layer))),
                 None => {}
             }
         }

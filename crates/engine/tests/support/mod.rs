@@ -2,13 +2,15 @@
 
 #![allow(dead_code, reason = "each of the tests uses a part of it")]
 
+pub mod picture;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::format::Codec;
+use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, MediaKind as Kind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
@@ -18,12 +20,12 @@ use tertulia_engine::{
     RoomHandle, Spread,
 };
 use tertulia_model::{
-    Bitrate, ClientFamily, Identity, Layer, MediaKind, ParticipantId, Quality, RoomName, Source, TrackId,
-    VideoSize,
+    Bitrate, ClientFamily, Codec, Identity, Layer, MediaKind, ParticipantId, Quality, RoomName, Source,
+    TrackId, VideoSize,
 };
 use tertulia_room::{
-    Actor, AudioFeatures, Command, Event, NewParticipant, NewTrack, ParticipantKind, Permission, Reply,
-    RoomSettings, Speaker, TrackEncryption,
+    Actor, AudioFeatures, CodecQualities, Command, Event, NewParticipant, NewTrack, ParticipantKind,
+    Permission, Reply, RoomSettings, SimulcastCodec, Speaker, TrackEncryption,
 };
 
 pub mod way;
@@ -90,26 +92,40 @@ pub async fn room(engine: &Engine) -> RoomHandle {
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Seen {
     pub packets: usize,
-    /// Layer of the last picture.
+    /// Layer of the last picture, and its codec.
     pub layer: u8,
-    /// Whether the first packet began a keyframe.
+    pub codec: Option<Codec>,
+    /// Whether the first packet began a keyframe, and the first of every other codec since.
     pub began_at_keyframe: bool,
+    /// How often the codec changed.
+    pub changes: usize,
     /// Packets that were expected between those received.
     pub missing: u64,
-    last: Option<u64>,
+    /// Timestamps that went back though the sequence number rose.
+    pub turned_back: usize,
+    last: Option<(u64, u32)>,
 }
 
 struct Sent {
     mid: Mid,
-    kind: Kind,
+    codec: Codec,
     sequences: [u64; 3],
     frame: u32,
     key_wanted: [bool; 3],
+    /// The encodings that are sent.
+    made: [bool; 3],
     muted: bool,
 }
 
-/// The tracks of an offer and the sections they are offered in.
-type Offered = Vec<(TrackId, Mid, Kind)>;
+/// What an offer is to send: a track in a codec, and its name.
+struct ToSend {
+    track: TrackId,
+    codec: Codec,
+    cid: String,
+}
+
+/// What is offered, and the sections it is offered in.
+type Offered = Vec<(ToSend, Mid)>;
 
 pub struct Client {
     rtc: Rtc,
@@ -119,10 +135,12 @@ pub struct Client {
     pending: Option<(SdpPendingOffer, Offered)>,
     /// Sections to add with the next offer, and tracks to send.
     wanted: (usize, usize),
-    to_send: Vec<(TrackId, String, Kind)>,
+    to_send: Vec<ToSend>,
     offer_due: bool,
     version: u64,
-    sent: BTreeMap<TrackId, Sent>,
+    sent: BTreeMap<(TrackId, Codec), Sent>,
+    /// What is wanted of the tracks sent, as last told.
+    pub demands: BTreeMap<TrackId, Vec<CodecQualities>>,
     bindings: BTreeMap<String, TrackId>,
     pub seen: BTreeMap<TrackId, Seen>,
     pub connected: bool,
@@ -136,12 +154,27 @@ pub struct Client {
 }
 
 impl Client {
+    /// Joins as somebody who has VP8.
     pub async fn join(room: &RoomHandle, identity: &str) -> Self {
-        Self::join_by(room, identity, async |_| Way::straight().await).await
+        Self::join_with(room, identity, &[Codec::Vp8]).await
+    }
+
+    /// Joins as somebody who has these codecs for pictures.
+    pub async fn join_with(room: &RoomHandle, identity: &str, codecs: &[Codec]) -> Self {
+        Self::enter(room, identity, codecs, async |_| Way::straight().await).await
     }
 
     /// Brings somebody in whose packets travel another way.
     pub async fn join_by(room: &RoomHandle, identity: &str, way: impl AsyncFnOnce(&Joined) -> Way) -> Self {
+        Self::enter(room, identity, &[Codec::Vp8], way).await
+    }
+
+    async fn enter(
+        room: &RoomHandle,
+        identity: &str,
+        codecs: &[Codec],
+        way: impl AsyncFnOnce(&Joined) -> Way,
+    ) -> Self {
         let who = NewParticipant {
             identity: Identity::parse(identity).unwrap(),
             name: identity.to_owned(),
@@ -170,7 +203,8 @@ impl Client {
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false)
-            .enable_vp8(true)
+            .enable_vp8(codecs.contains(&Codec::Vp8))
+            .enable_vp9(codecs.contains(&Codec::Vp9))
             .build(Instant::now());
         rtc.add_local_candidate(Candidate::host(way.address(), Protocol::Udp).unwrap());
         Self {
@@ -184,6 +218,7 @@ impl Client {
             offer_due: true,
             version: 0,
             sent: BTreeMap::new(),
+            demands: BTreeMap::new(),
             bindings: BTreeMap::new(),
             seen: BTreeMap::new(),
             connected: false,
@@ -206,45 +241,70 @@ impl Client {
 
     /// Announces a microphone or a camera with three layers, and sends it from the next offer on.
     pub async fn publish(&mut self, kind: MediaKind) -> TrackId {
-        let video = kind == MediaKind::Video;
         let cid = format!("{}-{kind:?}", self.joined.participant.name);
-        let layers = Quality::ALL.map(|quality| Layer {
-            quality,
-            size: VideoSize {
-                width: 320 << quality.index(),
-                height: 180 << quality.index(),
-            },
-            bitrate: Bitrate::from_kbps(200),
-            ssrc: 0,
-        });
-        let track = NewTrack {
-            cid: cid.clone(),
-            existing: None,
-            kind,
-            source: if video { Source::Camera } else { Source::Microphone },
-            name: cid.clone(),
-            muted: false,
-            size: VideoSize {
-                width: if video { 1_280 } else { 0 },
-                height: if video { 720 } else { 0 },
-            },
-            layers: if video { layers.to_vec() } else { Vec::new() },
-            codecs: Vec::new(),
-            red: false,
-            stream: String::new(),
-            encryption: TrackEncryption::None,
-            audio: AudioFeatures::default(),
-            backup_codec_policy: 0,
-            packet_trailer_features: Vec::new(),
+        let codec = match kind {
+            MediaKind::Audio => Codec::Opus,
+            MediaKind::Video => Codec::Vp8,
         };
+        self.announce(new_track(kind, &cid), codec).await
+    }
+
+    /// Announces a camera in the first of several codecs. What is wanted in the others is sent when it is.
+    pub async fn publish_in(&mut self, codecs: &[Codec], policy: i32) -> TrackId {
+        let cid = format!("{}-camera", self.joined.participant.name);
+        let announced = |(place, codec): (usize, &Codec)| SimulcastCodec {
+            codec: *codec,
+            cid: if place == 0 { cid.clone() } else { String::new() },
+            layers: Vec::new(),
+        };
+        let track = NewTrack {
+            codecs: codecs.iter().enumerate().map(announced).collect(),
+            backup_codec_policy: policy,
+            ..new_track(MediaKind::Video, &cid)
+        };
+        self.announce(track, codecs[0]).await
+    }
+
+    async fn announce(&mut self, track: NewTrack, codec: Codec) -> TrackId {
+        let cid = track.cid.clone();
         let publish = Command::Publish(Box::new(track));
-        let Ok(Reply::Track(track)) = self.room.command(self.actor(), publish).await else {
+        let Ok(Reply::Track(published)) = self.room.command(self.actor(), publish).await else {
             panic!("the track was refused");
         };
-        let kind = if video { Kind::Video } else { Kind::Audio };
-        self.to_send.push((track.id.clone(), cid, kind));
+        let track = published.id;
+        self.to_send.push(ToSend {
+            track: track.clone(),
+            codec,
+            cid,
+        });
         self.offer_due = true;
-        track.id
+        track
+    }
+
+    /// Sends what is wanted of each codec, and no more; announces codecs that were not sent before.
+    async fn obey(&mut self) {
+        for (track, codecs) in self.demands.clone() {
+            for CodecQualities { codec, wanted } in codecs {
+                if let Some(sent) = self.sent.get_mut(&(track.clone(), codec)) {
+                    sent.made = wanted;
+                } else if wanted.contains(&true)
+                    && self.sent.keys().any(|(known, _)| *known == track)
+                    && !self.to_send.iter().any(|waiting| waiting.codec == codec)
+                {
+                    let cid = format!("{}-{codec:?}", self.joined.participant.name);
+                    let backup = NewTrack {
+                        existing: Some(track.clone()),
+                        codecs: vec![SimulcastCodec {
+                            codec,
+                            cid: cid.clone(),
+                            layers: Vec::new(),
+                        }],
+                        ..new_track(MediaKind::Video, &cid)
+                    };
+                    self.announce(backup, codec).await;
+                }
+            }
+        }
     }
 
     pub async fn set_muted(&mut self, track: &TrackId, muted: bool) {
@@ -253,7 +313,7 @@ impl Client {
             muted,
         };
         self.room.command(self.actor(), command).await.unwrap();
-        if let Some(sent) = self.sent.get_mut(track) {
+        for (_, sent) in self.sent.iter_mut().filter(|((sent, _), _)| sent == track) {
             sent.muted = muted;
         }
     }
@@ -292,6 +352,7 @@ impl Client {
         if self.gone {
             return;
         }
+        self.obey().await;
         self.negotiate().await;
         let address = self.way.address();
         while let Some((contents, source)) = self.way.receive() {
@@ -318,6 +379,9 @@ impl Client {
                 }
                 Ok(PeerEvent::Channel { contents, .. }) => self.told.push(contents.to_vec()),
                 Ok(PeerEvent::Room(event)) => match &*event {
+                    Event::QualitiesWanted { track, codecs } => {
+                        self.demands.insert(track.clone(), codecs.clone());
+                    }
                     Event::SpeakersChanged(speakers) => self.speakers.extend(speakers.iter().cloned()),
                     Event::Expelled(reason) => self.events.push(format!("expelled: {reason:?}")),
                     Event::ParticipantLeft(who, _) => self.events.push(format!("left: {}", who.name)),
@@ -355,7 +419,8 @@ impl Client {
             change.add_media(Kind::Video, Direction::RecvOnly, None, None, None);
         }
         let mut sending = Vec::new();
-        for (track, cid, kind) in self.to_send.drain(..) {
+        for wanted in self.to_send.drain(..) {
+            let kind = kind_of(wanted.codec);
             let simulcast = (kind == Kind::Video).then(|| {
                 let mut simulcast = Simulcast::new();
                 for rid in RIDS {
@@ -363,9 +428,9 @@ impl Client {
                 }
                 simulcast
             });
-            let stream = Some("stream".to_owned());
-            let mid = change.add_media(kind, Direction::SendOnly, stream, Some(cid), simulcast);
-            sending.push((track, mid, kind));
+            let (stream, cid) = (Some("stream".to_owned()), Some(wanted.cid.clone()));
+            let mid = change.add_media(kind, Direction::SendOnly, stream, cid, simulcast);
+            sending.push((wanted, mid));
         }
         let (offer, pending) = change.apply().unwrap();
         self.pending = Some((pending, sending));
@@ -386,16 +451,17 @@ impl Client {
             .into_iter()
             .map(|(mid, track)| (mid.to_string(), track))
             .collect();
-        for (track, mid, kind) in sending {
+        for (ToSend { track, codec, .. }, mid) in sending {
             let sent = Sent {
                 mid,
-                kind,
+                codec,
                 sequences: [100, 200, 300],
                 frame: 0,
                 key_wanted: [true; 3],
+                made: [true; 3],
                 muted: false,
             };
-            self.sent.insert(track, sent);
+            self.sent.insert((track, codec), sent);
         }
     }
 
@@ -441,43 +507,68 @@ impl Client {
         let Some(track) = self.bindings.get(&*mid) else {
             return;
         };
+        let payload_type = packet.header.payload_type;
+        let codec = self
+            .rtc
+            .codec_config()
+            .params()
+            .iter()
+            .find(|params| params.pt() == payload_type)
+            .and_then(|params| ours(params.spec().codec));
         let seen = self.seen.entry(track.clone()).or_default();
         let sequence = *packet.seq_no;
-        if packet.payload.len() > 8 {
-            if seen.packets == 0 {
-                seen.began_at_keyframe = packet.payload[6] & 1 == 0;
-            }
-            seen.layer = packet.payload[7];
+        if let Some(look) = codec.and_then(|codec| picture::read(codec, &packet.payload)) {
+            let begins = seen.codec != codec;
+            seen.changes += usize::from(begins && seen.codec.is_some());
+            seen.began_at_keyframe = (seen.began_at_keyframe || seen.packets == 0) && (look.key || !begins);
+            seen.layer = look.layer;
+            seen.codec = codec;
         }
-        seen.missing += seen.last.map_or(0, |last| sequence.saturating_sub(last + 1));
-        seen.last = Some(seen.last.map_or(sequence, |last| last.max(sequence)));
+        let timestamp = packet.header.timestamp;
+        if let Some((last, before)) = seen.last.filter(|(last, _)| *last < sequence) {
+            seen.missing += sequence - last - 1;
+            seen.turned_back += usize::from((timestamp.wrapping_sub(before) as i32) < 0);
+        }
+        let newest = seen.last.is_none_or(|(last, _)| last < sequence);
+        seen.last = if newest {
+            Some((sequence, timestamp))
+        } else {
+            seen.last
+        };
         seen.packets += 1;
     }
 
     fn encode(&mut self) {
         let now = Instant::now();
         let params = self.rtc.codec_config().params();
-        let payload_type = |codec| {
-            let found = params.iter().find(|params| params.spec().codec == codec);
+        let payload_type = |codec: Codec| {
+            let found = params
+                .iter()
+                .find(|params| ours(params.spec().codec) == Some(codec));
             found.map(|params| params.pt()).unwrap()
         };
-        let (opus, vp8) = (payload_type(Codec::Opus), payload_type(Codec::Vp8));
         let mut packets = Vec::new();
         for sent in self.sent.values_mut().filter(|sent| !sent.muted) {
             let frame = sent.frame;
             sent.frame += 1;
-            let layers = if sent.kind == Kind::Video { 3 } else { 1 };
+            let payload_type = payload_type(sent.codec);
+            let layers = if kind_of(sent.codec) == Kind::Video { 3 } else { 1 };
             for (layer, rid) in RIDS.iter().enumerate().take(layers) {
+                if !sent.made[layer] {
+                    // What is taken up again begins anew.
+                    sent.key_wanted[layer] = true;
+                    continue;
+                }
                 let sequence = sent.sequences[layer];
                 sent.sequences[layer] += 1;
-                if sent.kind == Kind::Audio {
-                    packets.push((sent.mid, None, opus, sequence, frame * 960, vec![0x55; 8]));
+                if layers == 1 {
+                    packets.push((sent.mid, None, payload_type, sequence, frame * 960, vec![0x55; 8]));
                     continue;
                 }
                 let key = std::mem::take(&mut sent.key_wanted[layer]);
-                let payload = picture(layer as u8, frame, key);
+                let payload = picture::write(sent.codec, layer as u8, frame, key);
                 let timestamp = frame * 1_800 + layer as u32 * 1_000_000;
-                packets.push((sent.mid, Some(*rid), vp8, sequence, timestamp, payload));
+                packets.push((sent.mid, Some(*rid), payload_type, sequence, timestamp, payload));
             }
         }
         for (mid, rid, payload_type, sequence, timestamp, payload) in packets {
@@ -502,21 +593,53 @@ impl Client {
     }
 }
 
-/// A picture of one packet: VP8 descriptor (RFC 7741 §4.2), the first byte of the frame, and its layer.
-fn picture(layer: u8, frame: u32, key: bool) -> Vec<u8> {
-    let [high, low] = ((frame + u32::from(layer) * 9_000) as u16 & 0x7fff).to_be_bytes();
-    let mut bytes = vec![
-        0x90,
-        0xe0,
-        0x80 | high,
-        low,
-        frame as u8,
-        0x20,
-        u8::from(!key),
-        layer,
-    ];
-    bytes.resize(120, 0xab);
-    bytes
+fn new_track(kind: MediaKind, cid: &str) -> NewTrack {
+    let video = kind == MediaKind::Video;
+    let layers = Quality::ALL.map(|quality| Layer {
+        quality,
+        size: VideoSize {
+            width: 320 << quality.index(),
+            height: 180 << quality.index(),
+        },
+        bitrate: Bitrate::from_kbps(200),
+        ssrc: 0,
+    });
+    NewTrack {
+        cid: cid.to_owned(),
+        existing: None,
+        kind,
+        source: if video { Source::Camera } else { Source::Microphone },
+        name: cid.to_owned(),
+        muted: false,
+        size: VideoSize {
+            width: if video { 1_280 } else { 0 },
+            height: if video { 720 } else { 0 },
+        },
+        layers: if video { layers.to_vec() } else { Vec::new() },
+        codecs: Vec::new(),
+        red: false,
+        stream: String::new(),
+        encryption: TrackEncryption::None,
+        audio: AudioFeatures::default(),
+        backup_codec_policy: 0,
+        packet_trailer_features: Vec::new(),
+    }
+}
+
+fn ours(codec: RtcCodec) -> Option<Codec> {
+    Some(match codec {
+        RtcCodec::Opus => Codec::Opus,
+        RtcCodec::Vp8 => Codec::Vp8,
+        RtcCodec::Vp9 => Codec::Vp9,
+        _ => return None,
+    })
+}
+
+fn kind_of(codec: Codec) -> Kind {
+    match codec.kind() {
+        MediaKind::Audio => Kind::Audio,
+        MediaKind::Video => Kind::Video,
+    }
 }
 
 /// Lets the clients live until something holds.

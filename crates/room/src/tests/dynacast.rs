@@ -143,6 +143,7 @@ fn a_backup_codec_is_asked_for_when_somebody_needs_it() {
         &ana,
         NewTrack {
             codecs,
+            backup_codec_policy: 1,
             ..camera("c")
         },
     );
@@ -155,7 +156,7 @@ fn a_backup_codec_is_asked_for_when_somebody_needs_it() {
         stage.forget();
         told
     };
-    stage.fact(Fact::CodecUnsupported {
+    stage.fact(Fact::BackupNeeded {
         subscriber: watchers[1].clone(),
         track: track.clone(),
     });
@@ -182,6 +183,83 @@ fn a_backup_codec_is_asked_for_when_somebody_needs_it() {
         .unwrap();
     stage.pass(5 * SECOND);
     assert_eq!(wanted(&mut stage), [[(Codec::Vp9, NONE), (Codec::Vp8, NONE)]]);
+}
+
+/// A camera in VP9 with VP8 as the backup, and who watches it; one needs the backup.
+fn mixed(policy: i32, watchers: usize) -> (Stage, ParticipantId, Vec<ParticipantId>, TrackId) {
+    let mut stage = Stage::new();
+    let ana = stage.join("ana");
+    let watchers: Vec<_> = (0..watchers)
+        .map(|number| stage.join(&format!("watcher {number}")))
+        .collect();
+    let codecs = vec![coded(Codec::Vp9, "c"), coded(Codec::Vp8, "")];
+    let track = stage.publish(
+        &ana,
+        NewTrack {
+            codecs: codecs.clone(),
+            backup_codec_policy: policy,
+            ..camera("c")
+        },
+    );
+    stage.fact(Fact::BackupNeeded {
+        subscriber: watchers[0].clone(),
+        track: track.clone(),
+    });
+    stage.announce(
+        &ana,
+        NewTrack {
+            existing: Some(track.clone()),
+            codecs: vec![codecs[1].clone()],
+            ..camera("b")
+        },
+    );
+    stage.pass(20 * SECOND);
+    stage.forget();
+    (stage, ana, watchers, track)
+}
+
+#[test]
+fn everybody_gets_the_backup_once_it_arrives_where_the_publisher_encodes_once() {
+    // In small rooms, never, always; three or five in the room.
+    for (policy, watchers, regresses) in [
+        (0, 2, true),
+        (0, 4, false),
+        (1, 2, false),
+        (2, 2, true),
+        (2, 4, true),
+    ] {
+        let (mut stage, ana, watchers, track) = mixed(policy, watchers);
+        let backup = |stage: &Stage| {
+            let wanted = |who: &ParticipantId| stage.routes[&(who.clone(), track.clone())].backup;
+            watchers.iter().map(wanted).collect::<Vec<_>>()
+        };
+        assert!(
+            backup(&stage).iter().all(|backup| !backup),
+            "it does not arrive yet"
+        );
+        stage.bind(&track, Codec::Vp8);
+        assert!(backup(&stage).iter().all(|backup| *backup == regresses));
+        stage.pass(5 * SECOND);
+        let told = only!(stage.heard(&ana), Event::QualitiesWanted { codecs, .. } => {
+            codecs.iter().map(|entry| entry.wanted).collect::<Vec<_>>()
+        });
+        let expected = regresses.then(|| vec![NONE, ALL]);
+        assert_eq!(told.last(), expected.as_ref());
+    }
+}
+
+#[test]
+fn who_can_decode_nothing_is_no_reason_to_send() {
+    let (mut stage, ana, watchers, track) = mixed(1, 1);
+    stage.fact(Fact::CodecUnsupported {
+        subscriber: watchers[0].clone(),
+        track,
+    });
+    stage.pass(5 * SECOND);
+    let told = only!(stage.heard(&ana), Event::QualitiesWanted { codecs, .. } => {
+        codecs.iter().map(|entry| entry.wanted).collect::<Vec<_>>()
+    });
+    assert_eq!(told, [[NONE, NONE]]);
 }
 
 #[test]

@@ -1,7 +1,14 @@
-use tertulia_model::{Codec, MediaKind, Quality, Source, VideoSize};
+use tertulia_model::{Codec, MediaKind, Quality, Source, TrackId, VideoSize};
 
 use super::stage::{Stage, camera, coded, identity, layers, microphone, only, size};
-use crate::{Actor, AudioFeatures, Command, Event, Fact, NewTrack, Refusal, Reply, RouteChange, limits};
+use crate::{
+    Actor, AudioFeatures, Command, Event, Fact, Matched, NewTrack, Refusal, Reply, RouteChange, limits,
+};
+
+fn tracks(matched: Vec<Option<Matched>>) -> Vec<Option<TrackId>> {
+    let track = |matched: Option<Matched>| Some(matched?.track);
+    matched.into_iter().map(track).collect()
+}
 
 #[test]
 fn a_track_is_announced_to_its_publisher_at_once_and_to_others_when_its_media_is_there() {
@@ -114,7 +121,7 @@ fn sections_of_one_offer_do_not_take_each_others_tracks() {
     let [first, second, third] = ["first", "second", "third"].map(|cid| stage.announce(&ana, camera(cid)));
     let offer = |ids: &[&str]| {
         let sections: Vec<_> = ids.iter().map(|id| (MediaKind::Video, Some(*id))).collect();
-        stage.room.match_sections(&ana, &sections)
+        tracks(stage.room.match_sections(&ana, &sections))
     };
     let (first, second, third) = (Some(first), Some(second), Some(third));
     assert_eq!(offer(&["{x}", "first"]), [second.clone(), first.clone()]);
@@ -141,7 +148,10 @@ fn a_section_of_a_live_track_takes_no_other() {
         },
     );
     let sections = [(MediaKind::Video, Some("c")), (MediaKind::Video, Some("{x}"))];
-    assert_eq!(stage.room.match_sections(&ana, &sections), [None, Some(screen)]);
+    assert_eq!(
+        tracks(stage.room.match_sections(&ana, &sections)),
+        [None, Some(screen)]
+    );
 }
 
 #[test]
@@ -173,6 +183,8 @@ fn a_further_codec_joins_its_track_and_awaits_its_own_section() {
         stage.room.match_pending(&ana, MediaKind::Video, Some("b")),
         Some(id.clone())
     );
+    let found = stage.room.match_sections(&ana, &[(MediaKind::Video, Some("b"))]);
+    assert_eq!(found[0].as_ref().unwrap().codec, Some(Codec::Vp8));
     stage.bind(&id, Codec::Vp8);
     assert_eq!(stage.track(&id).codec, Some(Codec::Vp9));
     assert_eq!(stage.room.match_pending(&ana, MediaKind::Video, Some("b")), None);

@@ -311,12 +311,14 @@ impl Play {
                     }),
                 )
             }
-            Step::Unsupported { who, track } => {
+            Step::Unsupported { who, track, backup } => {
                 let (subscriber, track) = (self.id(who), self.track(track));
-                (
-                    Actor::System,
-                    Command::Fact(Fact::CodecUnsupported { subscriber, track }),
-                )
+                let fact = if backup {
+                    Fact::BackupNeeded { subscriber, track }
+                } else {
+                    Fact::CodecUnsupported { subscriber, track }
+                };
+                (Actor::System, Command::Fact(fact))
             }
             Step::Pass { ms } => {
                 self.stage.pass(Duration::from_millis(ms));
@@ -573,6 +575,7 @@ impl Play {
                 publication
                     .needing_backup
                     .iter()
+                    .chain(&publication.unable)
                     .all(|who| room.members.contains_key(who))
             );
         }
@@ -605,7 +608,8 @@ impl Play {
                 .map(|w| w.max_quality)
                 .max();
             let video = publication.info.kind == tertulia_model::MediaKind::Video;
-            if video && publication.needing_backup.is_empty() && highest < Some(Quality::High) {
+            let same_for_all = publication.needing_backup.is_empty() && publication.unable.is_empty();
+            if video && same_for_all && highest < Some(Quality::High) {
                 let told = publication.demand.told_primary(publication.info.codec);
                 assert!(publication.demand.downgrade_at.is_some() || told == Some(highest));
             }

@@ -114,6 +114,7 @@ pub(super) enum Step {
     Unsupported {
         who: usize,
         track: usize,
+        backup: bool,
     },
     Pass {
         ms: u64,
@@ -191,7 +192,8 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => prop::collection::vec((who(), any::<u8>()), 0..4).prop_map(|who| Step::Speakers { who }),
         1 => who().prop_map(|who| Step::Quality { who }),
         1 => (who(), track(), flag()).prop_map(|(who, track, paused)| Step::Paused { who, track, paused }),
-        1 => (who(), track()).prop_map(|(who, track)| Step::Unsupported { who, track }),
+        1 => (who(), track(), flag())
+            .prop_map(|(who, track, backup)| Step::Unsupported { who, track, backup }),
         3 => (0..12_000_u64).prop_map(|ms| Step::Pass { ms }),
         1 => (0..300_usize).prop_map(|who| Step::End { who }),
     ]
