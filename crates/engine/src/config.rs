@@ -60,8 +60,11 @@ pub struct AdvertisedAddress {
     pub public: IpAddr,
     /// The local interface address behind it; equal to `public` without NAT.
     pub local: IpAddr,
-    /// UDP port clients are told for the first worker, worker `n` has `n` more; `None` for the bound ones.
+    /// UDP port clients are told for the first worker, worker `n` has `n` more unless all share one; `None` for the
+    /// bound ones.
     pub udp_port: Option<u16>,
+    /// TCP port clients are told; `None` for the bound one.
+    pub tcp_port: Option<u16>,
 }
 
 impl EngineConfig {
@@ -91,7 +94,10 @@ impl EngineConfig {
                     .ok_or(EngineError::Config("the advertised UDP ports exceed 65535"))?,
             };
             candidates.push(candidate(udp_port, told, TransportProtocol::Udp));
-            candidates.extend(tcp_port.map(|port| candidate(port, port, TransportProtocol::Tcp)));
+            candidates.extend(
+                tcp_port
+                    .map(|port| candidate(port, address.tcp_port.unwrap_or(port), TransportProtocol::Tcp)),
+            );
         }
         if candidates.is_empty() {
             return Err(EngineError::Config(
@@ -149,6 +155,7 @@ mod tests {
                 public: IpAddr::from([203, 0, 113, 7]),
                 local: IpAddr::from([10, 0, 0, 5]),
                 udp_port,
+                tcp_port: None,
             }],
             room_defaults: RoomSettings {
                 max_participants: None,

@@ -17,10 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::way::server_address;
+use support::way::{relaying, server_address};
 use support::{Client, engine_at, room};
-use tertulia_engine::{Engine, IceServer, Reach, TurnConfig, WiderRelaying};
-use tertulia_turn::Secret;
+use tertulia_engine::{Engine, IceServer, WiderRelaying};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -123,19 +122,10 @@ fn engine(wider: Option<Vec<SocketAddr>>) -> (Engine, u16) {
         public: false,
         protected: Vec::new(),
     });
-    let reach = Reach {
-        single_port: true,
-        turn: Some(TurnConfig {
-            realm: "tertulia.test".to_owned(),
-            host: None,
-            secrets: vec![Secret::new(b"north-south-east-west").unwrap()],
-            credential_lifetime: Duration::from_secs(600),
-            udp_port: Some(0),
-            urls: Vec::new(),
-            wider,
-        }),
-        ice_servers: Vec::new(),
-    };
+    let mut reach = relaying(true);
+    if let Some(turn) = &mut reach.turn {
+        turn.wider = wider;
+    }
     (engine_at(bind, &families, media, 2, reach), media)
 }
 

@@ -1,5 +1,7 @@
 //! The addresses clients are told for media.
 
+mod discover;
+
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
@@ -7,31 +9,46 @@ use tertulia_engine::AdvertisedAddress;
 
 use crate::config::Media;
 
-/// Works out the advertised addresses: the listed ones, else those of this machine.
+/// Works out the advertised addresses: the listed ones, else those of this machine, with the public one in front where
+/// a STUN server is to be asked for it.
 ///
 /// # Errors
-/// When a listed address cannot be read, or the machine's addresses cannot be.
+/// When a listed address cannot be read, the machine's addresses cannot be, or the STUN server does not answer.
 pub fn advertised(media: &Media, dev: bool) -> Result<Vec<AdvertisedAddress>> {
+    let tcp_port = (media.advertised_tcp_port != 0).then_some(media.advertised_tcp_port);
+    let told = |mut address: AdvertisedAddress| {
+        address.tcp_port = tcp_port;
+        address
+    };
     if !media.advertised.is_empty() {
-        return media.advertised.iter().map(|text| parse(text)).collect();
+        let listed = media.advertised.iter().map(|text| parse(text).map(told));
+        return listed.collect();
     }
     let interfaces = if_addrs::get_if_addrs().context("cannot read this machine's addresses")?;
     let addresses: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
-    let chosen = choose(&addresses, media.bind, dev);
+    let own: Vec<AdvertisedAddress> = choose(&addresses, media.bind, dev).into_iter().map(at).collect();
+    let mut chosen = match media.discover.as_str() {
+        "" => Vec::new(),
+        server => discover::public_addresses(server, media, &addresses)?,
+    };
+    chosen.extend(own);
     if chosen.is_empty() {
         bail!(
             "this machine has no address that media on {} could be reached at; list one in media.advertised",
             media.bind
         );
     }
-    Ok(chosen
-        .into_iter()
-        .map(|address| AdvertisedAddress {
-            public: address,
-            local: address,
-            udp_port: None,
-        })
-        .collect())
+    Ok(chosen.into_iter().map(told).collect())
+}
+
+/// An address without translation.
+fn at(address: IpAddr) -> AdvertisedAddress {
+    AdvertisedAddress {
+        public: address,
+        local: address,
+        udp_port: None,
+        tcp_port: None,
+    }
 }
 
 fn parse(text: &str) -> Result<AdvertisedAddress> {
@@ -49,6 +66,7 @@ fn parse(text: &str) -> Result<AdvertisedAddress> {
         public,
         local: local.map_or(Ok(public), str::parse).with_context(wrong)?,
         udp_port,
+        tcp_port: None,
     })
 }
 

@@ -23,6 +23,8 @@ export interface Setup {
   plays?: { camera: string; microphone: string };
   /** Tells the server none of this browser's addresses: what it is told by the server is the only way between them. */
   hidden?: boolean;
+  /** Leaves this browser no way but a relay that it reaches like this. */
+  relay?: 'udp' | 'tcp';
   /** `denied` refuses camera and microphone, `none` has no devices at all. */
   devices?: 'granted' | 'denied' | 'none';
   /** How many cameras and microphones there are; otherwise one of each. */
@@ -123,6 +125,30 @@ function hideAddresses() {
   } as typeof prototype.createOffer;
 }
 
+/** Takes every way but a relay, and every relay that is reached by another protocol. */
+function onlyRelays(transport: string) {
+  const Original = window.RTCPeerConnection;
+  const narrowed = (configuration: RTCConfiguration = {}): RTCConfiguration => ({
+    ...configuration,
+    iceTransportPolicy: 'relay',
+    iceServers: (configuration.iceServers ?? [])
+      .map((server) => ({
+        ...server,
+        urls: [server.urls].flat().filter((url) => url.endsWith(`transport=${transport}`)),
+      }))
+      .filter((server) => server.urls.length > 0),
+  });
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(narrowed(configuration));
+    }
+
+    override setConfiguration(configuration?: RTCConfiguration) {
+      super.setConfiguration(narrowed(configuration));
+    }
+  };
+}
+
 /** Sums of what a page receives. */
 export interface Received {
   framesDecoded: number;
@@ -152,6 +178,7 @@ export class Person {
     });
     await context.addInitScript(rememberConnections);
     if (setup.hidden) await context.addInitScript(hideAddresses);
+    if (setup.relay) await context.addInitScript(onlyRelays, setup.relay);
     const page = await context.newPage();
     const person = new Person(setup, browser, context, page, origin);
     page.on('pageerror', (error) => person.complaints.push(String(error)));

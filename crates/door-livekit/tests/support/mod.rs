@@ -55,6 +55,7 @@ impl House {
                 public: loopback,
                 local: loopback,
                 udp_port: None,
+                tcp_port: None,
             }],
             room_defaults: RoomSettings {
                 max_participants: None,

@@ -25,6 +25,7 @@ fn engine_with(workers: usize, spread: crate::Spread) -> Engine {
             public: loopback,
             local: loopback,
             udp_port: None,
+            tcp_port: None,
         }],
         room_defaults: RoomSettings {
             max_participants: None,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Interest, Poll, Token, Waker};
 use tertulia_model::TransportProtocol;
@@ -22,6 +22,10 @@ pub(super) const FIRST_RELAY: usize = 2;
 /// Ports of relays without sockets. They lie below those that systems give to outgoing sockets, so that no client on
 /// this host can be taken for a relay.
 const SOCKETLESS: RangeInclusive<u16> = 20_000..=32_767;
+
+/// How much later than its own clock says a credential may end: whole seconds are counted from different beginnings,
+/// and whoever else signs with the secret has a clock of his own.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
 /// What the server needs to know of a worker's sockets.
 pub(crate) struct MediaPort {
@@ -66,7 +70,7 @@ impl TurnStart {
             .ok_or(EngineError::Config("a TURN server needs a secret"))?;
         let mut ours = Config::new(&turn.realm, secret.clone());
         ours.secrets.clone_from(&turn.secrets);
-        ours.max_credential_lifetime = turn.credential_lifetime;
+        ours.max_credential_lifetime = turn.credential_lifetime + CLOCK_SLACK;
         let (v4, v6) = (public_v4(config), public_v6(config));
         ours.relay_v4 = v4.map(|(public, _)| public);
         ours.relay_v6 = v6.map(|(public, _)| public);

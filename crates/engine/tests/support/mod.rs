@@ -48,20 +48,32 @@ pub fn engine_with(workers: usize, reach: Reach) -> Engine {
 }
 
 pub fn engine_at(bind: IpAddr, addresses: &[IpAddr], udp_port: u16, workers: usize, reach: Reach) -> Engine {
+    let told = |address: &IpAddr| AdvertisedAddress {
+        public: *address,
+        local: *address,
+        udp_port: None,
+        tcp_port: None,
+    };
+    let tcp_port = reach.turn.as_ref().map(|_| 0);
+    let advertised = addresses.iter().map(told).collect();
+    engine_from(bind, advertised, udp_port, tcp_port, workers, reach)
+}
+
+pub fn engine_from(
+    bind: IpAddr,
+    advertised: Vec<AdvertisedAddress>,
+    udp_port: u16,
+    tcp_port: Option<u16>,
+    workers: usize,
+    reach: Reach,
+) -> Engine {
     Engine::start(EngineConfig {
         workers,
         bind,
         udp_port,
-        tcp_port: reach.turn.as_ref().map(|_| 0),
+        tcp_port,
         reach,
-        advertised: addresses
-            .iter()
-            .map(|address| AdvertisedAddress {
-                public: *address,
-                local: *address,
-                udp_port: None,
-            })
-            .collect(),
+        advertised,
         room_defaults: RoomSettings {
             max_participants: None,
             empty_timeout: Duration::from_secs(300),
@@ -129,7 +141,7 @@ type Offered = Vec<(ToSend, Mid)>;
 
 pub struct Client {
     rtc: Rtc,
-    way: Way,
+    pub way: Way,
     room: RoomHandle,
     pub joined: Joined,
     pending: Option<(SdpPendingOffer, Offered)>,

@@ -4,11 +4,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tertulia_engine::IceServer;
-use tertulia_turn::Framer;
+use tertulia_engine::{IceServer, Reach, TurnConfig};
 use tertulia_turn::stun::{
     AttributeType, Class, IntegrityAlgorithm, Key, KeyAlgorithm, Message, Method, TransactionId, Writer,
 };
+use tertulia_turn::{Framer, Secret};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -16,20 +16,53 @@ use tokio::sync::mpsc;
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Our own TURN server, with a UDP port of its own.
+pub fn relaying(single_port: bool) -> Reach {
+    Reach {
+        single_port,
+        turn: Some(TurnConfig {
+            realm: "tertulia.test".to_owned(),
+            host: None,
+            secrets: vec![Secret::new(b"north-south-east-west").unwrap()],
+            credential_lifetime: Duration::from_secs(600),
+            udp_port: Some(0),
+            urls: Vec::new(),
+            wider: None,
+        }),
+        ice_servers: Vec::new(),
+    }
+}
+
 pub enum Way {
-    Straight(UdpSocket),
+    /// A socket, and where the client believes to be.
+    Straight(UdpSocket, SocketAddr),
     Relayed(Box<Relay>),
 }
 
 impl Way {
     pub async fn straight() -> Self {
-        Self::Straight(UdpSocket::bind((LOOPBACK, 0)).await.unwrap())
+        Self::over(UdpSocket::bind((LOOPBACK, 0)).await.unwrap()).await
+    }
+
+    pub async fn over(socket: UdpSocket) -> Self {
+        let address = socket.local_addr().unwrap();
+        // What is tried on a socket nobody has waited for is not sent.
+        socket.writable().await.unwrap();
+        Self::Straight(socket, address)
+    }
+
+    /// Goes on from another address without noticing, as when a router in between changes.
+    pub async fn roam(&mut self, to: UdpSocket) {
+        to.writable().await.unwrap();
+        if let Self::Straight(socket, _) = self {
+            *socket = to;
+        }
     }
 
     /// Where the client is seen.
     pub fn address(&self) -> SocketAddr {
         match self {
-            Self::Straight(socket) => socket.local_addr().unwrap(),
+            Self::Straight(_, address) => *address,
             Self::Relayed(relay) => relay.relayed,
         }
     }
@@ -37,14 +70,14 @@ impl Way {
     pub fn send(&mut self, contents: &[u8], destination: SocketAddr) {
         // A full socket buffer loses a packet, as networks do.
         match self {
-            Self::Straight(socket) => drop(socket.try_send_to(contents, destination)),
+            Self::Straight(socket, _) => drop(socket.try_send_to(contents, destination)),
             Self::Relayed(relay) => relay.send(contents, destination),
         }
     }
 
     pub fn receive(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
         match self {
-            Self::Straight(socket) => {
+            Self::Straight(socket, _) => {
                 let mut buffer = vec![0; 2_000];
                 let (length, source) = socket.try_recv_from(&mut buffer).ok()?;
                 buffer.truncate(length);
@@ -157,7 +190,7 @@ pub struct Relay {
 
 impl Relay {
     /// Gets a relay and a permission for our own media; the error is the code that refused it.
-    pub async fn open(mut link: Link, server: &IceServer) -> Result<Self, u16> {
+    pub async fn open(mut link: Link, server: &IceServer, media: IpAddr) -> Result<Self, u16> {
         let mut client = Requests {
             link: &mut link,
             server,
@@ -179,7 +212,7 @@ impl Relay {
         let relayed = answer.address(relayed).unwrap();
         client
             .ask(Method::CREATE_PERMISSION, |request| {
-                request.address(AttributeType::XOR_PEER_ADDRESS, SocketAddr::new(LOOPBACK, 0));
+                request.address(AttributeType::XOR_PEER_ADDRESS, SocketAddr::new(media, 0));
             })
             .await?;
         Ok(Self {

@@ -143,6 +143,12 @@ section! {
         /// from there unless all share one.
         /// Empty for all addresses of this machine except loopback and link-local ones.
         advertised: Vec<String> = Vec::new(),
+        /// TCP port clients are told where a translation or a proxy changes it; 0 for `tcp_port`.
+        advertised_tcp_port: u16 = 0,
+        /// A STUN server, for instance `stun.example.org:3478`, that is asked at the start under which public address it
+        /// sees this machine. What it answers is told to clients beside the machine's own addresses, so that people
+        /// outside and inside the network reach it. Not used where `advertised` is set; empty asks nobody.
+        discover: String = String::new(),
         /// Bitrate assumed towards a new subscriber until measured, in bits per second.
         initial_bitrate_bps: u64 = 2_500_000,
         /// How long a participant's media may be gone, in seconds, before the participant is.

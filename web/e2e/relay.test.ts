@@ -1,0 +1,73 @@
+import { basename } from 'node:path';
+import { expect, test as base } from './support/meeting';
+import type { Person } from './support/person';
+import { freePorts, Server } from './support/server.mjs';
+
+/** A test whose server has a UDP port for TURN alone, and serves media behind one port. */
+const test = base.extend<{ server: Server }>({
+  server: [
+    // biome-ignore lint/correctness/noEmptyPattern: the runner reads the wanted fixtures from this pattern
+    async ({}, use) => {
+      const name = basename(expect.getState().testPath ?? 'some');
+      const { udp } = await freePorts();
+      const server = await Server.start({
+        name,
+        media: 'workers = 2\nsingle_port = true',
+        config: `[turn]\nudp_port = ${udp}`,
+      });
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'file' },
+  ],
+});
+
+/** What a person's media goes through at their end: kind of candidate, and how it reaches the relay. */
+function ways(person: Person): Promise<string[]> {
+  return person.page.evaluate(async () => {
+    const scope = window as unknown as { __connections: RTCPeerConnection[] };
+    const ways: string[] = [];
+    for (const connection of scope.__connections) {
+      if (connection.connectionState !== 'connected') continue;
+      const stats = await connection.getStats();
+      const transport = [...stats.values()].find((entry) => entry.selectedCandidatePairId);
+      const pair = transport && stats.get(transport.selectedCandidatePairId);
+      const local = pair && stats.get(pair.localCandidateId);
+      if (local) ways.push(`${local.candidateType} ${local.relayProtocol ?? ''}`.trim());
+    }
+    return ways;
+  });
+}
+
+for (const transport of ['udp', 'tcp'] as const) {
+  test(`two people whose browsers may only use a relay by ${transport} see and hear each other`, async ({
+    arrive,
+    room,
+  }) => {
+    const ana = await arrive({ name: 'Ana', person: 1, relay: transport });
+    const boris = await arrive({ name: 'Boris', person: 2, relay: transport });
+    await ana.join(room);
+    await boris.join(room);
+    await boris.seesMoving(await ana.identity(), 1);
+    await ana.seesMoving(await boris.identity(), 2);
+    await boris.hears(1);
+    for (const person of [ana, boris]) {
+      expect(new Set(await ways(person))).toEqual(new Set([`relay ${transport}`]));
+    }
+  });
+}
+
+test('who is told of relays and needs none talks to the media port itself', async ({
+  arrive,
+  room,
+}) => {
+  const ana = await arrive({ name: 'Ana', person: 1 });
+  const boris = await arrive({ name: 'Boris', person: 2 });
+  await ana.join(room);
+  await boris.join(room);
+  await boris.seesMoving(await ana.identity(), 1);
+  await boris.hears(1);
+  for (const person of [ana, boris]) {
+    for (const way of await ways(person)) expect(way).not.toContain('relay');
+  }
+});
