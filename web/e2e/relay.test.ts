@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { expect, test as base } from './support/meeting';
+import { test as base, expect } from './support/meeting';
 import type { Person } from './support/person';
 import { freePorts, Server } from './support/server.mjs';
 
