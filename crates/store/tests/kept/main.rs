@@ -2,5 +2,6 @@
 
 mod audit;
 mod chat;
+mod files;
 mod opening;
 mod support;
