@@ -12,11 +12,14 @@ import type {
 
 const base = '/api/v1';
 const timeoutMs = 15_000;
+/** A piece of a file over a slow line. */
+const pieceTimeoutMs = 120_000;
 
 interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   token?: string;
   body?: unknown;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -26,16 +29,24 @@ export function roomPath(room: string, ...rest: string[]): string {
 }
 
 async function send(path: string, options: RequestOptions): Promise<Response> {
-  const headers = new Headers({ accept: 'application/json' });
+  const headers = new Headers({ accept: 'application/json', ...options.headers });
+  const raw = options.body instanceof Blob;
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
-  if (options.body !== undefined) headers.set('content-type', 'application/json');
-  const timeout = AbortSignal.timeout(timeoutMs);
+  if (options.body !== undefined) {
+    headers.set('content-type', raw ? 'application/octet-stream' : 'application/json');
+  }
+  const timeout = AbortSignal.timeout(raw ? pieceTimeoutMs : timeoutMs);
   let response: Response;
   try {
     response = await fetch(path, {
       method: options.method ?? 'GET',
       headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      body:
+        options.body === undefined
+          ? undefined
+          : raw
+            ? (options.body as Blob)
+            : JSON.stringify(options.body),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
       credentials: 'same-origin',
       cache: 'no-store',
@@ -82,8 +93,9 @@ export const api = {
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
+    extra: Pick<RequestOptions, 'headers' | 'signal'> = {},
   ): Promise<Response> {
-    return send(`${roomPath(room)}/${path}`, { method, token, body });
+    return send(`${roomPath(room)}/${path}`, { method, token, body, ...extra });
   },
 
   /** Reads something of the room as it comes. */

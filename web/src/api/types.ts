@@ -46,6 +46,8 @@ export interface ChatMessage {
   to?: string;
   /** `seq` of the message this answers. */
   replyTo?: number;
+  /** What was attached; its name is the text. */
+  file?: { id: string; name: string; type: string; size: number };
   editedAt?: number;
   deleted?: boolean;
   reactions?: { kind: string; by: string[] }[];

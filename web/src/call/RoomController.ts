@@ -19,7 +19,7 @@ import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
 import { type CaptureChoices, LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';
-import type { MeetingNotice } from './meeting';
+import type { Meeting, MeetingNotice } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
 import { RemoteAudio } from './RemoteAudio';
 import { RemoteTracks, type WantedVideo } from './RemoteTracks';
@@ -100,6 +100,7 @@ export class RoomController implements Call {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private blipTimer: ReturnType<typeof setInterval> | undefined;
   private refreshing = false;
+  private ruled = false;
   private recording = false;
   private disposed = false;
 
@@ -160,6 +161,7 @@ export class RoomController implements Call {
         options.onNotice({ kind: 'hand', identity, raised });
       },
       onState: (state) => {
+        this.startAsRuled(state.meeting);
         const raised = state.hands.some((hand) => hand.identity === this.state.identity);
         if (this.state.intent.hand && !raised) void this.setHand(true);
         else if (raised) this.setIntent({ hand: true });
@@ -445,6 +447,16 @@ export class RoomController implements Call {
       if (next.participants.some(({ understanding }) => understanding === 'locked')) this.hush();
       if (next !== snapshot) this.store.setState({ snapshot: next });
     });
+  }
+
+  /** Whoever comes in starts as the room's rules say; a reconnection is no coming in. */
+  private startAsRuled({ rules, own }: Meeting): void {
+    if (this.ruled) return;
+    this.ruled = true;
+    if (!rules || own?.rights.includes('speak_freely')) return;
+    const { mic, camera } = this.state.intent;
+    if (rules.startAudioMuted && mic) this.setMic(false);
+    if (rules.startVideoMuted && camera) this.setCamera(false);
   }
 
   /** Among people whose meeting is encrypted nothing is sent in the open. */

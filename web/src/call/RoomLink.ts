@@ -135,8 +135,9 @@ export class RoomLink {
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
+    extra?: { headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response> {
-    return this.authorized((token) => api.command(this.room, token, method, path, body));
+    return this.authorized((token) => api.command(this.room, token, method, path, body, extra));
   }
 
   read(path: string): Promise<Response> {

@@ -20,6 +20,7 @@ export interface Call {
       method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
       path: string,
       body?: unknown,
+      extra?: { headers?: Record<string, string>; signal?: AbortSignal },
     ): Promise<Response>;
     read(path: string): Promise<Response>;
     loadEarlier(): Promise<void>;

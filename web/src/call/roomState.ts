@@ -161,7 +161,7 @@ function withReaction(state: RoomState, body: Record<string, unknown>, seq: numb
 function chatMessage(value: unknown): ChatMessage | null {
   if (typeof value !== 'object' || value === null) return null;
   const { seq, id, identity, name, text, at, ...more } = value as Record<string, unknown>;
-  const { to, replyTo, editedAt, deleted, reactions } = more;
+  const { to, replyTo, editedAt, deleted, reactions, file } = more;
   if (typeof id !== 'string' || typeof identity !== 'string' || typeof text !== 'string') {
     return null;
   }
@@ -176,6 +176,7 @@ function chatMessage(value: unknown): ChatMessage | null {
     ...(typeof replyTo === 'number' ? { replyTo } : {}),
     ...(typeof editedAt === 'number' ? { editedAt } : {}),
     ...(deleted === true ? { deleted } : {}),
+    ...(typeof file === 'object' && file !== null ? { file: file as ChatMessage['file'] } : {}),
     ...(Array.isArray(reactions) ? { reactions } : {}),
   };
 }

@@ -2,6 +2,7 @@ import {
   ArrowDown,
   EllipsisVertical,
   Lock,
+  Paperclip,
   Pencil,
   Reply,
   RotateCw,
@@ -30,6 +31,7 @@ import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { emojiOf, reactionKinds } from '../reactions/emoji';
 import styles from './ChatPanel.module.css';
+import { FileButton } from './FileButton';
 import { groupMessages, type MessageGroup, type ShownMessage } from './groups';
 import { MessageText } from './MessageText';
 
@@ -164,6 +166,8 @@ function Message({ message }: { message: ShownMessage }) {
             <p className={styles.note}>{t('chat.deleted')}</p>
           ) : message.sealed === 'locked' ? (
             <p className={styles.note}>{t('secrecy.locked')}</p>
+          ) : known?.file ? (
+            <FileLink file={known.file} />
           ) : (
             <MessageText text={message.text} />
           )}
@@ -223,6 +227,30 @@ function Quoted({ seq }: { seq: number }) {
     <blockquote className={styles.quoted}>
       <strong>{answered.name}</strong> {answered.text.slice(0, 120)}
     </blockquote>
+  );
+}
+
+/** An attached file; a link to it is asked for when it is wanted, since it is good for minutes only. */
+function FileLink({ file }: { file: NonNullable<ChatMessage['file']> }) {
+  const { t, i18n } = useTranslation('call');
+  const { call } = useCall();
+  const open = async () => {
+    try {
+      const answer = await call.link.command('POST', `files/${encodeURIComponent(file.id)}/link`);
+      const { url } = (await answer.json()) as { url: string };
+      const link = document.createElement('a');
+      link.href = url;
+      link.download = file.name;
+      link.click();
+    } catch {
+      showToast({ text: t('file.gone'), tone: 'warning', key: 'file' });
+    }
+  };
+  const kilobytes = Math.max(1, Math.round(file.size / 1000)).toLocaleString(i18n.language);
+  return (
+    <Button size="sm" icon={Paperclip} onClick={() => void open()}>
+      {file.name} · {kilobytes} kB
+    </Button>
   );
 }
 
@@ -376,8 +404,10 @@ function Composer() {
   const { call, ui } = useCall();
   const draft = useUi((state) => state.draft);
   const limit = useServerConfig()?.limits.chatText ?? defaultLimit;
-  const field = useRef<HTMLTextAreaElement>(null);
   const encrypted = useCallState((state) => state.phrase !== null);
+  // Under end-to-end encryption an attachment would be the one thing the server could read.
+  const files = useRoomState(({ meeting }) => meeting.own !== null) && !encrypted;
+  const field = useRef<HTMLTextAreaElement>(null);
   const excess = (text: string) =>
     encrypted
       ? new TextEncoder().encode(text).length - sealableBytes(limit)
@@ -443,6 +473,7 @@ function Composer() {
           onKeyDown={onKeyDown}
         />
       </div>
+      {files ? <FileButton /> : null}
       <IconButton
         type="submit"
         label={t('chat.send')}
