@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::accept;
 use crate::config::{EngineConfig, EngineError};
 use crate::handshake::HandshakePool;
+use crate::inspect::RoomView;
 use crate::keeping::{Keep, Keeper};
 use crate::message::{
     ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
@@ -355,6 +356,19 @@ impl Engine {
             }
         }
         all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// Looks at what flows: in every room, or in one. A room that is spread is seen from each of its workers.
+    pub async fn inspect(&self, room: Option<&RoomName>) -> Vec<RoomView> {
+        let mut all = Vec::new();
+        for link in &self.shared.workers {
+            let (reply, answer) = oneshot::channel();
+            let room = room.cloned();
+            if link.send(ToWorker::Inspect { room, reply }).await {
+                all.extend(answer.await.unwrap_or_default());
+            }
+        }
         all
     }
 

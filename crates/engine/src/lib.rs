@@ -17,6 +17,7 @@ mod config;
 mod demux;
 mod handle;
 mod handshake;
+mod inspect;
 mod keeping;
 mod message;
 mod net;
@@ -31,6 +32,7 @@ mod worker;
 pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle, Waiting};
+pub use inspect::{ConnectionView, PeerView, PublishedView, ReceivedView, RoomView};
 pub use keeping::{Keep, Keeper, Receipt};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,

@@ -12,6 +12,7 @@ use tertulia_room::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::handshake::Errand;
+use crate::inspect::RoomView;
 use crate::net::datagrams::Datagrams;
 use crate::spread::{Relaying, ToHome, ToStage};
 
@@ -227,6 +228,10 @@ pub(crate) enum ToWorker {
     },
     ListRooms {
         reply: oneshot::Sender<Vec<RoomInfo>>,
+    },
+    Inspect {
+        room: Option<RoomName>,
+        reply: oneshot::Sender<Vec<RoomView>>,
     },
     TcpStream {
         stream: TcpStream,

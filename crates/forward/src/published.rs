@@ -182,6 +182,15 @@ impl Published {
         }
     }
 
+    /// What flows of each layer by itself, all its temporal layers together.
+    pub(crate) fn layers(&self, now: Instant) -> Vec<Option<Bitrate>> {
+        let layers = self.meters.iter().map(|meter| {
+            let total = || Bitrate::from_bps(meter.rates(now).into_iter().sum());
+            meter.alive(now).then(total)
+        });
+        layers.collect()
+    }
+
     /// What flows.
     pub(crate) fn rates(&self, now: Instant) -> LayerRates {
         LayerRates {

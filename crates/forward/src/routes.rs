@@ -203,6 +203,14 @@ impl Routes {
         track.published.bitrate(point.spatial, point.temporal, now)
     }
 
+    /// What flows of a track, by layer, lowest first; `None` where nothing does.
+    pub fn layers(&self, track: TrackKey, now: Instant) -> Vec<Option<Bitrate>> {
+        let Some(slot) = self.tracks.get(track.0 as usize) else {
+            return Vec::new();
+        };
+        slot.published.layers(now)
+    }
+
     /// Keeps a packet for everybody who gets it; they get it with [`Routes::distribute`].
     pub fn handle_packet(&mut self, track: TrackKey, packet: &Incoming<'_>) -> Intake {
         let Some(slot) = self.tracks.get_mut(track.0 as usize) else {

@@ -51,6 +51,17 @@ fn at(address: IpAddr) -> AdvertisedAddress {
     }
 }
 
+/// What somebody on the same network may type to come here: the addresses media is told at, and this machine's own.
+pub fn names(advertised: &[AdvertisedAddress]) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    for address in advertised {
+        names.extend([address.public.to_string(), address.local.to_string()]);
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
 fn parse(text: &str) -> Result<AdvertisedAddress> {
     let wrong = || format!("media.advertised: `{text}` is not an IP address, or two with a slash");
     let (public, local) = match text.split_once('/') {

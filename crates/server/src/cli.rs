@@ -30,7 +30,11 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Checks configuration and machine, and explains what it finds
-    Check(ServerArgs),
+    Check(CheckArgs),
+    /// Asks the running server why somebody in a room has no picture
+    Doctor(DoctorArgs),
+    /// Shows the running server's log level, or changes it until its next start
+    LogLevel(LogLevelArgs),
     /// Prints the reference of the configuration
     ConfigReference,
 }
@@ -43,6 +47,40 @@ pub struct ServerArgs {
     /// For development: adds the well-known API key pair devkey/secret and advertises loopback addresses too
     #[arg(long)]
     pub dev: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Looks at the configuration alone, not at ports, names and machine
+    #[arg(long)]
+    pub only_configuration: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The room
+    pub room: String,
+    /// Examines this identity alone
+    #[arg(long, value_name = "IDENTITY")]
+    pub participant: Option<String>,
+    /// Prints what the server sees, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LogLevelArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The new level, as for log.level
+    pub level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

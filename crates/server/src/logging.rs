@@ -1,43 +1,99 @@
 //! The log.
 
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Log;
 
+type Change = dyn Fn(EnvFilter) -> Result<()> + Send + Sync;
+
+/// The level, which may be changed while the server runs; cheap to clone.
+#[derive(Clone)]
+pub struct Level {
+    current: Arc<Mutex<String>>,
+    change: Arc<Change>,
+}
+
+impl Level {
+    fn new(level: &str, change: impl Fn(EnvFilter) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self {
+            current: Arc::new(Mutex::new(level.to_owned())),
+            change: Arc::new(change),
+        }
+    }
+
+    /// What it is now, as it was written.
+    pub fn current(&self) -> String {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes it until the next change or start.
+    ///
+    /// # Errors
+    /// When it cannot be understood; the level stays.
+    pub fn set(&self, level: &str) -> Result<()> {
+        (self.change)(filter(level)?)?;
+        level.clone_into(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    /// One that changes nothing but what it says it is.
+    #[cfg(test)]
+    pub fn for_tests() -> Self {
+        Self::new("info", |_| Ok(()))
+    }
+}
+
 /// Starts logging to the standard error output.
 ///
 /// # Errors
 /// When level or format cannot be understood.
-pub fn start(log: &Log) -> Result<()> {
-    let filter = filter(log)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = match log.format.as_str() {
-        "pretty" => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        "json" => builder.json().flatten_event(true).try_init(),
+pub fn start(log: &Log) -> Result<Level> {
+    let filter = filter(&log.level)?;
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    let (started, level) = match log.format.as_str() {
+        "pretty" => {
+            let builder = builder
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_env_filter(filter)
+                .with_filter_reloading();
+            let handle = builder.reload_handle();
+            let level = Level::new(&log.level, move |filter| Ok(handle.reload(filter)?));
+            (builder.try_init(), level)
+        }
+        "json" => {
+            let builder = builder
+                .json()
+                .flatten_event(true)
+                .with_env_filter(filter)
+                .with_filter_reloading();
+            let handle = builder.reload_handle();
+            let level = Level::new(&log.level, move |filter| Ok(handle.reload(filter)?));
+            (builder.try_init(), level)
+        }
         other => bail!("log.format is `{other}`; it can be `pretty` or `json`"),
     };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))?;
+    Ok(level)
 }
 
-/// Reads the level. A single word speaks of Tertulia itself; the crates below it then tell of trouble only, since some
+/// Reads a level. A single word speaks of Tertulia itself; the crates below it then tell of trouble only, since some
 /// of them name addresses of clients at `info`.
 ///
 /// # Errors
 /// When it is no level and no list of directives.
-pub fn filter(log: &Log) -> Result<EnvFilter> {
-    let directives = match log.level.as_str() {
+pub fn filter(level: &str) -> Result<EnvFilter> {
+    let directives = match level {
         level @ ("error" | "warn" | "info" | "debug" | "trace") => format!("warn,tertulia={level}"),
         list => list.to_owned(),
     };
-    EnvFilter::builder().parse(directives).with_context(|| {
-        format!(
-            "log.level is `{}`, which is no level and no list of directives",
-            log.level
-        )
-    })
+    EnvFilter::builder()
+        .parse(directives)
+        .with_context(|| format!("log.level is `{level}`, which is no level and no list of directives"))
 }

@@ -7,6 +7,8 @@
 //! default level; a shutdown ends within its bound.
 
 mod addresses;
+mod admin;
+mod ask;
 mod audit;
 mod check;
 mod cli;
@@ -20,6 +22,7 @@ mod logging;
 mod metrics;
 mod reach;
 mod serve;
+mod tls;
 mod token;
 mod wiring;
 
@@ -57,12 +60,30 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Audit(command) => print!("{}", audit::run(command, &load(command.server())?)?),
         Command::Check(args) => {
             let report = check::check(args);
-            if report.failed() {
+            if args.json {
+                println!("{}", report.json()?);
+            } else if report.failed() {
                 eprint!("{report}");
+            } else {
+                print!("{report}");
+            }
+            if report.failed() {
                 return Ok(ExitCode::FAILURE);
             }
-            print!("{report}");
         }
+        Command::Doctor(args) => {
+            let report = ask::report(args, &load(&args.server)?)?;
+            if args.json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+                return Ok(ExitCode::SUCCESS);
+            }
+            let findings = admin::doctor::examine(&report, args.participant.as_deref());
+            print!("{findings}");
+            if findings.any() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::LogLevel(args) => print!("{}", ask::log_level(args, &load(&args.server)?)?),
         Command::ConfigReference => print!("{}", config::reference()),
     }
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,9 @@ use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_web::Api;
 use tertulia_engine::Engine;
 
+use crate::clock;
 use crate::http::Connections;
+use crate::tls::Tls;
 
 /// What is measured; cheap to clone.
 #[derive(Clone)]
@@ -16,9 +18,11 @@ pub struct Sources {
     pub livekit: LiveKitDoor,
     pub web: Api,
     pub connections: Connections,
+    /// Where this server does HTTPS itself.
+    pub tls: Option<Tls>,
 }
 
-/// Serves `/metrics`.
+/// Routes `/metrics`.
 pub fn router(sources: Sources) -> Router {
     let page = move || {
         let text = page(&sources);
@@ -63,6 +67,9 @@ fn page(sources: &Sources) -> String {
     turn(&mut page, sources);
     livekit(&mut page, sources);
     web(&mut page, sources);
+    if let Some(tls) = &sources.tls {
+        secure(&mut page, tls);
+    }
     page.gauge(
         "http_connections",
         "HTTP connections open now, WebSockets included.",
@@ -363,6 +370,39 @@ fn livekit(page: &mut Page, sources: &Sources) {
     page.counter("webhooks_lost_total", "Webhooks given up.", stats.webhooks_lost);
 }
 
+fn secure(page: &mut Page, tls: &Tls) {
+    let counts = tls.stats.read();
+    page.counter(
+        "tls_handshakes_total",
+        "TLS handshakes completed.",
+        counts.handshakes,
+    );
+    page.counter(
+        "tls_handshakes_failed_total",
+        "TLS handshakes that failed or took too long.",
+        counts.handshake_failures,
+    );
+    page.counter(
+        "certificates_loaded_total",
+        "Certificates taken up.",
+        counts.loaded,
+    );
+    page.counter(
+        "certificates_failed_total",
+        "Certificates that could not be had, or were no good.",
+        counts.load_failures,
+    );
+    let left_s = tls
+        .current
+        .get()
+        .map_or(0, |certificate| certificate.facts().left_s(clock::unix_s()));
+    page.gauge(
+        "certificate_left_seconds",
+        "How long the certificate is valid yet; 0 without a valid one.",
+        u64::try_from(left_s).unwrap_or(0),
+    );
+}
+
 fn web(page: &mut Page, sources: &Sources) {
     let stats = sources.web.stats();
     page.counter(
@@ -396,4 +436,57 @@ fn web(page: &mut Page, sources: &Sources) {
         "Event streams closed because their reader was slow.",
         stats.slow_streams,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    const OWN: &str = include_str!("metrics.rs");
+
+    /// Names as they stand in the code above: the first text of each metric.
+    fn real() -> BTreeSet<String> {
+        let calls = OWN
+            .split("page.")
+            .skip(1)
+            .filter(|call| call.starts_with("counter(") || call.starts_with("gauge("));
+        let named = calls.filter_map(|call| call.split('"').nth(1));
+        let mut names: BTreeSet<String> = named.map(|name| format!("tertulia_{name}")).collect();
+        names.insert("tertulia_build_info".to_owned());
+        names
+    }
+
+    fn used(text: &str) -> BTreeSet<String> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        text.match_indices("tertulia_")
+            .map(|(at, _)| text[at..].chars().take_while(|c| is_part(*c)).collect())
+            .collect()
+    }
+
+    #[test]
+    fn alerts_and_dashboard_use_metrics_that_exist() {
+        let real = real();
+        assert!(real.len() > 40, "{real:?}");
+        for text in [
+            include_str!("../../../packaging/monitoring/alerts.yaml"),
+            include_str!("../../../packaging/monitoring/alerts.test.yaml"),
+            include_str!("../../../packaging/monitoring/dashboard.json"),
+        ] {
+            let used = used(text);
+            assert!(!used.is_empty());
+            let invented: Vec<_> = used.difference(&real).collect();
+            assert!(invented.is_empty(), "{invented:?}");
+        }
+    }
+
+    #[test]
+    fn the_operators_page_names_metrics_that_exist() {
+        let text = include_str!("../../../docs/operations.md");
+        let named = used(text)
+            .into_iter()
+            .filter(|name| name.ends_with("_total") || name.ends_with("_seconds"));
+        let real = real();
+        let invented: Vec<_> = named.filter(|name| !real.contains(name)).collect();
+        assert!(invented.is_empty(), "{invented:?}");
+    }
 }

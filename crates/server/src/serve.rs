@@ -1,9 +1,11 @@
 //! Running: start, serve, and stop within a bound.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_web::{Api, Shelf};
 use tertulia_engine::Engine;
@@ -12,25 +14,28 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::admin::{self, Admin};
 use crate::cli::ServerArgs;
-use crate::config::Config;
-use crate::http::{Connections, ListenerLimits, Readiness, TrustedProxies, WebApp};
-use crate::{addresses, data, http, keeper, limits, logging, metrics, reach, wiring};
+use crate::config::{Config, TlsMode};
+use crate::http::{Connections, ListenerLimits, Readiness, Site, TrustedProxies, WebApp};
+use crate::logging::{self, Level};
+use crate::tls::Tls;
+use crate::{addresses, data, http, keeper, limits, metrics, reach, wiring};
 
 /// Runs the server until a signal ends it.
 ///
 /// # Errors
 /// When something it needs cannot be had; the message says what.
 pub fn run(args: &ServerArgs, config: &Config) -> Result<()> {
-    logging::start(&config.log)?;
+    let level = logging::start(&config.log)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(args, config));
+    let served = runtime.block_on(serve(args, config, level));
     // Files that are still being compressed are no reason to wait.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
+async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let mut signals = Signals::listen()?;
     limits::raise_open_files();
     let directory = data::directory(config);
@@ -42,9 +47,20 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
     }
 
     let proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
+    let tls = Tls::prepare(config, &directory, &addresses::names(&advertised))?;
     let listener = http::bind(config.http.listen)
         .with_context(|| format!("cannot listen on {} (http.listen)", config.http.listen))?;
-    let reach = reach::reach(config, Vec::new())?;
+    let secure_listener = match &tls {
+        Some(_) => Some(
+            http::bind(config.tls.listen)
+                .with_context(|| format!("cannot listen on {} (tls.listen)", config.tls.listen))?,
+        ),
+        None => None,
+    };
+    let turn_urls = tls
+        .as_ref()
+        .map_or_else(Vec::new, |(tls, _)| wiring::turn_urls(config, tls));
+    let reach = reach::reach(config, turn_urls)?;
     let store = Store::open(&wiring::place(config, &directory))
         .await
         .context("cannot open the store (store.url, data_dir)")?;
@@ -57,7 +73,8 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
         store: store.clone(),
         blobs,
     };
-    let web = Api::kept(engine.clone(), Arc::new(keys), wiring::web(config), shelf);
+    let keys = Arc::new(keys);
+    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf);
 
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();
@@ -68,25 +85,51 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
 
     let doors = tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
     let router = http::router(doors, web_app, readiness.clone(), proxies.clone());
-    let limits = ListenerLimits {
-        connections: config.http.connections,
-        per_address: config.http.connections_per_address,
-        exempt: proxies,
-    };
-    let http = tokio::spawn(http::serve(
-        listener,
+    let plain = Site {
         router,
-        limits,
-        connections.clone(),
-        stopped.clone(),
-    ));
+        limits: ListenerLimits {
+            connections: config.http.connections,
+            per_address: config.http.connections_per_address,
+            exempt: proxies,
+        },
+        tls: None,
+        proxy_protocol: config.http.proxy_protocol,
+        relay: None,
+    };
+    let serve =
+        |listener, site| tokio::spawn(http::serve(listener, site, connections.clone(), stopped.clone()));
+    let mut tasks = vec![compressed];
+    let mut stats = None;
+    match (tls, secure_listener) {
+        (Some((tls, keeper)), Some(secure_listener)) => {
+            stats = Some(tls.clone());
+            tasks.extend(tls.keep(keeper, stopped.clone()));
+            let leading = config.tls.redirect.then(|| Site {
+                router: http::redirect(tls.clone(), wiring::https_port(config), readiness.clone()),
+                ..plain.clone()
+            });
+            tasks.push(serve(listener, leading.unwrap_or_else(|| plain.clone())));
+            tasks.push(serve(
+                secure_listener,
+                wiring::secure(plain, tls, &engine, config),
+            ));
+        }
+        _ => tasks.push(serve(listener, plain)),
+    }
     let sources = metrics::Sources {
         engine: engine.clone(),
         livekit: livekit.clone(),
         web,
         connections: connections.clone(),
+        tls: stats,
     };
-    let metrics = serve_metrics(args, config, sources, stopped)?;
+    let admin = Admin {
+        engine: engine.clone(),
+        keys,
+        level,
+    };
+    let private = metrics::router(sources).merge(admin::router(admin));
+    tasks.extend(serve_privately(args, config, private, stopped)?);
     readiness.set(true);
     announce(args, config);
 
@@ -114,17 +157,17 @@ async fn serve(args: &ServerArgs, config: &Config) -> Result<()> {
         },
         () = signals.next() => tracing::warn!("stopped at once by a second signal"),
     }
-    for task in [Some(http), metrics, Some(compressed)].into_iter().flatten() {
+    for task in tasks {
         task.abort();
     }
     Ok(())
 }
 
 /// In development a second server may run beside this one, so that a port in use is no reason to fail.
-fn serve_metrics(
+fn serve_privately(
     args: &ServerArgs,
     config: &Config,
-    sources: metrics::Sources,
+    router: Router,
     stopped: watch::Receiver<bool>,
 ) -> Result<Option<JoinHandle<()>>> {
     if !config.metrics.enabled {
@@ -141,17 +184,22 @@ fn serve_metrics(
             return Err(error).with_context(|| format!("cannot listen on {address} (metrics.listen)"));
         }
     };
-    let limits = ListenerLimits {
-        connections: 64,
-        per_address: 64,
-        exempt: TrustedProxies::default(),
+    let site = Site {
+        router,
+        limits: ListenerLimits {
+            connections: 64,
+            per_address: 64,
+            exempt: TrustedProxies::default(),
+        },
+        tls: None,
+        proxy_protocol: false,
+        relay: None,
     };
-    let router = metrics::router(sources);
+    let connections = Connections::default();
     Ok(Some(tokio::spawn(http::serve(
         listener,
-        router,
-        limits,
-        Connections::default(),
+        site,
+        connections,
         stopped,
     ))))
 }
@@ -161,24 +209,33 @@ fn serve_metrics(
     reason = "the line somebody who started the server by hand looks for"
 )]
 fn announce(args: &ServerArgs, config: &Config) {
-    let listen = config.http.listen;
-    let host = if listen.ip().is_unspecified() {
-        "localhost".to_owned()
-    } else {
-        listen.ip().to_string()
+    let tls = &config.tls;
+    let (scheme, listen) = match tls.mode {
+        TlsMode::Off => ("http", config.http.listen),
+        _ => ("https", tls.listen),
     };
-    let host = if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host
+    let host = match (tls.names.first(), listen.ip()) {
+        (Some(name), _) if tls.mode != TlsMode::Off => name.clone(),
+        (_, ip) if ip.is_unspecified() => "localhost".to_owned(),
+        (_, IpAddr::V6(v6)) => format!("[{v6}]"),
+        (_, ip) => ip.to_string(),
     };
-    let url = format!("http://{host}:{}", listen.port());
+    let url = match (scheme, listen.port()) {
+        ("https", 443) | ("http", 80) => format!("{scheme}://{host}"),
+        (_, port) => format!("{scheme}://{host}:{port}"),
+    };
     tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), dev = args.dev, "ready");
     println!(
         "{} {} is ready: {url}",
         config.server.name,
         env!("CARGO_PKG_VERSION")
     );
+    if tls.mode == TlsMode::SelfSigned {
+        println!(
+            "On trial: nobody but this server vouches for its certificate, so browsers warn. For real meetings get a \
+             domain name and set tls.mode = \"acme\"."
+        );
+    }
     if args.dev {
         println!("Development mode: anybody may sign tokens with API key `devkey` and secret `secret`.");
     }
@@ -187,6 +244,8 @@ fn announce(args: &ServerArgs, config: &Config) {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Held so that SIGHUP, which has certificates looked at, does not end a server that has none.
+    _hangup: Signal,
 }
 
 impl Signals {
@@ -195,6 +254,7 @@ impl Signals {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            _hangup: listen(SignalKind::hangup())?,
         })
     }
 

@@ -7,13 +7,15 @@ use anyhow::{Context, Result};
 use tertulia_auth::ApiKeys;
 use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, FileSettings, RateLimit};
-use tertulia_engine::{AdvertisedAddress, EngineConfig, Reach};
+use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStreams};
 use tertulia_model::Bitrate;
 use tertulia_room::RoomSettings;
 use tertulia_store::{ChatRetention, Place};
 
 use crate::config::{Config, Rooms};
+use crate::http::{self, Relay, Secured, Site};
 use crate::keeper::KeepSettings;
+use crate::tls::{self, Tls};
 
 /// A UTF-8 character has at most this many bytes.
 const BYTES_A_CHAR: usize = 4;
@@ -77,6 +79,56 @@ pub fn keeping(config: &Config) -> KeepSettings {
     }
 }
 
+/// What the listener for HTTPS serves.
+pub fn secure(plain: Site, tls: Tls, engine: &Engine, config: &Config) -> Site {
+    let hsts_s = config.tls.hsts_s;
+    let router = if hsts_s == 0 || tls.self_signed {
+        plain.router
+    } else {
+        http::ask_for_https(plain.router, hsts_s)
+    };
+    Site {
+        router,
+        tls: Some(tls),
+        relay: engine.turn_streams().map(relay),
+        ..plain
+    }
+}
+
+fn relay(streams: TurnStreams) -> Relay {
+    Relay::new(move |stream: Secured, peer, local| {
+        let streams = streams.clone();
+        async move { streams.serve(stream, peer, local).await }
+    })
+}
+
+/// The port at which people reach us over HTTPS.
+pub fn https_port(config: &Config) -> u16 {
+    match config.tls.public_port {
+        0 => config.tls.listen.port(),
+        told => told,
+    }
+}
+
+/// At which addresses TURN is reached inside TLS. Nobody is told of a certificate that clients do not take.
+pub fn turn_urls(config: &Config, tls: &Tls) -> Vec<String> {
+    if tls.self_signed {
+        return Vec::new();
+    }
+    let listed = tls::names(&config.tls).unwrap_or_default();
+    let certified = || {
+        tls.current
+            .get()
+            .map_or_else(Vec::new, |own| own.facts().names.clone())
+    };
+    let names = if listed.is_empty() { certified() } else { listed };
+    let usable = |name: &&String| !name.contains(['*', ':']);
+    let name = names.iter().find(usable);
+    name.map(|name| format!("turns:{name}:{}?transport=tcp", https_port(config)))
+        .into_iter()
+        .collect()
+}
+
 /// What the web door is started with.
 pub fn web(config: &Config) -> ApiSettings {
     let limits = &config.limits;
@@ -121,5 +173,30 @@ pub fn webhook_keys(config: &Config, keys: &ApiKeys) -> Result<ApiKeys> {
         id => keys
             .with_first(id)
             .with_context(|| format!("webhooks.api_key: there is no API key `{id}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::testing;
+
+    #[test]
+    fn relay_clients_are_told_the_name_and_port_that_browsers_use() {
+        let mut config = Config::default();
+        let tls = testing::tls(&["192.0.2.7", "meet.example.org"]);
+        config.tls.names = vec!["Meet.example.org".to_owned()];
+        assert_eq!(
+            turn_urls(&config, &tls),
+            ["turns:meet.example.org:443?transport=tcp"]
+        );
+        config.tls.public_port = 8443;
+        config.tls.names.clear();
+        assert_eq!(turn_urls(&config, &tls), ["turns:192.0.2.7:8443?transport=tcp"]);
+        let wild = testing::tls(&["*.example.org"]);
+        assert!(turn_urls(&config, &wild).is_empty());
+        let mut trial = tls;
+        trial.self_signed = true;
+        assert!(turn_urls(&config, &trial).is_empty());
     }
 }

@@ -34,7 +34,7 @@ struct Step {
     run: fn(&Path) -> Result<Outcome>,
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step {
         name: "web-install",
         fast: true,
@@ -104,6 +104,11 @@ const STEPS: [Step; 17] = [
         name: "release-build",
         fast: false,
         run: |root| make(root, &["build"]),
+    },
+    Step {
+        name: "packages",
+        fast: false,
+        run: packages_step,
     },
     Step {
         name: "instructions",
@@ -338,6 +343,13 @@ fn fuzz_seeds(root: &Path) -> Result<Outcome> {
         &[&test[..], &manifest].concat(),
     ))?);
     Ok(Outcome::Ran(counts))
+}
+
+fn packages_step(root: &Path) -> Result<Outcome> {
+    if !quiet(command(root, 1, "dpkg-deb", &["--version"])) {
+        return Ok(Outcome::Skipped("no dpkg-deb: this is not Debian".to_owned()));
+    }
+    counted(command(root, 5, "cargo", &["xtask", "packages"])).map(Outcome::Ran)
 }
 
 fn instructions_step(root: &Path) -> Result<Outcome> {

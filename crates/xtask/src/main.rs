@@ -5,6 +5,7 @@
 //! - `ci` runs every check of the project, goes on after a failure, and closes with a table and one line of totals.
 //!   `ci --fast` leaves out browsers, SDKs and the release build; `ci --only NAME` runs a single step.
 //! - `config-reference` compares `docs/configuration.md` with what the binary says about itself (`--write` mends it).
+//! - `deb` builds the Debian package, and `packages` tries it and what else is in `packaging/`.
 //! - `instructions` counts what forwarding a packet costs, under callgrind, and holds it to a bar.
 //!
 //! It does not install system packages (`.ci/prerequisites` does) and nothing in production depends on it.
@@ -16,7 +17,9 @@
 
 mod ci;
 mod config_reference;
+mod deb;
 mod instructions;
+mod packages;
 mod run;
 mod tidy;
 mod tree;
@@ -32,6 +35,8 @@ usage: cargo xtask <chore>
   tidy                       hold the arrows and the manners of the house
   ci [--fast] [--only NAME]  run every check (or the quick ones, or one)
   config-reference [--write] compare docs/configuration.md with the binary
+  deb                        build the Debian package from the release binary
+  packages                   build it, hold packaging/ to its linters, install and run it
   instructions               hold the instructions a forwarded packet costs";
 
 fn main() -> ExitCode {
@@ -55,6 +60,8 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["ci", "--fast"] => ci::run(&root, ci::Selection::Fast),
         ["ci", "--only", name] => ci::run(&root, ci::Selection::Only((*name).to_owned())),
         ["instructions"] => instructions::run(&root),
+        ["deb"] => deb::build(&root).map(|()| true),
+        ["packages"] => packages::run(&root),
         ["config-reference"] => config_reference::run(&root, false),
         ["config-reference", "--write"] => config_reference::run(&root, true),
         _ => bail!("{USAGE}"),

@@ -144,6 +144,7 @@ impl Worker {
                 let rooms = self.rooms.iter().filter_map(|(_, slot)| slot.room());
                 answer(reply, rooms.map(Room::info).collect());
             }
+            ToWorker::Inspect { room, reply } => answer(reply, self.inspect(room.as_ref(), now)),
             ToWorker::TcpStream {
                 stream,
                 remote,

@@ -5,6 +5,7 @@ mod codecs;
 mod detour;
 mod egress;
 mod home;
+mod inspect;
 mod intake;
 mod mailbox;
 mod negotiate;

@@ -3,6 +3,7 @@
 mod load;
 mod reference;
 mod section;
+mod tls;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use load::load;
 pub use reference::reference;
 use section::section;
+pub use tls::{Acme, Tls, TlsMode};
 pub use turn::Turn;
 
 /// A text that is never shown.
@@ -55,6 +57,10 @@ pub struct Config {
     pub store: Store,
     /// See [`Http`].
     pub http: Http,
+    /// See [`Tls`].
+    pub tls: Tls,
+    /// See [`Acme`].
+    pub acme: Acme,
     /// See [`Media`].
     pub media: Media,
     /// See [`Turn`].
@@ -111,11 +117,15 @@ section! {
 section! {
     /// HTTP: the web app, the API and the clients' signalling.
     pub struct Http {
-        /// Where to listen. `[::]` takes IPv4 as well.
+        /// Where to listen. `[::]` takes IPv4 as well. Where `[tls]` is on, people come to `tls.listen` and this is
+        /// the place that leads them there: `[::]:80`.
         listen: SocketAddr = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7880)),
         /// Addresses of reverse proxies whose `X-Forwarded-For` is believed, single ones or networks such as
         /// `10.0.0.0/8`. From anybody else the header is ignored.
         trusted_proxies: Vec<String> = Vec::new(),
+        /// Whether trusted proxies say who comes in a PROXY protocol header (version 1 or 2) before anything else,
+        /// as balancers of TCP connections do. Then they all must; others are served as they are.
+        proxy_protocol: bool = false,
         /// Connections held at once; more are closed as they come.
         connections: usize = 10_000,
         /// Connections one address (for IPv6 one network of 64 bits) may hold at once. Not applied to trusted proxies.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::section::Setting;
-use super::{Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Top, Turn, Webhooks};
+use super::{
+    Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Tls, Top, Turn, Webhooks,
+};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -25,6 +27,8 @@ pub fn reference() -> String {
     section(&mut text, Some("server"), Server::ABOUT, &Server::settings());
     section(&mut text, Some("store"), Store::ABOUT, &Store::settings());
     section(&mut text, Some("http"), Http::ABOUT, &Http::settings());
+    section(&mut text, Some("tls"), Tls::ABOUT, &Tls::settings());
+    section(&mut text, Some("acme"), Acme::ABOUT, &Acme::settings());
     section(&mut text, Some("media"), Media::ABOUT, &Media::settings());
     section(&mut text, Some("turn"), Turn::ABOUT, &Turn::settings());
     section(&mut text, Some("rooms"), Rooms::ABOUT, &Rooms::settings());
@@ -100,6 +104,8 @@ mod tests {
         for (name, settings) in [
             ("server", Server::settings()),
             ("http", Http::settings()),
+            ("tls", Tls::settings()),
+            ("acme", Acme::settings()),
             ("media", Media::settings()),
             ("rooms", Rooms::settings()),
             ("limits", Limits::settings()),

@@ -1,6 +1,7 @@
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
 /// What a page of ours may load and do. No script or style stands in the page itself, nothing comes from elsewhere,
@@ -31,4 +32,21 @@ pub async fn secure(request: Request, next: Next) -> Response {
         "same-origin",
     );
     response
+}
+
+/// Adds that browsers are to use nothing but HTTPS for this name, for `seconds` (RFC 6797).
+pub fn ask_for_https(router: Router, seconds: u64) -> Router {
+    let Ok(value) = HeaderValue::try_from(format!("max-age={seconds}")) else {
+        return router;
+    };
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let value = value.clone();
+        async move {
+            let mut response = next.run(request).await;
+            response
+                .headers_mut()
+                .insert(header::STRICT_TRANSPORT_SECURITY, value);
+            response
+        }
+    }))
 }

@@ -1,37 +1,32 @@
 //! Connections: how many, how long, and who waits for them at the end.
 
+mod conversation;
+mod proxied;
+mod secure;
+
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tertulia_engine::source_of;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower::ServiceExt as _;
+
+pub use secure::{Relay, Secured};
 
 use super::TrustedProxies;
+use crate::tls::Tls;
 
 /// A request's head must be there in this time, and a connection without a request may idle no longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Greatest head. LiveKit clients put their first offer, up to 16 KiB, into the address.
-const MAX_HEAD_BYTES: usize = 64 * 1_024;
-const MAX_HEADERS: usize = 100;
 /// A peer that acknowledges nothing for this long is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// How long to wait after the kernel refused us a connection, most likely for want of file descriptors.
@@ -85,6 +80,11 @@ impl Connections {
         let _none = count.wait_for(|count| *count == 0).await;
     }
 
+    fn refuse(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!("a connection was refused: too many");
+    }
+
     fn admit(&self, address: IpAddr, limits: &ListenerLimits) -> Option<Admitted> {
         let exempt = limits.exempt.contains(address);
         let address = source_of(address);
@@ -111,6 +111,36 @@ struct Admitted {
     address: IpAddr,
 }
 
+impl Admitted {
+    /// Counts it for another address, behind the proxy that it came from; false where that one has too many.
+    fn move_to(&mut self, address: IpAddr, limits: &ListenerLimits) -> bool {
+        let exempt = limits.exempt.contains(address);
+        let address = source_of(address);
+        let mut by_address = self
+            .connections
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let own = by_address.entry(address).or_insert(0);
+        if *own >= limits.per_address && !exempt {
+            return false;
+        }
+        *own += 1;
+        leave(&mut by_address, self.address);
+        self.address = address;
+        true
+    }
+}
+
+fn leave(by_address: &mut HashMap<IpAddr, usize>, address: IpAddr) {
+    if let Some(own) = by_address.get_mut(&address) {
+        *own -= 1;
+        if *own == 0 {
+            by_address.remove(&address);
+        }
+    }
+}
+
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut by_address = self
@@ -118,12 +148,8 @@ impl Drop for Admitted {
             .by_address
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = by_address.get_mut(&self.address) {
-            *own -= 1;
-            if *own == 0 {
-                by_address.remove(&self.address);
-            }
-        }
+        leave(&mut by_address, self.address);
+        drop(by_address);
         self.connections.count.send_modify(|count| *count -= 1);
     }
 }
@@ -167,12 +193,26 @@ fn lacks_ipv6(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
+/// What a listener serves, and to whom.
+#[derive(Clone)]
+pub struct Site {
+    /// Answers requests.
+    pub router: Router,
+    /// How many connections are held.
+    pub limits: ListenerLimits,
+    /// For HTTPS; without it the listener speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whether `limits.exempt` say in a PROXY header who comes.
+    pub proxy_protocol: bool,
+    /// Takes over a stream that turns out to speak STUN; without it such a stream is closed.
+    pub relay: Option<Relay>,
+}
+
 /// Serves connections until `stop` turns true; then finishes the requests under way. The connections themselves end
 /// on their own time: wait for [`Connections::none_left`].
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
-    limits: ListenerLimits,
+    site: Site,
     connections: Connections,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -182,18 +222,12 @@ pub async fn serve(
             () = stopped(&mut stop) => return,
         };
         match accepted {
-            Ok((stream, peer)) => match connections.admit(peer.ip(), &limits) {
+            Ok((stream, peer)) => match connections.admit(peer.ip(), &site.limits) {
                 Some(admitted) => {
-                    let held = Held {
-                        stream,
-                        _admitted: admitted,
-                    };
-                    tokio::spawn(converse(held, peer, router.clone(), stop.clone()));
+                    let held = Held { stream, admitted };
+                    tokio::spawn(receive(held, peer, site.clone(), stop.clone()));
                 }
-                None => {
-                    connections.refused.fetch_add(1, Ordering::Relaxed);
-                    tracing::debug!("a connection was refused: too many");
-                }
+                None => connections.refuse(),
             },
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
@@ -203,7 +237,7 @@ pub async fn serve(
     }
 }
 
-async fn converse(held: Held, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
+async fn receive(mut held: Held, mut peer: SocketAddr, site: Site, stop: watch::Receiver<bool>) {
     let options = SockRef::from(&held.stream);
     let set = options
         .set_tcp_nodelay(true)
@@ -212,38 +246,25 @@ async fn converse(held: Held, peer: SocketAddr, router: Router, mut stop: watch:
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let router = router.clone();
-        async move {
-            Ok::<_, Infallible>(
-                router
-                    .oneshot(request.map(Body::new))
-                    .await
-                    .unwrap_or_else(|never| match never {}),
-            )
+    if site.proxy_protocol && site.limits.exempt.contains(peer.ip()) {
+        let header = tokio::time::timeout(HEADER_TIMEOUT, proxied::read(&mut held.stream)).await;
+        match header.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(Some(client)) => peer = client,
+            // The proxy itself asks, to see whether we are there.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a proxy did not say who comes");
+                return;
+            }
         }
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD_BYTES);
-    let mut connection = pin!(
-        builder
-            .serve_connection(TokioIo::new(held), service)
-            .with_upgrades()
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        if !held.admitted.move_to(peer.ip(), &site.limits) {
+            held.admitted.connections.refuse();
+            return;
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+    }
+    match &site.tls {
+        None => conversation::http1(held, peer, site.router, stop).await,
+        Some(tls) => secure::receive(held, peer, tls, &site, stop).await,
     }
 }
 
@@ -253,9 +274,16 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// A stream that keeps its place among the connections for as long as it lives, through upgrades too.
-struct Held {
+pub struct Held {
     stream: TcpStream,
-    _admitted: Admitted,
+    admitted: Admitted,
+}
+
+impl Held {
+    /// The address it came to.
+    fn local(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
 }
 
 impl AsyncRead for Held {

@@ -4,6 +4,7 @@ mod client;
 mod headers;
 mod health;
 mod listener;
+mod redirect;
 mod webapp;
 
 use std::time::Duration;
@@ -16,8 +17,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 pub use client::TrustedProxies;
+pub use headers::ask_for_https;
 pub use health::Readiness;
-pub use listener::{Connections, ListenerLimits, bind, serve, try_bind};
+pub use listener::{Connections, ListenerLimits, Relay, Secured, Site, bind, serve, try_bind};
+pub use redirect::redirect;
 pub use webapp::WebApp;
 
 /// No handler takes longer to begin its answer; a request whose body trickles in is cut off here.

@@ -1,3 +1,6 @@
+mod secure;
+
+use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -10,7 +13,17 @@ struct Served {
 }
 
 fn served(limits: ListenerLimits) -> Served {
-    let router = Router::new()
+    served_as(Site {
+        router: router(),
+        limits,
+        tls: None,
+        proxy_protocol: false,
+        relay: None,
+    })
+}
+
+fn router() -> Router {
+    Router::new()
         .route("/", get(|| async { "hello" }))
         .route(
             "/length",
@@ -19,12 +32,15 @@ fn served(limits: ListenerLimits) -> Served {
         .route(
             "/address",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
-        );
+        )
+}
+
+fn served_as(site: Site) -> Served {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();
-    tokio::spawn(serve(listener, router, limits, connections.clone(), stopped));
+    tokio::spawn(serve(listener, site, connections.clone(), stopped));
     Served {
         address,
         connections,
@@ -184,4 +200,41 @@ async fn a_head_that_does_not_come_ends_the_connection() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.is_empty() || status(&answer) == "408", "{answer}");
+}
+
+#[tokio::test]
+async fn a_proxy_says_who_comes_and_the_limits_are_theirs() {
+    let site = Site {
+        router: router(),
+        limits: ListenerLimits {
+            exempt: TrustedProxies::parse(&["127.0.0.1".to_owned()]).unwrap(),
+            ..few(1)
+        },
+        tls: None,
+        proxy_protocol: true,
+        relay: None,
+    };
+    let served = served_as(site);
+    let asked = |client: &str| {
+        let header = format!("PROXY TCP4 {client} 192.0.2.1 51000 443\r\n");
+        format!("{header}GET /address HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    };
+    let mut held = TcpStream::connect(served.address).await.unwrap();
+    held.write_all(b"PROXY TCP4 203.0.113.9 192.0.2.1 51000 443\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut first = [0; 12];
+    held.read_exact(&mut first).await.unwrap();
+    let other = exchange(served.address, asked("203.0.113.10").as_bytes()).await;
+    assert!(other.ends_with("203.0.113.10"), "{other}");
+    assert_eq!(
+        exchange(served.address, asked("203.0.113.9").as_bytes()).await,
+        ""
+    );
+    let bare = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    assert_eq!(
+        exchange(served.address, bare).await,
+        "",
+        "a proxy that does not say who comes"
+    );
 }

@@ -1,90 +1,34 @@
 //! `tertulia check`: what would go wrong, in plain words, before it does.
 
-use std::fmt;
+mod report;
+mod secure;
+
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::fs::MetadataExt as _;
 
-use anyhow::Result;
+pub use report::Report;
 
-use crate::cli::ServerArgs;
-use crate::config::Config;
+use crate::cli::{CheckArgs, ServerArgs};
+use crate::config::{Config, TlsMode};
 use crate::http::{TrustedProxies, try_bind};
-use crate::{addresses, config, data, environment, limits, logging, reach, wiring};
+use crate::{addresses, clock, config, data, environment, limits, logging, reach, wiring};
 
+/// 2026-01-01: there was no Tertulia before.
+const BUILT_AFTER_S: i64 = 1_767_225_600;
+/// What file systems and clocks of other machines may differ by.
+const CLOCK_SLACK_S: i64 = 300;
+/// What the usual keepers of clocks leave behind while they run.
+const SYNCHRONISED: [&str; 3] = [
+    "/run/systemd/timesync/synchronized",
+    "/run/chrony",
+    "/run/ntpd.pid",
+];
 /// Receive and send buffers smaller than this lose packets in bursts.
 const COMFORTABLE_BUFFER_BYTES: u64 = 2 * 1_024 * 1_024;
 
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Report {
-    lines: Vec<(Verdict, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Fine,
-    Warning,
-    Wrong,
-}
-
-impl Report {
-    /// Whether the server would not start.
-    pub fn failed(&self) -> bool {
-        self.lines.iter().any(|(verdict, _)| *verdict == Verdict::Wrong)
-    }
-
-    fn fine(&mut self, text: impl Into<String>) {
-        self.lines.push((Verdict::Fine, text.into()));
-    }
-
-    fn warn(&mut self, text: impl Into<String>) {
-        self.lines.push((Verdict::Warning, text.into()));
-    }
-
-    fn wrong(&mut self, text: impl Into<String>) {
-        self.lines.push((Verdict::Wrong, text.into()));
-    }
-
-    /// Notes a result: what is fine about it, or why not.
-    fn note<T>(&mut self, result: Result<T>, fine: impl FnOnce(&T) -> String) -> Option<T> {
-        match result {
-            Ok(value) => {
-                self.fine(fine(&value));
-                Some(value)
-            }
-            Err(error) => {
-                self.wrong(format!("{error:#}"));
-                None
-            }
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (verdict, text) in &self.lines {
-            let word = match verdict {
-                Verdict::Fine => "ok      ",
-                Verdict::Warning => "warning ",
-                Verdict::Wrong => "wrong   ",
-            };
-            writeln!(f, "{word}{text}")?;
-        }
-        let count = |wanted| {
-            self.lines
-                .iter()
-                .filter(|(verdict, _)| *verdict == wanted)
-                .count()
-        };
-        match (count(Verdict::Wrong), count(Verdict::Warning)) {
-            (0, 0) => writeln!(f, "\nTertulia can start."),
-            (0, warnings) => writeln!(f, "\nTertulia can start; {warnings} to look at."),
-            (wrong, _) => writeln!(f, "\nTertulia cannot start like this: {wrong} wrong."),
-        }
-    }
-}
-
 /// Looks at configuration and machine. Makes nothing and keeps nothing.
-pub fn check(args: &ServerArgs) -> Report {
+pub fn check(given: &CheckArgs) -> Report {
+    let args = &given.server;
     let mut report = Report::default();
     let source = args
         .config
@@ -95,15 +39,22 @@ pub fn check(args: &ServerArgs) -> Report {
         return report;
     };
     values(&mut report, args, &config);
+    secure::configuration(&mut report, &config);
+    if given.only_configuration {
+        return report;
+    }
     data_directory(&mut report, &config);
     keys(&mut report, args, &config);
     ports(&mut report, &config);
+    secure::certificate(&mut report, &config);
+    secure::names(&mut report, args, &config);
+    clock(&mut report, &config);
     machine(&mut report);
     report
 }
 
 fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
-    if let Err(error) = logging::filter(&config.log) {
+    if let Err(error) = logging::filter(&config.log.level) {
         report.wrong(format!("{error:#}"));
     }
     if !matches!(config.log.format.as_str(), "pretty" | "json") {
@@ -147,10 +98,21 @@ fn data_directory(report: &mut Report, config: &Config) {
         Ok(metadata) if !metadata.is_dir() => {
             report.wrong(format!("data directory {shown} is not a directory"))
         }
-        Ok(metadata) if metadata.permissions().readonly() => {
-            report.wrong(format!("data directory {shown} cannot be written"));
+        Ok(metadata) => {
+            // It is its owner's only, whoever else the mode lets in: the server sees to that.
+            let euid = rustix::process::geteuid().as_raw();
+            let writable = euid == 0 || (metadata.uid() == euid && metadata.mode() & 0o300 == 0o300);
+            if writable {
+                report.fine(format!("data directory {shown}"));
+            } else {
+                report.wrong(format!(
+                    "data directory {shown} cannot be written: it belongs to user {}, with mode {:o}. Run this as the \
+                     user the server runs as, or give it to that user",
+                    metadata.uid(),
+                    metadata.mode() & 0o777
+                ));
+            }
         }
-        Ok(_) => report.fine(format!("data directory {shown}")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let parent = directory
                 .ancestors()
@@ -186,7 +148,13 @@ fn keys(report: &mut Report, args: &ServerArgs, config: &Config) {
 
 fn ports(report: &mut Report, config: &Config) {
     let media = |port| SocketAddr::new(config.media.bind, port);
-    tcp(report, "web app and signalling", config.http.listen);
+    match config.tls.mode {
+        TlsMode::Off => tcp(report, "web app and signalling", config.http.listen),
+        _ => {
+            tcp(report, "web app and signalling over HTTPS", config.tls.listen);
+            tcp(report, "the way to HTTPS", config.http.listen);
+        }
+    }
     if config.metrics.enabled {
         tcp(report, "metrics", config.metrics.listen);
     }
@@ -247,6 +215,33 @@ fn bindable(
     }
 }
 
+/// A clock that stands wrong makes certificates and tokens invalid.
+fn clock(report: &mut Report, config: &Config) {
+    let now_s = clock::unix_s();
+    // Nothing that was kept can be younger than now.
+    let kept = std::fs::read_dir(data::directory(config))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let newest_s = kept
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| metadata.mtime())
+        .max();
+    if now_s < BUILT_AFTER_S || newest_s.is_some_and(|newest_s| newest_s > now_s + CLOCK_SLACK_S) {
+        report.warn(
+            "the clock is behind: tokens and certificates will not be valid. Set it, and have it kept right: \
+             timedatectl set-ntp true",
+        );
+    } else if SYNCHRONISED
+        .iter()
+        .any(|path| std::path::Path::new(path).exists())
+    {
+        report.fine("clock, kept right over the network");
+    } else {
+        report.fine("clock: plausible; whether something keeps it right cannot be seen");
+    }
+}
+
 fn machine(report: &mut Report) {
     let (_, most) = limits::open_files();
     match most {
@@ -280,11 +275,17 @@ mod tests {
     fn checked(text: &str) -> String {
         let file = std::env::temp_dir().join(format!("tertulia-check-{}", rand::random::<u64>()));
         std::fs::write(&file, text).unwrap();
-        let report = check(&ServerArgs {
-            config: Some(file.clone()),
-            dev: false,
+        let report = check(&CheckArgs {
+            server: ServerArgs {
+                config: Some(file.clone()),
+                dev: false,
+            },
+            json: false,
+            only_configuration: false,
         });
         std::fs::remove_file(file).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+        assert_eq!(json["starts"], !report.failed());
         report.to_string()
     }
 
@@ -311,6 +312,17 @@ mod tests {
                 "`zzz`",
             ),
             ("[http]\ntrusted_proxies = [\"everybody\"]", "everybody"),
+            ("[tls]\nmode = \"acme\"", "tls.names"),
+            (
+                "[tls]\nmode = \"acme\"\nnames = [\"*.example.org\"]",
+                "*.example.org",
+            ),
+            ("[tls]\nmode = \"files\"", "tls.certificate"),
+            (
+                "[tls]\nmode = \"files\"\ncertificate = \"/nowhere\"\nkey = \"/nowhere\"",
+                "/nowhere",
+            ),
+            ("[tls]\nmode = \"maybe\"", "maybe"),
             ("nonsense = 1", "nonsense"),
         ] {
             let report = checked(text);

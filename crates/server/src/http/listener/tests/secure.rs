@@ -1,0 +1,177 @@
+use std::sync::Arc;
+
+use axum::body::Body;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::*;
+use crate::tls::{ALPN_ACME, ALPN_TURN, testing};
+
+const NAME: &str = "meet.example.org";
+
+struct Rig {
+    served: Served,
+    tls: Tls,
+}
+
+fn rig(relay: Option<Relay>) -> Rig {
+    let tls = testing::tls(&[NAME]);
+    let served = served_as(Site {
+        router: router(),
+        limits: few(10),
+        tls: Some(tls.clone()),
+        proxy_protocol: false,
+        relay,
+    });
+    Rig { served, tls }
+}
+
+impl Rig {
+    async fn connect(&self, protocols: &[&[u8]]) -> io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        let certificate = self.tls.current.get().unwrap();
+        roots.add(certificate.key().cert[0].clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let stream = TcpStream::connect(self.served.address).await?;
+        let name = ServerName::try_from(NAME).unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+}
+
+async fn exchanged(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &[u8]) -> String {
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+const GET: &[u8] = b"GET /address HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn clients_without_and_with_alpn_get_http1() {
+    let rig = rig(None);
+    for protocols in [&[][..], &[b"http/1.1".as_slice()]] {
+        let mut stream = rig.connect(protocols).await.unwrap();
+        let answer = exchanged(&mut stream, GET).await;
+        assert!(answer.ends_with("127.0.0.1"), "{answer}");
+    }
+    assert_eq!(rig.tls.stats.read().handshakes, 2);
+}
+
+#[tokio::test]
+async fn browsers_get_http2_and_many_requests_on_one_connection() {
+    let rig = rig(None);
+    let stream = rig.connect(&[b"h2", b"http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+    let (client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let driven = tokio::spawn(connection);
+    for _ in 0..20 {
+        let request = hyper::Request::get("https://meet.example.org/address")
+            .body(Body::empty())
+            .unwrap();
+        let response = client.clone().send_request(request).await.unwrap();
+        assert_eq!(response.version(), hyper::Version::HTTP_2);
+        let body = axum::body::to_bytes(Body::new(response.into_body()), 1_000)
+            .await
+            .unwrap();
+        assert_eq!(&body[..], b"127.0.0.1");
+    }
+    assert_eq!(rig.served.connections.count(), 1);
+    rig.served.stop.send_replace(true);
+    driven.await.unwrap().unwrap();
+    rig.served.connections.none_left().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_speaks_stun_is_handed_over_whole() {
+    let echo = Relay::new(|mut stream: Secured, _peer, local: SocketAddr| async move {
+        let mut request = [0; 20];
+        stream.read_exact(&mut request).await.unwrap();
+        stream.write_all(&request).await.unwrap();
+        stream.write_all(local.ip().to_string().as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let rig = rig(Some(echo));
+    let mut allocate = [0; 20];
+    allocate[1] = 3;
+    for protocols in [&[][..], &[ALPN_TURN]] {
+        let mut stream = rig.connect(protocols).await.unwrap();
+        stream.write_all(&allocate).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer, [&allocate[..], b"127.0.0.1"].concat());
+    }
+    let mut stream = rig.connect(&[]).await.unwrap();
+    assert!(
+        exchanged(&mut stream, GET).await.ends_with("127.0.0.1"),
+        "HTTP is not the relay's"
+    );
+}
+
+#[tokio::test]
+async fn an_authority_sees_the_proof_and_others_the_certificate() {
+    let rig = rig(None);
+    assert!(
+        rig.connect(&[ALPN_ACME]).await.is_err(),
+        "there is no proof without a challenge"
+    );
+    // The proof is a certificate of its own; this one is as good for the test, and its client trusts it.
+    rig.tls
+        .challenges
+        .answer_tls("MEET.example.org", rig.tls.current.get().unwrap().key());
+    let mut stream = rig.connect(&[ALPN_ACME]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(ALPN_ACME));
+    let mut nothing = Vec::new();
+    stream.read_to_end(&mut nothing).await.unwrap();
+    assert!(nothing.is_empty());
+    let mixed = rig.connect(&[b"h2", ALPN_ACME]).await.unwrap();
+    assert_eq!(mixed.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+}
+
+#[tokio::test]
+async fn open_connections_outlive_a_new_certificate() {
+    let rig = rig(None);
+    let mut old = rig.connect(&[]).await.unwrap();
+    let first = rig.tls.current.get().unwrap().facts().serial.clone();
+    let renewed = testing::tls(&[NAME]).current.get().unwrap();
+    rig.tls.current.set(renewed);
+    assert_ne!(rig.tls.current.get().unwrap().facts().serial, first);
+    let mut new = rig.connect(&[]).await.unwrap();
+    for stream in [&mut old, &mut new] {
+        assert!(exchanged(stream, GET).await.ends_with("127.0.0.1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stalls_in_or_after_the_handshake_is_closed() {
+    let rig = rig(None);
+    for hello in [&b""[..], &[0x16, 3, 1, 2, 0]] {
+        let mut stream = TcpStream::connect(rig.served.address).await.unwrap();
+        stream.write_all(hello).await.unwrap();
+        let mut rest = Vec::new();
+        let _closed = stream.read_to_end(&mut rest).await;
+    }
+    assert_eq!(rig.tls.stats.read().handshake_failures, 2);
+    rig.served.connections.none_left().await;
+}
+
+#[tokio::test]
+async fn what_is_no_tls_is_closed() {
+    let rig = rig(None);
+    let answer = exchange(rig.served.address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(!answer.contains("HTTP"), "{answer}");
+    rig.served.connections.none_left().await;
+    assert_eq!(rig.tls.stats.read().handshake_failures, 1);
+}
