@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{ChatFile, ChatMessage, History};
+use tertulia_room::{ChatFile, ChatMessage, ChatReaction, History};
 
 use crate::number::{one_more, signed, unsigned};
 use crate::{Store, StoreError};
@@ -113,7 +113,8 @@ impl Store {
     ) -> Result<ChatPage, StoreError> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat WHERE room = $1 AND seq > $2 \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes, reply_to, \
+             edited_ms, reactions FROM chat WHERE room = $1 AND seq > $2 \
              ORDER BY seq LIMIT $3",
         )
         .bind(room.key())
@@ -142,7 +143,8 @@ impl Store {
     ) -> Result<ChatPage, StoreError> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes, reply_to, \
+             edited_ms, reactions FROM chat \
              WHERE room = $1 AND seq < $2 AND folded LIKE $3 ESCAPE '!' ORDER BY seq DESC LIMIT $4",
         )
         .bind(room.key())
@@ -183,8 +185,9 @@ pub(crate) async fn append(
 ) -> Result<Said, StoreError> {
     let file = message.file.as_ref();
     let inserted = sqlx::query(
-        "INSERT INTO chat (room, seq, id, identity, name, body, folded, at_ms, file_id, file_name, file_kind, file_bytes) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (room, identity, id) DO NOTHING",
+        "INSERT INTO chat (room, seq, id, identity, name, body, folded, at_ms, file_id, file_name, file_kind, file_bytes, \
+         reply_to) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (room, identity, id) DO NOTHING",
     )
     .bind(room.key())
     .bind(signed(message.seq))
@@ -198,11 +201,13 @@ pub(crate) async fn append(
     .bind(file.map(|file| file.name.clone()))
     .bind(file.map(|file| file.kind.clone()))
     .bind(file.map(|file| signed(file.bytes)))
+    .bind(message.reply_to.map(signed))
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 {
         let stood = sqlx::query(
-            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat \
+            "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes, reply_to, \
+             edited_ms, reactions FROM chat \
              WHERE room = $1 AND identity = $2 AND id = $3",
         )
         .bind(room.key())
@@ -223,7 +228,7 @@ pub(crate) async fn append(
     Ok(Said::Now)
 }
 
-/// Keeps a message's new text, or deletes it.
+/// Keeps what a message is now, or deletes it.
 pub(crate) async fn change(
     connection: &mut AnyConnection,
     room: &RoomName,
@@ -234,11 +239,15 @@ pub(crate) async fn change(
             .bind(room.key())
             .bind(signed(message.seq))
     } else {
-        sqlx::query("UPDATE chat SET body = $3, folded = $4 WHERE room = $1 AND seq = $2")
-            .bind(room.key())
-            .bind(signed(message.seq))
-            .bind(message.text.as_str())
-            .bind(message.text.to_lowercase())
+        sqlx::query(
+            "UPDATE chat SET body = $3, folded = $4, edited_ms = $5, reactions = $6 WHERE room = $1 AND seq = $2",
+        )
+        .bind(room.key())
+        .bind(signed(message.seq))
+        .bind(message.text.as_str())
+        .bind(message.text.to_lowercase())
+        .bind(message.edited_at_ms.map(signed))
+        .bind(written(&message.reactions))
     };
     query.execute(&mut *connection).await?;
     Ok(())
@@ -280,7 +289,8 @@ async fn read(
     limit: usize,
 ) -> Result<ChatPage, StoreError> {
     let rows = sqlx::query(
-        "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes FROM chat WHERE room = $1 AND seq < $2 \
+        "SELECT seq, id, identity, name, body, at_ms, file_id, file_name, file_kind, file_bytes, reply_to, \
+             edited_ms, reactions FROM chat WHERE room = $1 AND seq < $2 \
          ORDER BY seq DESC LIMIT $3",
     )
     .bind(room.key())
@@ -311,13 +321,44 @@ fn message_of(row: &AnyRow) -> Result<ChatMessage, StoreError> {
         text: row.try_get("body")?,
         at_ms: unsigned(row.try_get("at_ms")?)?,
         file: file_of(row)?,
-        // Private messages are not kept, and neither are replies and reactions yet.
+        // Private messages are not kept, and deleted ones are gone.
         to: None,
-        reply_to: None,
-        edited_at_ms: None,
+        reply_to: row
+            .try_get::<Option<i64>, _>("reply_to")?
+            .map(unsigned)
+            .transpose()?,
+        edited_at_ms: row
+            .try_get::<Option<i64>, _>("edited_ms")?
+            .map(unsigned)
+            .transpose()?,
         deleted: false,
-        reactions: Vec::new(),
+        reactions: read_reactions(&row.try_get::<String, _>("reactions")?)?,
     })
+}
+
+/// Neither kinds nor identities have tabs or line ends.
+fn written(reactions: &[ChatReaction]) -> String {
+    let mut text = String::new();
+    for reaction in reactions {
+        text.push_str(&reaction.kind);
+        for by in &reaction.by {
+            text.push('\t');
+            text.push_str(by.as_str());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn read_reactions(text: &str) -> Result<Vec<ChatReaction>, StoreError> {
+    let lines = text.lines().map(|line| {
+        let mut parts = line.split('\t');
+        let kind = parts.next().unwrap_or_default().to_owned();
+        let by: Result<Vec<Identity>, _> = parts.map(Identity::parse).collect();
+        let by = by.map_err(|_| StoreError::Unreadable("reaction"))?;
+        Ok(ChatReaction { kind, by })
+    });
+    lines.collect()
 }
 
 fn file_of(row: &AnyRow) -> Result<Option<ChatFile>, StoreError> {

@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
-const STEPS: [(i64, &str, &str); 3] = [
+const STEPS: [(i64, &str, &str); 4] = [
     (
         2026_11_26_01,
         "chat",
@@ -19,6 +19,11 @@ const STEPS: [(i64, &str, &str); 3] = [
         2026_11_26_03,
         "files",
         include_str!("../migrations/2026112603_files.sql"),
+    ),
+    (
+        2026_11_26_04,
+        "chat_details",
+        include_str!("../migrations/2026112604_chat_details.sql"),
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::support::on_both;
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{ChatMessage, History, Record, Settlement};
+use tertulia_room::{ChatMessage, ChatReaction, History, Record, Settlement};
 use tertulia_store::{ChatRetention, Store};
 
 const HOUR: u64 = 3_600_000;
@@ -191,6 +191,43 @@ async fn messages_go_when_their_time_is_over() {
             store.expire_chat(ChatRetention::Seconds(60), now).await.unwrap(),
             2
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_read_back_as_it_was_changed_last() {
+    on_both(|store, _| async move {
+        let mut answer = message(2, "2", "two");
+        answer.reply_to = Some(1);
+        say(&store, "Plaza", message(1, "1", "one")).await;
+        say(&store, "Plaza", answer.clone()).await;
+        answer.text = "zwei ÜBER".to_owned();
+        answer.edited_at_ms = Some(77);
+        let people = ["ana", "bo é 😀"].map(|who| Identity::parse(who).unwrap());
+        answer.reactions = vec![
+            ChatReaction {
+                kind: "heart".to_owned(),
+                by: people.to_vec(),
+            },
+            ChatReaction {
+                kind: "clap".to_owned(),
+                by: people[..1].to_vec(),
+            },
+        ];
+        let mut gone = message(1, "1", "");
+        gone.deleted = true;
+        let changes = [
+            (room("Plaza"), Record::ChatChanged(answer.clone())),
+            (room("Plaza"), Record::ChatChanged(gone)),
+        ];
+        for outcome in store.keep(&changes, ChatRetention::WhileOpen).await {
+            assert!(matches!(outcome, Ok(Settlement::Kept)));
+        }
+        let page = store.read_chat(&room("Plaza"), None, 9).await.unwrap();
+        assert_eq!(page.messages, [answer]);
+        let found = store.search_chat(&room("Plaza"), "über", None, 9).await.unwrap();
+        assert_eq!(found.messages.len(), 1);
     })
     .await;
 }
