@@ -275,7 +275,7 @@ mod tests {
     fn f2_no_name_gets_out_of_its_header() {
         assert_eq!(
             disposition("a\"; x=\r\nñ.pdf"),
-            "attachment; filename=\"a__ x___.pdf\"; filename*=UTF-8''a%22%3B%20x%3D%0D%0A%C3%B1.pdf"
+            "attachment; filename=\"a__ x____.pdf\"; filename*=UTF-8''a%22%3B%20x%3D%0D%0A%C3%B1.pdf"
         );
     }
 }

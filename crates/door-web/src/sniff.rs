@@ -157,12 +157,12 @@ fn is_polyglot(kind: &str, head: &[u8], tail: &[u8]) -> bool {
     let start = &head[..head.len().min(PDF_REACH)];
     let pdf_too = kind != "application/pdf" && contains(start, b"%PDF-");
     // An archive is found from its end, so that anything may stand before it.
-    let archive = kind == "application/zip" || kind == UNKNOWN;
+    let archive = kind == "application/zip";
     let zip_too = !archive && contains(tail, b"PK\x05\x06");
     // Pictures carry descriptions in XML; what a browser takes for a page is another thing. Archives may hold pages.
-    let markup_too = !text && !archive && page_like(&head[..head.len().min(MARKUP_REACH)]);
-    let program_too = text && contains(tail, b"PK\x05\x06");
-    pdf_too || zip_too || markup_too || program_too
+    let may_hold_pages = text || archive || kind == UNKNOWN;
+    let markup_too = !may_hold_pages && page_like(&head[..head.len().min(MARKUP_REACH)]);
+    pdf_too || zip_too || markup_too
 }
 
 fn page_like(head: &[u8]) -> bool {

@@ -17,6 +17,10 @@ pub type Keeper = mpsc::Sender<Keep>;
 /// What is asked of the reader of the records.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are records; a box for each would cost more"
+)]
 pub enum Keep {
     /// Give what a room that opens begins with. Everything queued before it counts.
     Open {

@@ -37,7 +37,7 @@ pub enum Settlement {
     /// It stands.
     Kept,
     /// A chat message of this sender and id stood before: this one.
-    StoodBefore(ChatMessage),
+    StoodBefore(Box<ChatMessage>),
     /// It could not be written.
     Failed,
 }
@@ -116,7 +116,7 @@ impl Room {
         let record = self.records.pending.remove(&ticket).ok_or(Refusal::NotKept)?;
         match settlement {
             Settlement::Kept => Ok(self.act(record)),
-            Settlement::StoodBefore(message) => Ok(Reply::Chat(message)),
+            Settlement::StoodBefore(message) => Ok(Reply::Chat(*message)),
             Settlement::Failed => Err(Refusal::NotKept),
         }
     }

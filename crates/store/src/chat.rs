@@ -30,7 +30,7 @@ pub(crate) enum Said {
     /// It stands now.
     Now,
     /// One of the same sender and id stood before.
-    Before(ChatMessage),
+    Before(Box<ChatMessage>),
 }
 
 /// A piece of what was said.
@@ -215,7 +215,7 @@ pub(crate) async fn append(
         .bind(message.id.as_str())
         .fetch_one(&mut *connection)
         .await?;
-        return Ok(Said::Before(message_of(&stood)?));
+        return Ok(Said::Before(Box::new(message_of(&stood)?)));
     }
     sqlx::query(
         "INSERT INTO chat_rooms (room, last_seq) VALUES ($1, $2) ON CONFLICT (room) \

@@ -4,6 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
+#[allow(clippy::inconsistent_digit_grouping, reason = "grouped as a date is")]
 const STEPS: [(i64, &str, &str); 4] = [
     (
         2026_11_26_01,

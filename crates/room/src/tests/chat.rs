@@ -306,7 +306,9 @@ fn a_message_that_stood_before_is_answered_and_not_told_again() {
         deleted: false,
         reactions: Vec::new(),
     };
-    let settled = stage.room.settle(ticket, Settlement::StoodBefore(stood.clone()));
+    let settled = stage
+        .room
+        .settle(ticket, Settlement::StoodBefore(Box::new(stood.clone())));
     assert_eq!(settled, Ok(Reply::Chat(stood)));
     stage.drain();
     assert!(stage.deliveries.is_empty());

@@ -393,7 +393,7 @@ fn where_microphones_start_muted_only_the_first_does() {
     assert!(stage.track(&first).muted);
     assert_eq!(
         only!(stage.heard(&bo), Event::MuteRequested { track, .. } => track.clone()),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     stage.ask(&bo, Command::Unpublish { track: first }).unwrap();
     let again = stage.publish(&bo, microphone("n"));

@@ -47,14 +47,14 @@ pub fn router(admin: Admin) -> Router {
 
 async fn everything(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     if let Err(refused) = admin.authorise(&headers) {
-        return refused;
+        return refused.into_response();
     }
     Json(view::report(&admin.engine, None).await).into_response()
 }
 
 async fn one_room(State(admin): State<Admin>, Path(room): Path<String>, headers: HeaderMap) -> Response {
     if let Err(refused) = admin.authorise(&headers) {
-        return refused;
+        return refused.into_response();
     }
     match RoomName::parse(&room) {
         Ok(room) => Json(view::report(&admin.engine, Some(&room)).await).into_response(),
@@ -65,13 +65,13 @@ async fn one_room(State(admin): State<Admin>, Path(room): Path<String>, headers:
 async fn level(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     match admin.authorise(&headers) {
         Ok(()) => format!("{}\n", admin.level.current()).into_response(),
-        Err(refused) => refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
 async fn set_level(State(admin): State<Admin>, headers: HeaderMap, wanted: String) -> Response {
     if let Err(refused) = admin.authorise(&headers) {
-        return refused;
+        return refused.into_response();
     }
     match admin.level.set(wanted.trim()) {
         Ok(()) => {
@@ -83,8 +83,8 @@ async fn set_level(State(admin): State<Admin>, headers: HeaderMap, wanted: Strin
 }
 
 impl Admin {
-    fn authorise(&self, headers: &HeaderMap) -> Result<(), Response> {
-        let refused = |status: StatusCode, text: &'static str| Err((status, text).into_response());
+    fn authorise(&self, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+        let refused = |status: StatusCode, text: &'static str| Err((status, text));
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())

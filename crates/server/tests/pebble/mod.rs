@@ -2,10 +2,12 @@
 
 mod client;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -221,29 +223,52 @@ fn identity(folder: &Path) -> Arc<RootCertStore> {
     Arc::new(roots)
 }
 
-/// Answers that every name has the address 127.0.0.1, and no other; gives where to ask.
+/// Answers that every name has the address 127.0.0.1, and no other; gives where to ask, over UDP and TCP.
 fn names() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+    let socket = UdpSocket::bind(address).unwrap();
+    let listener = TcpListener::bind(address).unwrap();
     std::thread::spawn(move || {
         let mut buffer = [0; 512];
         while let Ok((length, client)) = socket.recv_from(&mut buffer) {
-            let query = &buffer[..length];
-            let Some(end) = question_end(query) else { continue };
-            let is_address = query[end - 4..end - 2] == [0, 1];
-            let mut answer = [
-                &query[..2],
-                &[0x81, 0x80, 0, 1, 0, u8::from(is_address), 0, 0, 0, 0],
-            ]
-            .concat();
-            answer.extend_from_slice(&query[12..end]);
-            if is_address {
-                answer.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+            if let Some(answer) = answer(&buffer[..length]) {
+                let _sent = socket.send_to(&answer, client);
             }
-            let _sent = socket.send_to(&answer, client);
+        }
+    });
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || while answer_next(&mut stream).is_ok() {});
         }
     });
     address
+}
+
+/// Answers one question of a connection; each has its length before it (RFC 1035 §4.2.2).
+fn answer_next(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut query)?;
+    let answer = answer(&query).unwrap_or_default();
+    let mut framed = u16::try_from(answer.len()).unwrap().to_be_bytes().to_vec();
+    framed.extend_from_slice(&answer);
+    stream.write_all(&framed)
+}
+
+fn answer(query: &[u8]) -> Option<Vec<u8>> {
+    let end = question_end(query)?;
+    let is_address = query[end - 4..end - 2] == [0, 1];
+    let mut answer = [
+        &query[..2],
+        &[0x81, 0x80, 0, 1, 0, u8::from(is_address), 0, 0, 0, 0],
+    ]
+    .concat();
+    answer.extend_from_slice(&query[12..end]);
+    if is_address {
+        answer.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+    }
+    Some(answer)
 }
 
 fn question_end(query: &[u8]) -> Option<usize> {
@@ -270,12 +295,16 @@ impl Drop for Folder {
     }
 }
 
+/// A port nobody listens on, from below those that systems give to outgoing connections.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let beginning = 20_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 10;
+    loop {
+        let port = beginning + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub struct Server {

@@ -76,7 +76,7 @@ async fn a_message_sent_again_gives_the_one_that_stands() {
     on_both(|store, _| async move {
         say(&store, "Plaza", message(1, "a", "first")).await;
         let again = say(&store, "Plaza", message(2, "a", "second")).await;
-        assert_eq!(again, Settlement::StoodBefore(message(1, "a", "first")));
+        assert_eq!(again, Settlement::StoodBefore(Box::new(message(1, "a", "first"))));
         assert_eq!(seqs(&store, "Plaza", None, 10).await, (vec![1], false));
     })
     .await;
