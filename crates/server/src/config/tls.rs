@@ -72,7 +72,7 @@ section! {
         contact: String = String::new(),
         /// How to prove that the names are ours, in the order to try: `tls-alpn-01` over port 443, `http-01` over
         /// port 80. The other one's turn comes when one has failed.
-        challenges: Vec<String> = vec!["tls-alpn-01".to_owned(), "http-01".to_owned()],
+        challenges: Vec<String> = vec!["http-01".to_owned(), "tls-alpn-01".to_owned()],
         /// A file with the certificate, as PEM, that an authority of your own is trusted by; empty for those this
         /// system trusts.
         ca_root: String = String::new(),
