@@ -14,7 +14,7 @@ WEB_SOURCES := $(shell find web/src web/public web/scripts -type f 2>/dev/null) 
 	$(wildcard web/index.html web/vite.config.ts web/tsconfig.json)
 
 build: prerequisites web
-	cargo build --release --locked -p tertulia-server
+	cargo build --release --locked --workspace --bin tertulia
 
 run: build
 	$(BINARY) serve
@@ -23,7 +23,7 @@ web: web/dist/index.html
 
 # The emulated network of the browser tests; see docs/netsim.md.
 netsim:
-	cargo build --release --locked -p tertulia-netsim
+	cargo build --release --locked --workspace --bin tertulia-netsim
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
@@ -44,7 +44,8 @@ check-fast:
 	cargo xtask ci --fast
 
 bench: build netsim
-	cargo run --release --locked -p tertulia-bench
+	cargo build --release --locked --workspace --bin tertulia-bench
+	target/release/tertulia-bench
 	cd web && npx vitest run --config e2e/vitest.config.ts --mode figures
 
 clean:

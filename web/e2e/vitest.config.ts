@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const UNPROVEN = ['effects.test.ts', 'recording.test.ts', 'relay.test.ts', 'secrecy.test.ts'];
 const everything = process.env.TERTULIA_E2E_ALL !== undefined;
 if (!everything) {
-  console.warn(`SKIPPED: ${UNPROVEN.join(', ')}; run them with TERTULIA_E2E_ALL=1`);
+  process.stderr.write(`SKIPPED: ${UNPROVEN.join(', ')}; run them with TERTULIA_E2E_ALL=1\n`);
 }
 
 // Real browsers against the real binary. One file at a time: each starts its own server and several browsers.

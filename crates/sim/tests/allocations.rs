@@ -5,7 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../examples/hotpath/lecture.rs"]
+#[path = "../src/bin/hotpath/lecture.rs"]
 mod lecture;
 #[path = "../../session/tests/support/mod.rs"]
 mod support;

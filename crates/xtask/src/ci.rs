@@ -91,11 +91,6 @@ const STEPS: [Step; 18] = [
         run: rustdoc,
     },
     Step {
-        name: "config-reference",
-        fast: false,
-        run: config_reference_step,
-    },
-    Step {
         name: "fuzz-seeds",
         fast: false,
         run: fuzz_seeds,
@@ -103,7 +98,12 @@ const STEPS: [Step; 18] = [
     Step {
         name: "release-build",
         fast: false,
-        run: |root| make(root, &["build"]),
+        run: |root| make(root, &["build", "netsim"]),
+    },
+    Step {
+        name: "config-reference",
+        fast: false,
+        run: config_reference_step,
     },
     Step {
         name: "packages",
@@ -145,16 +145,14 @@ pub fn run(root: &Path, selection: Selection) -> Result<bool> {
         bail!("no such step; there are: {names}");
     }
     let mut lines = Vec::new();
+    let mut failures = Vec::new();
     let mut total = Counts::default();
     for step in chosen {
         println!("\n=== {}", step.name);
         let started = Instant::now();
         let outcome = (step.run)(root).unwrap_or_else(|error| {
             println!("{}: {error:#}", step.name);
-            Outcome::Ran(Counts {
-                failed: 1,
-                ..Counts::default()
-            })
+            Outcome::Ran(Counts::failure(format!("{error:#}")))
         });
         let seconds = started.elapsed().as_secs();
         let counts = match outcome {
@@ -164,6 +162,11 @@ pub fn run(root: &Path, selection: Selection) -> Result<bool> {
                     "{:<17} {word:<8} {:>4} passed {:>3} failed {:>3} skipped {seconds:>5} s",
                     step.name, counts.passed, counts.failed, counts.skipped
                 ));
+                if counts.failed > 0 {
+                    let named = counts.failures.iter().map(|line| format!("    {line}"));
+                    failures.push(step.name.to_owned());
+                    failures.extend(named);
+                }
                 counts
             }
             Outcome::Skipped(reason) => {
@@ -176,6 +179,12 @@ pub fn run(root: &Path, selection: Selection) -> Result<bool> {
             }
         };
         total.add(counts);
+    }
+    if !failures.is_empty() {
+        println!("\n=== what failed");
+    }
+    for line in failures {
+        println!("{line}");
     }
     println!("\n=== summary");
     for line in lines {
@@ -205,7 +214,7 @@ fn judged(holds: bool) -> Outcome {
     Outcome::Ran(Counts {
         passed: u32::from(holds),
         failed: u32::from(!holds),
-        skipped: 0,
+        ..Counts::default()
     })
 }
 
@@ -308,7 +317,7 @@ fn clippy(root: &Path) -> Result<Outcome> {
 }
 
 fn rust_tests(root: &Path) -> Result<Outcome> {
-    cargo(root, 25, &["test", "--workspace", "--locked"])
+    cargo(root, 30, &["test", "--workspace", "--locked", "--no-fail-fast"])
 }
 
 fn rustdoc(root: &Path) -> Result<Outcome> {
@@ -373,7 +382,7 @@ fn e2e(root: &Path) -> Result<Outcome> {
         ));
     }
     make(root, &["netsim"])?;
-    counted(command(root, 15, "npm", &["--prefix", "web", "run", "e2e"])).map(Outcome::Ran)
+    counted(command(root, 25, "npm", &["--prefix", "web", "run", "e2e"])).map(Outcome::Ran)
 }
 
 fn interop(root: &Path) -> Result<Outcome> {

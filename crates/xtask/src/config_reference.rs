@@ -6,22 +6,30 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::run::command;
+
 const REFERENCE: &str = "docs/configuration.md";
 
 /// Compares the file with `tertulia config-reference`, or writes it; `false` when they differ.
 ///
+/// It is compared with what the released binary prints, which the checks have built by then, and written from a debug
+/// build, which is there sooner.
+///
 /// # Errors
 /// When the server cannot be built or run, or the file cannot be read.
 pub fn run(root: &Path, write: bool) -> Result<bool> {
-    let output = Command::new("cargo")
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "tertulia-server",
-            "--",
-            "config-reference",
-        ])
+    let mut build = vec!["build", "--quiet", "--locked", "--workspace", "--bin", "tertulia"];
+    let folder = if write {
+        "debug"
+    } else {
+        build.push("--release");
+        "release"
+    };
+    if !command(root, 25, "cargo", &build).status()?.success() {
+        bail!("the server does not build");
+    }
+    let output = Command::new(root.join("target").join(folder).join("tertulia"))
+        .arg("config-reference")
         .current_dir(root)
         .output()
         .context("running the server")?;

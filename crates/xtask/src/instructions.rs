@@ -1,6 +1,6 @@
 //! Counts what a forwarded packet costs in instructions, the cipher excluded, and holds it to its bar.
 //!
-//! Time on a shared machine says little; instructions are the same in every run. The example `hotpath` of `sim` forwards a
+//! Time on a shared machine says little; instructions are the same in every run. The program `hotpath` of `sim` forwards a
 //! lecture through the real sessions, routes and pacers, feedback of the listeners included, and callgrind counts what its
 //! `counted_turn` does. What belongs to the cipher is told by the names of its functions: callgrind knows no AVX-512, so
 //! that another one runs under it than outside.
@@ -40,13 +40,12 @@ pub fn run(root: &Path) -> Result<bool> {
         "build",
         "--release",
         "--locked",
-        "-p",
-        "tertulia-sim",
-        "--example",
+        "--workspace",
+        "--bin",
         "hotpath",
     ];
     if !command(root, 20, "cargo", &build).status()?.success() {
-        bail!("the example does not build");
+        bail!("hotpath does not build");
     }
     let profile = root.join("target/hotpath.callgrind");
     let output = format!("--callgrind-out-file={}", profile.display());
@@ -55,7 +54,7 @@ pub fn run(root: &Path) -> Result<bool> {
         "--collect-atstart=no",
         COUNTED,
         &output,
-        "target/release/examples/hotpath",
+        "target/release/hotpath",
     ];
     let ran = command(root, 10, "valgrind", &valgrind)
         .output()
@@ -69,7 +68,7 @@ pub fn run(root: &Path) -> Result<bool> {
         .find_map(|line| line.strip_prefix("forwarded "))
         .and_then(|count| count.parse().ok())
         .filter(|count| *count > 0)
-        .context("the example does not say how many packets it forwarded")?;
+        .context("it does not say how many packets it forwarded")?;
     let text = fs::read_to_string(&profile).context("reading what callgrind wrote")?;
     let own = own_instructions(&text);
     let (cipher, mut ours): (Vec<_>, Vec<_>) = own

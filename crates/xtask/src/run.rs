@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 /// Counts what a step proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tests that passed.
     pub passed: u32,
@@ -16,7 +16,12 @@ pub struct Counts {
     pub failed: u32,
     /// Tests that were left out.
     pub skipped: u32,
+    /// The lines that name what failed, the first [`MOST_FAILURES`] of them.
+    pub failures: Vec<String>,
 }
+
+/// Most lines of a step that are said again at the end.
+const MOST_FAILURES: usize = 30;
 
 impl Counts {
     /// Adds another set of counts to this one.
@@ -24,6 +29,17 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.failures.extend(other.failures);
+        self.failures.truncate(MOST_FAILURES);
+    }
+
+    /// One failure, named.
+    pub fn failure(line: String) -> Self {
+        Self {
+            failed: 1,
+            failures: vec![line],
+            ..Self::default()
+        }
     }
 }
 
@@ -71,8 +87,9 @@ pub fn counted(mut command: Command) -> Result<Counts> {
     }
     let status = child.wait().with_context(|| format!("waiting for {program}"))?;
     if !status.success() && counts.failed == 0 {
-        println!("{program} ended with {status}");
-        counts.failed = 1;
+        let line = format!("{program} ended with {status}");
+        println!("{line}");
+        counts.add(Counts::failure(line));
     } else if status.success() && counts.passed == 0 {
         counts.passed = 1;
     }
@@ -98,8 +115,20 @@ fn relay(stream: impl Read) -> Counts {
         if let Some(found) = report(&line) {
             counts.add(found);
         }
+        if names_failure(&line) && counts.failures.len() < MOST_FAILURES {
+            counts.failures.push(line.trim().to_owned());
+        }
     }
     counts
+}
+
+/// Tells a line by which libtest, vitest, `node --test`, a panic or a compiler names what failed.
+fn names_failure(line: &str) -> bool {
+    let line = line.trim();
+    let begins = ["FAIL ", "✖ ", "× ", "error: ", "error["];
+    begins.iter().any(|begin| line.starts_with(begin))
+        || (line.starts_with("test ") && line.ends_with(" FAILED"))
+        || (line.starts_with("thread '") && line.contains(" panicked at "))
 }
 
 /// Reads the closing line of libtest, vitest, `node --test` and of our own tools.
@@ -127,6 +156,7 @@ fn report(line: &str) -> Option<Counts> {
         passed: before("passed"),
         failed: before("failed"),
         skipped: before("skipped") + before("ignored"),
+        failures: Vec::new(),
     })
 }
 
@@ -140,7 +170,8 @@ mod tests {
             Some(Counts {
                 passed,
                 failed,
-                skipped
+                skipped,
+                failures: Vec::new(),
             }),
             "{line}"
         );
@@ -170,13 +201,20 @@ mod tests {
                 ..Counts::default()
             }
         );
-        assert_eq!(
-            run("false")?,
-            Counts {
-                failed: 1,
-                ..Counts::default()
-            }
-        );
+        let failed = run("false")?;
+        assert_eq!((failed.passed, failed.failed, failed.failures.len()), (0, 1, 1));
         Ok(())
+    }
+
+    #[test]
+    fn what_failed_is_told_from_what_did_not() {
+        assert!(names_failure("test acme::renews ... FAILED"));
+        assert!(names_failure(
+            "thread 'acme::renews' (12) panicked at crates/server/tests/acme.rs:3:5:"
+        ));
+        assert!(names_failure(" FAIL  chat.test.ts > a message crosses"));
+        assert!(names_failure("error[E0308]: mismatched types"));
+        assert!(!names_failure("test acme::renews ... ok"));
+        assert!(!names_failure("test result: FAILED. 1 passed; 1 failed"));
     }
 }

@@ -46,7 +46,7 @@ export class Netsim {
     });
     endWithUs(child);
     await once(child, 'spawn').catch((error) => {
-      throw new Error(`${binary}: ${error}; cargo build --release -p tertulia-netsim`);
+      throw new Error(`${binary}: ${error}; make netsim`);
     });
     const lines = createInterface({ input: child.stdout });
     const answers = lines[Symbol.asyncIterator]();

@@ -8,7 +8,7 @@
 )]
 
 mod lecture;
-#[path = "../../../session/tests/support/mod.rs"]
+#[path = "../../../../session/tests/support/mod.rs"]
 mod support;
 
 use lecture::Lecture;
