@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::routing::get;
 use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_web::Api;
+use tertulia_door_xmpp::XmppDoor;
 use tertulia_engine::Engine;
 
 use crate::clock;
@@ -16,6 +17,8 @@ use crate::tls::Tls;
 pub struct Sources {
     pub engine: Engine,
     pub livekit: LiveKitDoor,
+    /// The XMPP door, where it is open.
+    pub xmpp: Option<XmppDoor>,
     pub web: Api,
     pub connections: Connections,
     /// Where this server does HTTPS itself.
@@ -66,6 +69,7 @@ fn page(sources: &Sources) -> String {
     engine(&mut page, sources);
     turn(&mut page, sources);
     livekit(&mut page, sources);
+    xmpp(&mut page, sources);
     web(&mut page, sources);
     if let Some(tls) = &sources.tls {
         secure(&mut page, tls);
@@ -311,6 +315,58 @@ fn turn(page: &mut Page, sources: &Sources) {
         "Of those, datagrams that found no room.",
         stats.handovers_dropped,
     );
+}
+
+fn xmpp(page: &mut Page, sources: &Sources) {
+    let Some(door) = &sources.xmpp else { return };
+    let stats = door.stats();
+    let counters = [
+        (
+            "xmpp_streams_total",
+            "XMPP streams bound to an address.",
+            stats.streams,
+        ),
+        (
+            "xmpp_streams_refused_total",
+            "XMPP streams that ended before.",
+            stats.streams_refused,
+        ),
+        (
+            "xmpp_resumes_total",
+            "XMPP streams that came back.",
+            stats.resumes,
+        ),
+        (
+            "xmpp_resumes_refused_total",
+            "Attempts to come back to an XMPP stream that is unknown or somebody else's.",
+            stats.resumes_refused,
+        ),
+        ("xmpp_stanzas_total", "XMPP stanzas received.", stats.stanzas),
+        (
+            "xmpp_stanzas_refused_total",
+            "XMPP stanzas answered with an error.",
+            stats.stanzas_refused,
+        ),
+        (
+            "xmpp_flooded_total",
+            "XMPP streams closed because they sent too much.",
+            stats.flooded,
+        ),
+        (
+            "xmpp_slow_consumers_total",
+            "XMPP streams given up because their client did not read.",
+            stats.slow_consumers,
+        ),
+        ("xmpp_joins_total", "Participants let in by XMPP.", stats.joins),
+        (
+            "xmpp_joins_refused_total",
+            "Attempts to join by XMPP that were refused.",
+            stats.joins_refused,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.counter(name, help, value);
+    }
 }
 
 fn livekit(page: &mut Page, sources: &Sources) {

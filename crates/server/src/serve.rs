@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_web::{Api, Shelf};
+use tertulia_door_xmpp::XmppDoor;
 use tertulia_engine::Engine;
 use tertulia_store::{Blobs, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -83,7 +84,12 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let compressing = web_app.clone();
     let compressed = tokio::task::spawn_blocking(move || compressing.compress());
 
-    let doors = tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
+    let xmpp = wiring::xmpp(config)?.map(|door| XmppDoor::start(engine.clone(), keys.clone(), door));
+    let mut doors =
+        tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
+    if let Some(xmpp) = &xmpp {
+        doors = doors.merge(tertulia_door_xmpp::router(xmpp.clone()));
+    }
     let router = http::router(doors, web_app, readiness.clone(), proxies.clone());
     let plain = Site {
         router,
@@ -119,6 +125,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let sources = metrics::Sources {
         engine: engine.clone(),
         livekit: livekit.clone(),
+        xmpp: xmpp.clone(),
         web,
         connections: connections.clone(),
         tls: stats,
@@ -143,6 +150,9 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let stopping = async {
         engine.shutdown(deadline).await;
         livekit.closed().await;
+        if let Some(xmpp) = &xmpp {
+            xmpp.closed().await;
+        }
         // Rooms are over, so that nothing more is to be kept.
         keeping.finish().await;
         // The listener is gone once nobody holds a receiver; new connections are refused from here on.

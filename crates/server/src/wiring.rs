@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tertulia_auth::ApiKeys;
+use tertulia_auth::{ApiKeys, TrustedIssuer, TrustedKeys};
 use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, FileSettings, RateLimit};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStreams};
@@ -161,6 +161,38 @@ pub fn livekit(config: &Config) -> DoorConfig {
         signals_per_second: config.livekit.signals_per_second,
         ..DoorConfig::default()
     }
+}
+
+/// What the XMPP door is started with; `None` where it stays closed.
+///
+/// # Errors
+/// When an application is trusted and its secret is missing.
+pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
+    let xmpp = &config.xmpp;
+    if !xmpp.enabled {
+        return Ok(None);
+    }
+    let issuers = match xmpp.jwt_issuer.as_str() {
+        "" => Vec::new(),
+        name => {
+            let keys = TrustedKeys::from_secret(xmpp.jwt_secret.expose()).context("xmpp.jwt_secret")?;
+            let audiences = vec![xmpp.jwt_audience.clone()];
+            vec![TrustedIssuer::new(
+                vec![name.to_owned()],
+                audiences,
+                Vec::new(),
+                keys,
+            )]
+        }
+    };
+    Ok(Some(tertulia_door_xmpp::DoorConfig {
+        domain: xmpp.domain.to_lowercase(),
+        guests: config.rooms.open,
+        issuers,
+        resume_window: Duration::from_secs(xmpp.resume_window_s),
+        stanzas_per_second: xmpp.stanzas_per_second,
+        streams: xmpp.streams,
+    }))
 }
 
 /// The keys with the one in front that webhooks are signed with.

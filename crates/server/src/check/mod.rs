@@ -72,6 +72,9 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     if let Err(error) = reach::reach(config, Vec::new()) {
         report.wrong(format!("{error:#}"));
     }
+    if let Err(error) = wiring::xmpp(config) {
+        report.wrong(format!("{error:#}"));
+    }
     let addresses = addresses::advertised(&config.media, args.dev);
     let shown = |list: &Vec<tertulia_engine::AdvertisedAddress>| {
         let list: Vec<String> = list.iter().map(|address| address.public.to_string()).collect();

@@ -5,6 +5,7 @@ mod reference;
 mod section;
 mod tls;
 mod turn;
+mod xmpp;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ pub use reference::reference;
 use section::section;
 pub use tls::{Acme, Tls, TlsMode};
 pub use turn::Turn;
+pub use xmpp::Xmpp;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
@@ -73,6 +75,8 @@ pub struct Config {
     pub limits: Limits,
     /// See [`Livekit`].
     pub livekit: Livekit,
+    /// See [`Xmpp`].
+    pub xmpp: Xmpp,
     /// See [`Webhooks`].
     pub webhooks: Webhooks,
     /// See [`Metrics`].

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::section::Setting;
 use super::{
     Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Tls, Top, Turn, Webhooks,
+    Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -35,6 +36,7 @@ pub fn reference() -> String {
     section(&mut text, Some("files"), Files::ABOUT, &Files::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());
+    section(&mut text, Some("xmpp"), Xmpp::ABOUT, &Xmpp::settings());
     section(
         &mut text,
         Some("webhooks"),
@@ -110,6 +112,7 @@ mod tests {
             ("rooms", Rooms::settings()),
             ("limits", Limits::settings()),
             ("livekit", Livekit::settings()),
+            ("xmpp", Xmpp::settings()),
             ("webhooks", Webhooks::settings()),
             ("metrics", Metrics::settings()),
             ("log", Log::settings()),

@@ -1,0 +1,86 @@
+use axum::Router;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{DefaultBodyLimit, RawQuery, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::focus;
+use crate::state::XmppDoor;
+use crate::stream::{self, Knock};
+
+/// Longest message of a client.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes read from a connection at once; every connection holds so many for as long as it lasts.
+const READ_BUFFER: usize = 8 * 1024;
+/// Longest request for a conference.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
+/// Builds the door's routes: the stream, requests for conferences and health, each also below a tenant's path.
+pub fn router(door: XmppDoor) -> Router {
+    let mut router = Router::new().route("/about/health", get(health));
+    for prefix in ["", "/{tenant}"] {
+        router = router
+            .route(&format!("{prefix}/xmpp-websocket"), get(connect))
+            .route(
+                &format!("{prefix}/conference-request/v1"),
+                post(focus::over_http).options(preflight),
+            );
+    }
+    router
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(door)
+}
+
+async fn health() -> StatusCode {
+    StatusCode::OK
+}
+
+async fn preflight() -> Response {
+    allow_any_origin(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Lets pages of any origin read an answer, as clients built into other sites need it.
+pub(crate) fn allow_any_origin(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let allowed = HeaderValue::from_static("authorization, content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    response
+}
+
+/// The value of a query parameter, unless it is empty.
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
+}
+
+async fn connect(
+    State(door): State<XmppDoor>,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    // Clients ask for the plain page now and then, to keep proxies and balancers with them.
+    let Ok(upgrade) = upgrade else {
+        return allow_any_origin("XMPP over WebSocket is spoken here.\n".into_response());
+    };
+    let query = query.unwrap_or_default();
+    let knock = Knock {
+        token: parameter(&query, "token"),
+    };
+    let tasks = door.tasks().clone();
+    upgrade
+        .protocols(["xmpp"])
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(move |socket| tasks.track_future(stream::serve(door, knock, socket)))
+}
+
+/// The token of a request that carries one in its header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,129 @@
+//! What happens in a room, told to an occupant.
+
+use tertulia_engine::PeerEvent;
+use tertulia_model::Identity;
+use tertulia_room::{DepartureReason, Event, RoomRules};
+
+use super::presence::status;
+use crate::client::{Client, Flow};
+use crate::focus;
+use crate::ns;
+use crate::stream::StreamError;
+use crate::xml::Element;
+
+impl Client {
+    pub(crate) fn on_room_event(&mut self, event: Option<PeerEvent>) -> Flow {
+        let event = match event {
+            Some(PeerEvent::Room(event)) => event,
+            Some(_) => return Flow::Stay,
+            None => {
+                // The engine let go of us without a word.
+                self.put_out(DepartureReason::StateMismatch);
+                return Flow::Stay;
+            }
+        };
+        match &*event {
+            Event::ParticipantJoined(info) => {
+                self.take_seat(info);
+            }
+            Event::ParticipantChanged(info) if info.identity == self.identity => {
+                let Some(own) = &mut self.occupancy else {
+                    return Flow::Stay;
+                };
+                let anew = own.info.role != info.role || own.info.rights != info.rights;
+                own.info = info.clone();
+                if anew {
+                    self.show_own();
+                }
+            }
+            Event::ParticipantChanged(info) => self.take_seat(info),
+            Event::ParticipantLeft(info, reason) => self.see_off(&info.identity, *reason),
+            Event::Expelled(reason) => return self.put_out(*reason),
+            Event::Chat(message) => self.deliver_chat(message),
+            Event::RulesChanged { rules, .. } => self.see_rules(rules),
+            _ => {}
+        }
+        Flow::Stay
+    }
+
+    fn take_seat(&mut self, info: &tertulia_room::ParticipantInfo) {
+        let door = self.door.clone();
+        if let Some(own) = &mut self.occupancy {
+            own.sit(&door, info.clone());
+            self.show(&info.identity);
+        }
+    }
+
+    fn see_off(&mut self, who: &Identity, reason: DepartureReason) {
+        let Some(own) = &mut self.occupancy else { return };
+        let Some(seat) = own.seats.remove(who) else { return };
+        let mut x = Element::new("x", ns::MUC_USER);
+        let jid = format!("{}@{}/web", seat.nick, self.door.config().domain);
+        x = x.child(nobody(reason).attr("jid", jid));
+        if reason == DepartureReason::Removed {
+            x = x.child(status("307"));
+        }
+        let presence = Element::new("presence", ns::CLIENT)
+            .attr("type", "unavailable")
+            .attr("from", format!("{}/{}", own.jid, seat.nick))
+            .child(x);
+        self.send(presence);
+    }
+
+    /// The client is out of its room already, and is told why.
+    fn put_out(&mut self, reason: DepartureReason) -> Flow {
+        let Some(own) = self.occupancy.take() else {
+            return Flow::Stay;
+        };
+        tracing::info!(participant = %own.id, ?reason, "out of the room");
+        self.door
+            .drop_card(own.room.id(), &self.identity, &self.jid.to_string());
+        let mut x = Element::new("x", ns::MUC_USER)
+            .child(nobody(reason))
+            .child(status("110"));
+        x = match reason {
+            DepartureReason::Removed => x.child(status("307")),
+            DepartureReason::RoomEnded => x.child(
+                Element::new("destroy", ns::MUC_USER)
+                    .child(Element::new("reason", ns::MUC_USER).text("The meeting was ended.")),
+            ),
+            DepartureReason::ServerShutdown => x.child(status("332")),
+            _ => x.child(status("333")),
+        };
+        let presence = Element::new("presence", ns::CLIENT)
+            .attr("type", "unavailable")
+            .attr("from", own.address())
+            .child(x);
+        self.send(presence);
+        if reason == DepartureReason::ServerShutdown {
+            return Flow::Failed(StreamError::Shutdown);
+        }
+        Flow::Stay
+    }
+
+    /// Clients ask a room again what it wants of whoever comes, once they hear that it changed.
+    fn see_rules(&mut self, rules: &RoomRules) {
+        let Some(own) = &mut self.occupancy else { return };
+        let gate = (rules.password.is_some(), rules.lobby);
+        if std::mem::replace(&mut own.gate, gate) == gate {
+            return;
+        }
+        let message = Element::new("message", ns::CLIENT)
+            .attr("type", "groupchat")
+            .attr("from", own.jid.clone())
+            .child(Element::new("x", ns::MUC_USER).child(status("104")));
+        self.send(message);
+    }
+}
+
+/// Somebody who is here no more.
+fn nobody(reason: DepartureReason) -> Element {
+    let item = Element::new("item", ns::MUC_USER)
+        .attr("affiliation", "none")
+        .attr("role", "none");
+    if reason == DepartureReason::Removed {
+        item.child(Element::new("actor", ns::MUC_USER).attr("nick", focus::NICK))
+    } else {
+        item
+    }
+}

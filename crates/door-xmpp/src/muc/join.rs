@@ -1,0 +1,327 @@
+//! Coming into a room, saying something new about oneself, and going.
+
+use indexmap::IndexMap;
+use tertulia_engine::{Joined, MediaSetup, PeerMode, RoomHandle};
+use tertulia_model::{ClientFamily, RoomName};
+use tertulia_room::{
+    Actor, Admission, Applicant, Command, DepartureReason, NewParticipant, ParticipantKind, Refusal, Reply,
+};
+
+use super::presence::{contents, says_hand, says_name, status};
+use super::{Occupancy, Said};
+use crate::client::{Client, Refused};
+use crate::focus;
+use crate::jid::{self, Jid};
+use crate::ns;
+use crate::stanza::Condition;
+use crate::state::{Card, Note};
+use crate::stats::Counters;
+use crate::xml::Element;
+
+/// How often a room is opened that ends between two calls.
+const ATTEMPTS: usize = 3;
+
+impl Client {
+    pub(crate) async fn on_presence(&mut self, presence: Element) {
+        let Some(to) = presence.get("to") else {
+            // To everybody who knows us, and that is nobody.
+            return;
+        };
+        let Some(to) = Jid::parse(to).filter(|to| to.domain == self.door.config().rooms()) else {
+            return self.refuse(&presence, &Condition::ServiceUnavailable.into());
+        };
+        match presence.get("type") {
+            None if self.in_room(&to).is_some() => {
+                if let Err(refused) = self.say_anew(&to, presence.clone()).await {
+                    self.refuse(&presence, &refused);
+                }
+            }
+            None => {
+                if let Err(refused) = self.come(&to, presence.clone()).await {
+                    Counters::up(&self.door.counters().joins_refused);
+                    self.refuse(&presence, &refused);
+                }
+            }
+            Some("unavailable") if self.in_room(&to).is_some() => self.go().await,
+            _ => {}
+        }
+    }
+
+    async fn come(&mut self, to: &Jid, presence: Element) -> Result<(), Refused> {
+        let name = to.room().ok_or(Condition::ItemNotFound)?;
+        // Clients take the first digits of their address; nobody is called focus.
+        if !jid::is_endpoint_id(&to.resource) {
+            return Err(Refused(
+                Condition::NotAcceptable,
+                "a nickname has eight hexadecimal digits".to_owned(),
+            ));
+        }
+        if !self.credential.covers(&name) {
+            return Err(Refused(
+                Condition::NotAllowed,
+                "the token is for another room".to_owned(),
+            ));
+        }
+        if self.occupancy.is_some() {
+            self.go().await;
+        }
+        let entry = presence.find("x", ns::MUC);
+        let password = entry
+            .and_then(|entry| entry.find("password", ns::MUC))
+            .map(Element::content);
+        let contents = contents(presence);
+        let said = Said {
+            name: says_name(&contents).unwrap_or_else(|| self.credential.name.clone()),
+            hand: false,
+        };
+        let card = Card {
+            nick: to.resource.clone(),
+            jid: self.jid.to_string(),
+            contents: contents.into(),
+            mailbox: self.mailbox.clone(),
+        };
+        let (room, joined) = self.enter(&name, &said, password, &card).await?;
+        Counters::up(&self.door.counters().joins);
+        tracing::info!(participant = %joined.participant.id, room = %room.id(), "joined");
+        let room = room.for_participant(&joined);
+        let Joined {
+            participant,
+            others,
+            events,
+            ..
+        } = joined;
+        let mut own = Occupancy {
+            room,
+            jid: to.bare(),
+            id: participant.id.clone(),
+            info: participant,
+            nick: to.resource.clone(),
+            events,
+            seats: Default::default(),
+            said,
+            gate: (false, false),
+        };
+        for other in others {
+            own.sit(&self.door, other);
+        }
+        self.occupancy = Some(own);
+        self.welcome().await;
+        Ok(())
+    }
+
+    /// Joins, opening the room where it is not open. The card is there before anybody can hear of its owner.
+    async fn enter(
+        &mut self,
+        name: &RoomName,
+        said: &Said,
+        password: Option<String>,
+        card: &Card,
+    ) -> Result<(RoomHandle, Joined), Refused> {
+        let media = MediaSetup {
+            mode: PeerMode::Single,
+            family: ClientFamily::WebRtc,
+            ice_lite: false,
+        };
+        let mut attempt = 0;
+        loop {
+            let opened = self.door.engine().open_room(name, None).await;
+            let room = opened.map_err(|_| Condition::ServiceUnavailable)?;
+            let entered = match self.knock(&room, said, password.clone()).await {
+                Ok(()) if self.door.put_card(room.id(), &self.identity, card.clone()) => {
+                    room.join(self.newcomer(said), media.clone()).await
+                }
+                Ok(()) => return Err(Condition::Conflict.into()),
+                Err(refusal) => Err(refusal),
+            };
+            match entered {
+                Ok(joined) => return Ok((room, joined)),
+                Err(refusal) => {
+                    self.door.drop_card(room.id(), &self.identity, &card.jid);
+                    if refusal == Refusal::RoomEnded && attempt < ATTEMPTS {
+                        attempt += 1;
+                        continue;
+                    }
+                    tracing::debug!(%refusal, "a client could not join");
+                    return Err(refusal.into());
+                }
+            }
+        }
+    }
+
+    async fn knock(
+        &mut self,
+        room: &RoomHandle,
+        said: &Said,
+        password: Option<String>,
+    ) -> Result<(), Refusal> {
+        let applicant = Applicant {
+            identity: self.identity.clone(),
+            name: said.name.clone(),
+            origin: self.credential.origin,
+            role: self.credential.role,
+            entrance: self.credential.entrance,
+            moderates: self.credential.permission.room_admin,
+            password,
+            network: None,
+        };
+        let knocked = room
+            .command(Actor::System, Command::Knock(Box::new(applicant)))
+            .await?;
+        if matches!(knocked, Reply::Admission(Admission::Admitted)) {
+            Ok(())
+        } else {
+            Err(Refusal::LobbyNeeded)
+        }
+    }
+
+    fn newcomer(&self, said: &Said) -> NewParticipant {
+        NewParticipant {
+            identity: self.identity.clone(),
+            name: said.name.clone(),
+            kind: ParticipantKind::Standard,
+            metadata: String::new(),
+            attributes: IndexMap::new(),
+            permission: self.credential.permission.clone(),
+            auto_subscribe: true,
+            client_protocol: 0,
+            capabilities: Vec::new(),
+            credential_issued_at_ms: self.credential.issued_at_ms,
+            origin: self.credential.origin,
+            role: self.credential.role,
+            entrance: self.credential.entrance,
+            network: None,
+        }
+    }
+
+    /// Tells a newcomer who is there, in the order clients rely on: the focus, the others, themselves, what was said.
+    async fn welcome(&mut self) {
+        let Some(own) = &self.occupancy else { return };
+        let focus = focus::presence(self.door.config(), &own.jid);
+        let others: Vec<_> = own.seats.keys().cloned().collect();
+        self.send(focus);
+        for other in &others {
+            self.show(other);
+        }
+        self.show_own();
+        self.tell_history().await;
+        self.tell_subject();
+    }
+
+    /// Sends the client its own presence.
+    pub(super) fn show_own(&mut self) {
+        let Some(own) = &self.occupancy else { return };
+        let presence = own.own_presence(self);
+        self.send(presence);
+    }
+
+    /// Sends the presence of somebody else where it is new to the client.
+    pub(crate) fn show(&mut self, who: &tertulia_model::Identity) {
+        let door = self.door.clone();
+        let Some(own) = &mut self.occupancy else { return };
+        if let Some(presence) = own.presence_of(&door, who) {
+            self.send(presence);
+        }
+    }
+
+    /// Looks at everybody's presence, where news was missed.
+    pub(crate) fn look_again(&mut self) {
+        let Some(own) = &self.occupancy else { return };
+        let everybody: Vec<_> = own.seats.keys().cloned().collect();
+        for who in &everybody {
+            self.show(who);
+        }
+    }
+
+    /// Takes what the client says anew about itself: to our own clients as it is, to the room what it understands.
+    async fn say_anew(&mut self, to: &Jid, presence: Element) -> Result<(), Refused> {
+        let Some(own) = &mut self.occupancy else {
+            return Ok(());
+        };
+        if to.resource != own.nick {
+            return Err(Refused(
+                Condition::NotAllowed,
+                "nicknames are not changed".to_owned(),
+            ));
+        }
+        let contents = contents(presence);
+        let said = Said {
+            name: says_name(&contents).unwrap_or_else(|| own.said.name.clone()),
+            hand: says_hand(&contents),
+        };
+        let card = Card {
+            nick: own.nick.clone(),
+            jid: self.jid.to_string(),
+            contents: contents.into(),
+            mailbox: self.mailbox.clone(),
+        };
+        self.door.put_card(own.room.id(), &self.identity, card);
+        let before = std::mem::replace(&mut own.said, said.clone());
+        if said.name != before.name {
+            let rename = own.ask(Command::UpdateSelf {
+                name: Some(said.name),
+                metadata: None,
+                attributes: IndexMap::new(),
+            });
+            rename.await?;
+        }
+        if said.hand != before.hand {
+            own.ask(Command::SetHand { raised: said.hand }).await?;
+        }
+        for seat in own.seats.values() {
+            if let Some(card) = self.door.card(own.room.id(), &seat.info.identity) {
+                card.mailbox.tell(Note::Card(self.identity.clone()));
+            }
+        }
+        self.show_own();
+        Ok(())
+    }
+
+    /// Takes the client out of its room and says so.
+    async fn go(&mut self) {
+        let Some(gone) = self.leave_room().await else {
+            return;
+        };
+        let item = Element::new("item", ns::MUC_USER)
+            .attr("affiliation", "none")
+            .attr("role", "none");
+        let own = Element::new("x", ns::MUC_USER).child(item).child(status("110"));
+        let presence = Element::new("presence", ns::CLIENT)
+            .attr("type", "unavailable")
+            .attr("from", gone)
+            .child(own);
+        self.send(presence);
+    }
+
+    /// Takes the client out of its room. Gives the address it had there.
+    pub(crate) async fn leave_room(&mut self) -> Option<String> {
+        let own = self.occupancy.take()?;
+        self.door
+            .drop_card(own.room.id(), &self.identity, &self.jid.to_string());
+        let reason = DepartureReason::Left;
+        if let Err(refusal) = own.ask(Command::Leave { reason }).await {
+            tracing::debug!(participant = %own.id, %refusal, "already out of the room");
+        }
+        Some(own.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stanza;
+
+    #[test]
+    fn refusals_have_the_conditions_clients_look_for() {
+        let condition = |refusal: Refusal| Refused::from(refusal).0;
+        assert_eq!(condition(Refusal::PasswordNeeded), Condition::NotAuthorized);
+        assert_eq!(condition(Refusal::LobbyNeeded), Condition::RegistrationRequired);
+        assert_eq!(condition(Refusal::RoomFull), Condition::ServiceUnavailable);
+        assert_eq!(condition(Refusal::Banned), Condition::NotAllowed);
+        let error = stanza::error(
+            &Element::new("presence", ns::CLIENT),
+            Condition::NotAuthorized,
+            "",
+        );
+        assert_eq!(error.get("type"), Some("error"));
+    }
+}

@@ -1,0 +1,30 @@
+//! Names of XML namespaces.
+
+pub(crate) const CLIENT: &str = "jabber:client";
+pub(crate) const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
+pub(crate) const STREAM: &str = "http://etherx.jabber.org/streams";
+pub(crate) const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
+pub(crate) const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
+pub(crate) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+pub(crate) const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
+pub(crate) const SM: &str = "urn:xmpp:sm:3";
+pub(crate) const PING: &str = "urn:xmpp:ping";
+pub(crate) const DELAY: &str = "urn:xmpp:delay";
+pub(crate) const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
+pub(crate) const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
+pub(crate) const EXTDISCO_2: &str = "urn:xmpp:extdisco:2";
+pub(crate) const EXTDISCO_1: &str = "urn:xmpp:extdisco:1";
+pub(crate) const MUC: &str = "http://jabber.org/protocol/muc";
+pub(crate) const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+pub(crate) const MUC_ADMIN: &str = "http://jabber.org/protocol/muc#admin";
+pub(crate) const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
+pub(crate) const MUC_ROOM_INFO: &str = "http://jabber.org/protocol/muc#roominfo";
+pub(crate) const MUC_ROOM_CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
+pub(crate) const DATA_FORMS: &str = "jabber:x:data";
+pub(crate) const NICK: &str = "http://jabber.org/protocol/nick";
+pub(crate) const FOCUS: &str = "http://jitsi.org/protocol/focus";
+pub(crate) const JITMEET: &str = "http://jitsi.org/jitmeet";
+pub(crate) const JITMEET_AUDIO: &str = "http://jitsi.org/jitmeet/audio";
+pub(crate) const JITMEET_VIDEO: &str = "http://jitsi.org/jitmeet/video";
+pub(crate) const JITMEET_DESKTOP: &str = "http://jitsi.org/jitmeet/desktop";

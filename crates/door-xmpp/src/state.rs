@@ -1,0 +1,226 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tertulia_auth::ApiKeys;
+use tertulia_engine::Engine;
+use tertulia_model::{Identity, RoomId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::DoorConfig;
+use crate::link::Link;
+use crate::stats::{Counters, DoorStats};
+use crate::xml::Element;
+
+/// What may wait for a client's task from other tasks.
+const NOTES: usize = 512;
+
+/// The door's state; cheap to clone.
+#[derive(Clone)]
+pub struct XmppDoor {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    keys: Arc<ApiKeys>,
+    config: DoorConfig,
+    cards: Mutex<HashMap<RoomId, HashMap<Identity, Card>>>,
+    resumable: Mutex<HashMap<String, Resumable>>,
+    streams: AtomicUsize,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    counters: Counters,
+}
+
+/// What another task tells a client's.
+pub(crate) enum Note {
+    /// A connection that came back.
+    Attach(Box<Attachment>),
+    /// A stanza of another occupant, addressed.
+    Stanza(Box<Element>),
+    /// The card of somebody in the same room changed.
+    Card(Identity),
+}
+
+/// A connection that came back to its stream, and how many stanzas its client has seen.
+pub(crate) struct Attachment {
+    pub link: Link,
+    pub seen: u32,
+}
+
+/// The way to a client's task.
+#[derive(Clone)]
+pub(crate) struct Mailbox {
+    notes: mpsc::Sender<Note>,
+    /// Set where something found no place: then the task looks at everybody again.
+    missed: Arc<AtomicBool>,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Note>) {
+        let (notes, inbox) = mpsc::channel(NOTES);
+        let missed = Arc::default();
+        (Self { notes, missed }, inbox)
+    }
+
+    /// Tells the task; false where it is gone or has too much to read.
+    pub(crate) fn tell(&self, note: Note) -> bool {
+        let told = self.notes.try_send(note).is_ok();
+        if !told {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        told
+    }
+
+    /// Whether something was missed since the last time.
+    pub(crate) fn take_missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// An occupant of ours as the others of ours see it beside what the room says.
+#[derive(Clone)]
+pub(crate) struct Card {
+    pub nick: String,
+    /// Its whole address.
+    pub jid: String,
+    /// What its last presence carried.
+    pub contents: Arc<[Element]>,
+    pub mailbox: Mailbox,
+}
+
+/// A stream that may be resumed.
+#[derive(Clone)]
+pub(crate) struct Resumable {
+    pub principal: String,
+    pub mailbox: Mailbox,
+}
+
+/// One of the streams held; given back when dropped.
+pub(crate) struct Seat(XmppDoor);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.shared.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl XmppDoor {
+    /// Opens the door.
+    pub fn start(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig) -> Self {
+        let shared = Shared {
+            engine,
+            keys,
+            config,
+            cards: Mutex::default(),
+            resumable: Mutex::default(),
+            streams: AtomicUsize::new(0),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            counters: Counters::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Reads the counters.
+    pub fn stats(&self) -> DoorStats {
+        self.shared.counters.read()
+    }
+
+    /// Ends every stream and waits until their tasks have said goodbye. To be called once the engine has shut down, so that
+    /// those in rooms hear of it first.
+    pub async fn closed(&self) {
+        self.shared.closing.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    pub(crate) fn keys(&self) -> &ApiKeys {
+        &self.shared.keys
+    }
+
+    pub(crate) fn config(&self) -> &DoorConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.shared.tasks
+    }
+
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.shared.closing
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// A place for one more stream, if there is any.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        let seat = Seat(self.clone());
+        let before = self.shared.streams.fetch_add(1, Ordering::Relaxed);
+        (before < self.shared.config.streams).then_some(seat)
+    }
+
+    /// Puts an occupant's card where the others find it; false where the nickname is another's.
+    pub(crate) fn put_card(&self, room: &RoomId, identity: &Identity, card: Card) -> bool {
+        let mut cards = lock(&self.shared.cards);
+        let room = cards.entry(room.clone()).or_default();
+        let mut others = room.iter().filter(|(known, _)| *known != identity);
+        let free = others.all(|(_, other)| other.nick != card.nick);
+        if free {
+            room.insert(identity.clone(), card);
+        }
+        free
+    }
+
+    /// The card of somebody who came by this door.
+    pub(crate) fn card(&self, room: &RoomId, identity: &Identity) -> Option<Card> {
+        lock(&self.shared.cards).get(room)?.get(identity).cloned()
+    }
+
+    /// Takes a card away, unless it is another stream's by now.
+    pub(crate) fn drop_card(&self, room: &RoomId, identity: &Identity, jid: &str) {
+        let mut cards = lock(&self.shared.cards);
+        let Some(others) = cards.get_mut(room) else { return };
+        if others.get(identity).is_some_and(|card| card.jid == jid) {
+            others.remove(identity);
+        }
+        if others.is_empty() {
+            cards.remove(room);
+        }
+    }
+
+    pub(crate) fn offer_resumption(&self, id: String, stream: Resumable) {
+        lock(&self.shared.resumable).insert(id, stream);
+    }
+
+    pub(crate) fn resumable(&self, id: &str) -> Option<Resumable> {
+        lock(&self.shared.resumable).get(id).cloned()
+    }
+
+    pub(crate) fn end_resumption(&self, id: &str) {
+        lock(&self.shared.resumable).remove(id);
+    }
+}
+
+/// Takes a lock whose holder may have panicked: each critical section here leaves the value whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The time people see, in Unix milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

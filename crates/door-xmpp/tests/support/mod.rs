@@ -1,0 +1,328 @@
+//! A door on a real engine and a real socket, and a client that speaks the wire as a Jitsi client does.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where its scene cannot be set"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::{SinkExt, StreamExt};
+use indexmap::IndexMap;
+use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
+use tertulia_door_xmpp::{DoorConfig, XmppDoor, router};
+use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Joined, MediaSetup, PeerMode, RoomHandle};
+use tertulia_model::{Bitrate, ClientFamily, Entrance, Identity, RoomName};
+use tertulia_room::{NewParticipant, Origin, ParticipantKind, Permission, RoomSettings};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+pub const SECRET: &str = "a secret of at least thirty-two bytes";
+pub const DOMAIN: &str = "meet.jitsi";
+
+/// How long anything expected may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A door that serves on a free port.
+pub struct House {
+    pub door: XmppDoor,
+    pub engine: Engine,
+    pub address: SocketAddr,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::open_with(DoorConfig::default()).await
+    }
+
+    pub async fn open_with(config: DoorConfig) -> Self {
+        let loopback = "127.0.0.1".parse().unwrap();
+        let engine = Engine::start(EngineConfig {
+            workers: 2,
+            bind: loopback,
+            udp_port: 0,
+            tcp_port: None,
+            reach: tertulia_engine::Reach::default(),
+            advertised: vec![AdvertisedAddress {
+                public: loopback,
+                local: loopback,
+                udp_port: None,
+                tcp_port: None,
+            }],
+            room_defaults: RoomSettings {
+                max_participants: None,
+                empty_timeout: Duration::from_secs(300),
+                departure_timeout: Duration::from_secs(20),
+                metadata: String::new(),
+                chat_history: 100,
+                chat_text_bytes: 4_000,
+                rules: tertulia_room::RoomRules::default(),
+            },
+            initial_bitrate: Bitrate::from_kbps(1_000),
+            media_timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(30),
+            spread: tertulia_engine::Spread::default(),
+        })
+        .unwrap();
+        let door = XmppDoor::start(engine.clone(), Arc::new(keys()), config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = router(door.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self {
+            door,
+            engine,
+            address,
+        }
+    }
+
+    /// A connection that has said nothing yet.
+    pub async fn connect(&self, query: &str) -> Client {
+        let url = format!("ws://{}/xmpp-websocket?room=weekly{query}", self.address);
+        let mut request = url.into_client_request().unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "xmpp".parse().unwrap());
+        let (socket, response) = connect_async(request).await.unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], "xmpp");
+        Client {
+            socket,
+            jid: String::new(),
+            ids: 0,
+        }
+    }
+
+    /// A client with an address.
+    pub async fn client(&self, query: &str) -> Client {
+        let mut client = self.connect(query).await;
+        client.authenticate().await;
+        client.bind().await;
+        client
+    }
+
+    /// A client in the room `weekly`, past everything a newcomer is told.
+    pub async fn join(&self, name: &str) -> Client {
+        let mut client = self.client("").await;
+        client.join("weekly", name).await;
+        client
+    }
+
+    /// Somebody who comes by another door.
+    pub async fn stranger(&self, identity: &str) -> (RoomHandle, Joined) {
+        let name = RoomName::parse("Weekly").unwrap();
+        let room = self.engine.open_room(&name, None).await.unwrap();
+        let media = MediaSetup {
+            mode: PeerMode::Single,
+            family: ClientFamily::WebRtc,
+            ice_lite: false,
+        };
+        let who = NewParticipant {
+            identity: Identity::parse(identity).unwrap(),
+            name: identity.to_uppercase(),
+            kind: ParticipantKind::Standard,
+            metadata: String::new(),
+            attributes: IndexMap::new(),
+            permission: Permission::ordinary(),
+            auto_subscribe: true,
+            client_protocol: 0,
+            capabilities: Vec::new(),
+            credential_issued_at_ms: now_ms(),
+            origin: Origin::Token,
+            role: Some(tertulia_model::Role::Moderator),
+            entrance: Entrance::Usual,
+            network: None,
+        };
+        let joined = room.join(who, media).await.unwrap();
+        (room, joined)
+    }
+
+    /// Asks over plain HTTP. Gives the status line and the body.
+    pub async fn http(&self, request: &str) -> (String, String) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(PATIENCE, socket.read_to_string(&mut answer))
+            .await
+            .unwrap()
+            .unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    }
+}
+
+pub fn keys() -> ApiKeys {
+    ApiKeys::new(vec![ApiKey::new("devkey", SECRET).unwrap()]).unwrap()
+}
+
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+/// A token of our own for the room `weekly`.
+pub fn token(identity: &str, room: &str) -> String {
+    let claims = Claims {
+        identity: Identity::parse(identity).ok(),
+        name: identity.to_uppercase(),
+        video: VideoGrant {
+            room_join: true,
+            room: RoomName::parse(room).ok(),
+            can_update_own_metadata: Some(true),
+            ..VideoGrant::default()
+        },
+        ..Claims::default()
+    };
+    let validity = Validity {
+        issued_at_ms: now_ms(),
+        expires_at_ms: now_ms() + 3_600_000,
+    };
+    keys().sign(&claims, validity).unwrap()
+}
+
+/// The value of the first attribute of that name in a frame.
+pub fn attribute(text: &str, name: &str) -> String {
+    let (_, rest) = text.split_once(&format!(" {name}=\"")).unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+/// One stream.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Its whole address, once it has one.
+    pub jid: String,
+    ids: u32,
+}
+
+impl Client {
+    pub async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next frame; `None` when the server has closed.
+    pub async fn next(&mut self) -> Option<String> {
+        let next = async {
+            loop {
+                match self.socket.next().await? {
+                    Ok(Message::Text(text)) => return Some(text.to_string()),
+                    Ok(Message::Close(_)) | Err(_) => return None,
+                    Ok(_) => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, next)
+            .await
+            .expect("the server said nothing in time")
+    }
+
+    /// Reads on until a frame has all of these in it.
+    pub async fn expect(&mut self, parts: &[&str]) -> String {
+        let mut passed = Vec::new();
+        loop {
+            let Some(text) = self.next().await else {
+                panic!("closed before {parts:?}; passed {passed:#?}");
+            };
+            if parts.iter().all(|part| text.contains(part)) {
+                return text;
+            }
+            passed.push(text);
+        }
+    }
+
+    /// Sends a request and gives its answer.
+    pub async fn ask(&mut self, kind: &str, to: &str, contents: &str) -> String {
+        self.ids += 1;
+        let id = format!("ask-{}", self.ids);
+        self.send(&format!(
+            "<iq xmlns='jabber:client' type='{kind}' id='{id}' to='{to}'>{contents}</iq>"
+        ))
+        .await;
+        self.expect(&[&format!("id=\"{id}\"")]).await
+    }
+
+    pub async fn open(&mut self) -> String {
+        self.send(&format!(
+            "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='{DOMAIN}' version='1.0'/>"
+        ))
+        .await;
+        self.expect(&["<open ", "urn:ietf:params:xml:ns:xmpp-framing"])
+            .await;
+        self.expect(&["<stream:features"]).await
+    }
+
+    pub async fn authenticate(&mut self) {
+        let features = self.open().await;
+        assert!(
+            features.contains("<mechanism>ANONYMOUS</mechanism>"),
+            "{features}"
+        );
+        assert!(!features.contains("PLAIN"), "{features}");
+        self.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+            .await;
+        self.expect(&["<success "]).await;
+        let features = self.open().await;
+        assert!(
+            features.contains("<bind ") && features.contains("urn:xmpp:sm:3"),
+            "{features}"
+        );
+    }
+
+    pub async fn bind(&mut self) {
+        self.send("<iq xmlns='jabber:client' id='_bind' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+            .await;
+        let bound = self.expect(&["id=\"_bind\"", "type=\"result\""]).await;
+        let (_, rest) = bound.split_once("<jid>").unwrap();
+        self.jid = rest.split_once("</jid>").unwrap().0.to_owned();
+    }
+
+    /// The id clients take for themselves.
+    pub fn nick(&self) -> String {
+        self.jid[..8].to_owned()
+    }
+
+    /// Joins and reads to the end of what a newcomer is told. Gives it all.
+    pub async fn join(&mut self, room: &str, name: &str) -> Vec<String> {
+        self.send_join(room, name, "").await;
+        let mut told = Vec::new();
+        loop {
+            let text = self.next().await.expect("closed while joining");
+            assert!(!text.contains("type=\"error\""), "{text}");
+            let last = text.contains("<subject");
+            told.push(text);
+            if last {
+                return told;
+            }
+        }
+    }
+
+    pub async fn send_join(&mut self, room: &str, name: &str, inside: &str) {
+        let nick = self.nick();
+        self.send(&format!(
+            "<presence xmlns='jabber:client' to='{room}@conference.{DOMAIN}/{nick}'><x \
+             xmlns='http://jabber.org/protocol/muc'>{inside}</x><stats-id>Veronica-io0</stats-id><SourceInfo>{{}}\
+             </SourceInfo><jitsi_participant_codecList>vp9,vp8,h264</jitsi_participant_codecList><nick \
+             xmlns='http://jabber.org/protocol/nick'>{name}</nick></presence>"
+        ))
+        .await;
+    }
+
+    /// Says something new about itself.
+    pub async fn say_anew(&mut self, contents: &str) {
+        let nick = self.nick();
+        self.send(&format!(
+            "<presence xmlns='jabber:client' to='weekly@conference.{DOMAIN}/{nick}'>{contents}</presence>"
+        ))
+        .await;
+    }
+
+    /// Breaks the connection without a goodbye.
+    pub fn cut(self) {
+        drop(self.socket);
+    }
+}
