@@ -103,9 +103,9 @@ impl TurnStart {
         for port in &media_ports {
             let udp = |candidate: &&LocalCandidate| candidate.protocol == TransportProtocol::Udp;
             for candidate in port.candidates.iter().filter(udp) {
-                // One peer for each socket: what it answers must come from the address it was asked at.
-                let known = |media: &Media| media.worker == port.worker && media.local == candidate.addr;
-                if media.values().any(known) {
+                // One peer for each local address, behind which all workers may be: what answers must come from the
+                // address that was asked, and the local one does not tell which that was.
+                if media.values().any(|media: &Media| media.local == candidate.addr) {
                     continue;
                 }
                 ours.peers.allow_socket(candidate.advertised);
