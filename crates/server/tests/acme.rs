@@ -26,7 +26,6 @@ async fn a_first_certificate_comes_over_port_80_and_is_kept_for_the_next_start()
 }
 
 #[tokio::test]
-#[ignore = "tls-alpn-01 has not been seen to pass; run with --ignored"]
 async fn a_first_certificate_comes_over_port_443_where_the_other_way_is_barred() {
     let Some(pebble) = Pebble::start_barring_http(7_776_000).await else {
         return;
@@ -42,7 +41,6 @@ async fn a_first_certificate_comes_over_port_443_where_the_other_way_is_barred()
 }
 
 #[tokio::test]
-#[ignore = "tls-alpn-01 has not been seen to pass; run with --ignored"]
 async fn a_renewal_under_load_drops_nobody() {
     let Some(pebble) = Pebble::start(30).await else {
         return;

@@ -69,11 +69,7 @@ impl Files {
     /// Takes up what has changed; keeps what is served where that is no good.
     pub fn reload(&mut self, current: &Current, stats: &Stats) {
         match self.read() {
-            Ok(certificate) => {
-                super::announce("took up a certificate", &certificate);
-                current.set(certificate);
-                stats.loaded();
-            }
+            Ok(certificate) => super::take_up("took up a certificate", certificate, current, stats),
             Err(error) => {
                 stats.load_failed();
                 tracing::warn!(

@@ -161,9 +161,7 @@ impl Tls {
     }
 
     fn serve(&self, what: &'static str, certificate: Certificate) {
-        announce(what, &certificate);
-        self.current.set(certificate);
-        self.stats.loaded();
+        take_up(what, certificate, &self.current, &self.stats);
     }
 
     /// Starts what keeps the certificate fresh.
@@ -224,6 +222,13 @@ pub fn names(tls: &config::Tls) -> Result<Vec<String>> {
             Ok(name)
         })
         .collect()
+}
+
+/// Serves a certificate from here on, and says so once it is true.
+fn take_up(what: &'static str, certificate: Certificate, current: &Current, stats: &Stats) {
+    current.set(certificate.clone());
+    stats.loaded();
+    announce(what, &certificate);
 }
 
 /// Logs what a certificate says; names of the server are no secret.

@@ -127,7 +127,14 @@ impl Pebble {
             .unwrap();
         let mut lines = lines(child.stdout.take().unwrap());
         let child = Running(child);
-        let ready = async { while !lines.recv().await.unwrap().contains("ACME directory available") {} };
+        let management = (Ipv4Addr::LOCALHOST, ports.management);
+        let ready = async {
+            while !lines.recv().await.unwrap().contains("ACME directory available") {}
+            // The other listener begins beside this one, and says nothing.
+            while tokio::net::TcpStream::connect(management).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
         tokio::time::timeout(PATIENCE, ready)
             .await
             .expect("pebble does not start");
@@ -295,13 +302,14 @@ impl Drop for Folder {
     }
 }
 
-/// A port nobody listens on, from below those that systems give to outgoing connections.
+/// A port nobody listens on, over TCP or UDP, from below those that systems give to outgoing connections.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let beginning = 20_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 10;
     loop {
         let port = beginning + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return port;
         }
     }

@@ -115,9 +115,7 @@ impl Acme {
             };
             match obtained {
                 Ok(certificate) => {
-                    super::announce("got a certificate", &certificate);
-                    current.set(certificate);
-                    stats.loaded();
+                    super::take_up("got a certificate", certificate, &current, &stats);
                     failures = Failures::default();
                 }
                 Err(error) => {

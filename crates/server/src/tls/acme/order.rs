@@ -2,15 +2,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use instant_acme::{
     Account, AuthorizationStatus, ChallengeHandle, ChallengeType, Identifier, NewOrder, Order, OrderStatus,
     RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 
-use super::{Certificate, Challenges};
+use super::Challenges;
 
 /// The authority asks from several places, each of which may take its time.
 const PATIENCE: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120));
@@ -100,9 +102,10 @@ fn proof(name: &str, digest: &[u8]) -> Result<CertifiedKey> {
     parameters.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
     let key = KeyPair::generate().context("cannot make a key")?;
     let certificate = parameters.self_signed(&key).context("cannot sign a proof")?;
-    let (chain, key) = (certificate.pem(), key.serialize_pem());
-    let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes())?;
-    Ok(CertifiedKey::clone(&certificate.key()))
+    let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| anyhow!("no key: {error}"))?;
+    let key = any_supported_type(&key).context("cannot use the key of a proof")?;
+    // Not compared with each other: whoever reads the certificate for that gives up at the extension, which is critical.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }
 
 /// What the authority found wrong with each name.
