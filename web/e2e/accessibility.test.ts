@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from './support/meeting';
-import type { Person } from './support/person';
+import { type Person, SOON } from './support/person';
 
 /** Runs axe against WCAG 2.2 AA and returns one line for each broken rule. */
 async function faults(page: Page): Promise<string[]> {
@@ -38,6 +38,13 @@ test('home and pre-join pass axe', async ({ arrive, room, server }) => {
   await check(ana, 'home');
   await ana.openPreJoin(room);
   await check(ana, 'pre-join');
+});
+
+test('the connection test passes axe', async ({ arrive, server }) => {
+  const ana = await arrive({ name: 'Ana' });
+  await ana.page.goto(`${server.origin}/test`);
+  await ana.page.getByText('Calls work well from here').waitFor({ timeout: SOON });
+  await check(ana, 'connection test');
 });
 
 test('pre-join without devices passes axe', async ({ arrive, room }) => {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { test as base, expect } from './support/meeting';
-import type { Person } from './support/person';
+import { type Person, SOON } from './support/person';
 import { freePorts, Server } from './support/server.mjs';
 
 /** A test whose server has a UDP port for TURN alone, and serves media behind one port. */
@@ -70,4 +70,21 @@ test('who is told of relays and needs none talks to the media port itself', asyn
   for (const person of [ana, boris]) {
     for (const way of await ways(person)) expect(way).not.toContain('relay');
   }
+});
+
+test('the connection test finds every way that the server offers', async ({ arrive, server }) => {
+  const { page } = await arrive({ name: 'Ana' });
+  await page.goto(`${server.origin}/test`);
+  const row = (name: string) => page.getByRole('listitem').filter({ hasText: name });
+  await page.getByText('Calls work well from here').waitFor({ timeout: SOON });
+  for (const name of [
+    'Server',
+    'Signalling',
+    'Sound and video',
+    'Relay over UDP',
+    'Relay over TCP',
+  ]) {
+    await row(name).getByText(' ms').waitFor({ timeout: SOON });
+  }
+  await row('Relay over TLS').getByText('Not offered').waitFor();
 });

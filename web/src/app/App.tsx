@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { pathOfRoom } from '../api';
 import { hashOfSecret, newSecret } from '../api/secret';
@@ -8,6 +8,8 @@ import { Announcer, ToastRegion } from '../ui';
 import { ErrorBoundary } from './ErrorBoundary';
 import { RoomRoute } from './RoomRoute';
 import { followLinks, navigate, parseRoute, type Route, usePathname } from './router';
+
+const LazyTestPage = lazy(() => import('../features/test/TestPage'));
 
 /** The whole app: picks the screen by the address. */
 export function App() {
@@ -37,6 +39,12 @@ function Screen({ route }: { route: Route }) {
             navigate(`${pathOfRoom(room)}${hashOfSecret(encrypted ? newSecret() : null)}`)
           }
         />
+      );
+    case 'test':
+      return (
+        <Suspense fallback={null}>
+          <LazyTestPage />
+        </Suspense>
       );
     case 'room':
       return <RoomRoute key={route.room} room={route.room} />;

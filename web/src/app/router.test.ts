@@ -5,6 +5,7 @@ describe('an address', () => {
   it.each([
     ['/', { screen: 'home' }],
     ['', { screen: 'home' }],
+    ['/test', { screen: 'test' }],
     ['/Weekly', { screen: 'room', room: 'Weekly' }],
     ['/Weekly/', { screen: 'room', room: 'Weekly' }],
     ['/a%20b', { screen: 'room', room: 'a b' }],

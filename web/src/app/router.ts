@@ -3,6 +3,7 @@ import { useSyncExternalStore } from 'react';
 /** Where the page stands. */
 export type Route =
   | { screen: 'home' }
+  | { screen: 'test' }
   | { screen: 'room'; room: string }
   | { screen: 'not_found'; path: string };
 
@@ -10,6 +11,7 @@ export type Route =
 export function parseRoute(pathname: string): Route {
   const path = pathname.replace(/^\/+|\/+$/g, '');
   if (path === '') return { screen: 'home' };
+  if (path === 'test') return { screen: 'test' };
   if (path.includes('/')) return { screen: 'not_found', path: pathname };
   try {
     return { screen: 'room', room: decodeURIComponent(path) };

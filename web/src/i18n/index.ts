@@ -50,7 +50,7 @@ export async function startTranslations(): Promise<void> {
     lng: 'en',
     fallbackLng: 'en',
     resources: { en },
-    ns: [...Object.keys(en), 'call', 'settings'],
+    ns: [...Object.keys(en), 'call', 'settings', 'test'],
     defaultNS: 'common',
     interpolation: { escapeValue: false },
     react: { useSuspense: false },

@@ -31,6 +31,9 @@ export function Footer() {
   return (
     <footer className={styles.footer}>
       <p className={styles.version}>{t('version', { name, version })}</p>
+      <a href="/test" className={styles.test}>
+        {t('connectionTest')}
+      </a>
       <Links />
       <div className={styles.choices}>
         <LanguagePicker hideLabel />

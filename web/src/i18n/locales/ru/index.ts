@@ -4,5 +4,6 @@ import errors from './errors.json';
 import home from './home.json';
 import prejoin from './prejoin.json';
 import settings from './settings.json';
+import test from './test.json';
 
-export default { common, home, prejoin, call, settings, errors };
+export default { common, home, prejoin, call, settings, errors, test };
