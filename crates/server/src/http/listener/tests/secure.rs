@@ -155,7 +155,7 @@ async fn open_connections_outlive_a_new_certificate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_stalls_in_or_after_the_handshake_is_closed() {
+async fn n12_whoever_stalls_in_or_after_the_handshake_is_closed() {
     let rig = rig(None);
     for hello in [&b""[..], &[0x16, 3, 1, 2, 0]] {
         let mut stream = TcpStream::connect(rig.served.address).await.unwrap();
