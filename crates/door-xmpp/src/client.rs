@@ -7,6 +7,7 @@ use tertulia_engine::PeerEvent;
 use tertulia_model::Identity;
 use tokio::sync::mpsc;
 
+use crate::call::Due;
 use crate::credential::Credential;
 use crate::jid::Jid;
 use crate::link::{Heard, Link};
@@ -61,6 +62,12 @@ pub(crate) struct Client {
     pub(crate) identity: Identity,
     pub(crate) mailbox: Mailbox,
     pub(crate) occupancy: Option<Occupancy>,
+    /// Where it found us.
+    pub(crate) place: String,
+    /// Its bridge channel.
+    pub(crate) bridge: Option<Link>,
+    /// What it was told is understood and is to be done yet.
+    pub(crate) due: Option<Due>,
     inbox: mpsc::Receiver<Note>,
     link: Option<Link>,
     acks: Option<Acks>,
@@ -73,6 +80,7 @@ pub(crate) struct Client {
 /// What a turn of the task brings.
 enum Turn {
     Heard(Heard),
+    Bridge(Heard),
     Note(Option<Note>),
     Room(Option<PeerEvent>),
     Time,
@@ -80,7 +88,7 @@ enum Turn {
 }
 
 impl Client {
-    pub(crate) fn new(door: XmppDoor, bound: Bound, link: Link, seat: Seat) -> Self {
+    pub(crate) fn new(door: XmppDoor, bound: Bound, place: String, link: Link, seat: Seat) -> Self {
         let (mailbox, inbox) = Mailbox::new();
         Self {
             door,
@@ -89,6 +97,9 @@ impl Client {
             identity: bound.identity,
             mailbox,
             occupancy: None,
+            place,
+            bridge: None,
+            due: None,
             inbox,
             link: Some(link),
             acks: None,
@@ -103,9 +114,10 @@ impl Client {
         let closing = self.door.closing().clone();
         let mut flow = Flow::Stay;
         while flow == Flow::Stay {
-            let deadline = tokio::time::Instant::from_std(self.away_until.unwrap_or(self.ping_at));
+            let deadline = tokio::time::Instant::from_std(self.next_deadline());
             let turn = tokio::select! {
                 heard = hear(&mut self.link) => Turn::Heard(heard),
+                heard = hear(&mut self.bridge) => Turn::Bridge(heard),
                 note = self.inbox.recv() => Turn::Note(note),
                 event = room_event(&mut self.occupancy) => Turn::Room(event),
                 () = tokio::time::sleep_until(deadline) => Turn::Time,
@@ -113,11 +125,15 @@ impl Client {
             };
             flow = match turn {
                 Turn::Heard(heard) => self.on_heard(heard).await,
+                Turn::Bridge(heard) => {
+                    self.on_bridge(heard).await;
+                    Flow::Stay
+                }
                 Turn::Note(Some(note)) => self.on_note(note),
                 // Our own mailbox keeps it open.
                 Turn::Note(None) => Flow::Gone,
-                Turn::Room(event) => self.on_room_event(event),
-                Turn::Time => self.on_time(),
+                Turn::Room(event) => self.on_room_event(event).await,
+                Turn::Time => self.on_time().await,
                 Turn::Closing => Flow::Failed(StreamError::Shutdown),
             };
             if self.mailbox.take_missed() {
@@ -228,6 +244,16 @@ impl Client {
                 self.send(*stanza);
                 Flow::Stay
             }
+            Note::Bridge(text) => {
+                if let Some(link) = &mut self.bridge {
+                    link.push(text);
+                }
+                Flow::Stay
+            }
+            Note::Channel(link) => {
+                self.open_bridge(*link);
+                Flow::Stay
+            }
             Note::Card(identity) => {
                 self.show(&identity);
                 Flow::Stay
@@ -272,8 +298,15 @@ impl Client {
         Flow::Stay
     }
 
-    fn on_time(&mut self) -> Flow {
+    fn next_deadline(&self) -> Instant {
+        let features = self.occupancy.as_ref().and_then(|own| own.call.deadline());
+        let next = self.away_until.unwrap_or(self.ping_at);
+        features.map_or(next, |features| features.min(next))
+    }
+
+    async fn on_time(&mut self) -> Flow {
         let now = Instant::now();
+        self.assume_features(now).await;
         if self.away_until.is_some_and(|until| until <= now) {
             return Flow::Gone;
         }
@@ -284,12 +317,22 @@ impl Client {
             if self.ping_at <= now {
                 self.ping_at = now + PING_EVERY;
                 link.ping();
+                if let Some(bridge) = &mut self.bridge {
+                    bridge.ping();
+                }
             }
         }
         Flow::Stay
     }
 
     fn drop_stuck(&mut self) -> Flow {
+        if self
+            .bridge
+            .as_ref()
+            .is_some_and(|link| link.is_stuck(Instant::now()))
+        {
+            self.bridge = None;
+        }
         let full = self.acks.as_ref().is_some_and(Acks::is_full);
         let stuck = self
             .link

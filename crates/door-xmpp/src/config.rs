@@ -15,6 +15,8 @@ pub struct DoorConfig {
     pub resume_window: Duration,
     /// How many stanzas a client may send a second, after a burst of five times as many.
     pub stanzas_per_second: u32,
+    /// Whether clients reach the server over TLS, whatever a proxy in front of it says.
+    pub secure: bool,
     /// Streams held at once, those that wait to be resumed counted.
     pub streams: usize,
 }
@@ -27,6 +29,7 @@ impl Default for DoorConfig {
             issuers: Vec::new(),
             resume_window: Duration::from_secs(60),
             stanzas_per_second: 100,
+            secure: false,
             streams: 10_000,
         }
     }

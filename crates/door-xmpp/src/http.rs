@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::focus;
-use crate::state::XmppDoor;
+use crate::link::Link;
+use crate::state::{Note, XmppDoor};
 use crate::stream::{self, Knock};
 
 /// Longest message of a client.
@@ -22,6 +23,10 @@ pub fn router(door: XmppDoor) -> Router {
     for prefix in ["", "/{tenant}"] {
         router = router
             .route(&format!("{prefix}/xmpp-websocket"), get(connect))
+            .route(
+                &format!("{prefix}/colibri-ws/{{server}}/{{conference}}/{{endpoint}}"),
+                get(connect_bridge),
+            )
             .route(
                 &format!("{prefix}/conference-request/v1"),
                 post(focus::over_http).options(preflight),
@@ -59,6 +64,7 @@ pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
 async fn connect(
     State(door): State<XmppDoor>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     // Clients ask for the plain page now and then, to keep proxies and balancers with them.
@@ -68,6 +74,7 @@ async fn connect(
     let query = query.unwrap_or_default();
     let knock = Knock {
         token: parameter(&query, "token"),
+        place: place(&headers, door.config().secure),
     };
     let tasks = door.tasks().clone();
     upgrade
@@ -76,6 +83,47 @@ async fn connect(
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| tasks.track_future(stream::serve(door, knock, socket)))
+}
+
+/// Where a client finds us, by what it came with: `wss://host`.
+fn place(headers: &HeaderMap, secure: bool) -> String {
+    let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(&header::ORIGIN).is_some_and(|origin| origin.starts_with("https:"));
+    let forwarded = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|proto| proto.as_bytes() == b"https");
+    let scheme = if secure || origin || forwarded {
+        "wss"
+    } else {
+        "ws"
+    };
+    let host = text(&header::HOST).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
+/// Opens the bridge channel of a client who knows its secret.
+async fn connect_bridge(
+    State(door): State<XmppDoor>,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let Ok(upgrade) = upgrade else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let secret = parameter(&query.unwrap_or_default(), "pwd").unwrap_or_default();
+    let Some(mailbox) = door.bridge(&secret) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(async move |socket| {
+            let link = Link::new(socket, door.config().stanzas_per_second);
+            if !mailbox.tell(Note::Channel(Box::new(link))) {
+                tracing::debug!("a bridge channel was opened too late");
+            }
+        })
 }
 
 /// The token of a request that carries one in its header.

@@ -22,17 +22,17 @@ impl Client {
         }
         if !matches!(iq.get("type"), Some("get" | "set")) {
             // The answer to something of ours.
-            return self.on_answer(&iq);
+            if iq.get("type") == Some("error") {
+                tracing::debug!("a client could not do what it was asked");
+            }
+            return self.take_features(&iq).await;
         }
         match self.answer(&iq, to.as_ref()).await {
-            Ok(answer) => self.send(answer),
+            Ok(answer) => {
+                self.send(answer);
+                self.do_due().await;
+            }
             Err(refused) => self.refuse(&iq, &refused),
-        }
-    }
-
-    fn on_answer(&mut self, iq: &Element) {
-        if iq.get("type") == Some("error") {
-            tracing::debug!("a client could not do what it was asked");
         }
     }
 
@@ -103,6 +103,9 @@ impl Client {
         if asked.name() == "mute" {
             self.mute(asked).await?;
             return Ok(stanza::result(iq));
+        }
+        if asked.is("jingle", ns::JINGLE) {
+            return self.take_jingle(iq, asked);
         }
         if asked.is("query", ns::DISCO_INFO) {
             return Ok(stanza::result(iq).child(disco::focus()));

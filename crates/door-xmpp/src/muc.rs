@@ -6,6 +6,8 @@ mod event;
 mod join;
 mod presence;
 
+pub(crate) use presence::sources;
+
 use std::collections::BTreeMap;
 
 use tertulia_engine::{PeerEvent, RoomHandle};
@@ -13,6 +15,7 @@ use tertulia_model::{Identity, ParticipantId};
 use tertulia_room::{Actor, Command, ParticipantInfo, Refusal, Reply};
 use tokio::sync::mpsc;
 
+use crate::call::Call;
 use crate::client::Client;
 use crate::jid::{self, Jid};
 use crate::state::XmppDoor;
@@ -30,7 +33,9 @@ pub(crate) struct Occupancy {
     /// Everybody else.
     seats: BTreeMap<Identity, Seat>,
     /// What the client's own presence said last.
-    said: Said,
+    pub(crate) said: Said,
+    /// The client's media.
+    pub(crate) call: Call,
     /// What the room asks of whoever comes, as the client was told.
     gate: (bool, bool),
 }
@@ -45,15 +50,27 @@ pub(crate) struct Seat {
 
 /// What a presence says that the room wants to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Said {
+pub(crate) struct Said {
     name: String,
     hand: bool,
+    /// Sources with their mute state, by name.
+    pub(crate) muted: BTreeMap<String, bool>,
 }
 
 impl Occupancy {
     /// The client's own address in the room.
     pub(crate) fn address(&self) -> String {
         format!("{}/{}", self.jid, self.nick)
+    }
+
+    /// Everybody else.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.values()
+    }
+
+    /// Whether nobody else is here.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.seats.is_empty()
     }
 
     /// Who has this nickname.

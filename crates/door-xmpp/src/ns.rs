@@ -28,3 +28,14 @@ pub(crate) const JITMEET: &str = "http://jitsi.org/jitmeet";
 pub(crate) const JITMEET_AUDIO: &str = "http://jitsi.org/jitmeet/audio";
 pub(crate) const JITMEET_VIDEO: &str = "http://jitsi.org/jitmeet/video";
 pub(crate) const JITMEET_DESKTOP: &str = "http://jitsi.org/jitmeet/desktop";
+pub(crate) const JINGLE: &str = "urn:xmpp:jingle:1";
+pub(crate) const JINGLE_RTP: &str = "urn:xmpp:jingle:apps:rtp:1";
+pub(crate) const JINGLE_FEEDBACK: &str = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0";
+pub(crate) const JINGLE_EXTENSIONS: &str = "urn:xmpp:jingle:apps:rtp:rtp-hdrext:0";
+pub(crate) const JINGLE_SOURCES: &str = "urn:xmpp:jingle:apps:rtp:ssma:0";
+pub(crate) const JINGLE_ICE: &str = "urn:xmpp:jingle:transports:ice-udp:1";
+pub(crate) const JINGLE_DTLS: &str = "urn:xmpp:jingle:apps:dtls:0";
+pub(crate) const JINGLE_GROUPING: &str = "urn:xmpp:jingle:apps:grouping:0";
+pub(crate) const COLIBRI: &str = "http://jitsi.org/protocol/colibri";
+/// A feature: streams of a bridge may stand for one source after another.
+pub(crate) const SSRC_REWRITING: &str = "http://jitsi.org/ssrc-rewriting-1";

@@ -30,6 +30,7 @@ struct Shared {
     config: DoorConfig,
     cards: Mutex<HashMap<RoomId, HashMap<Identity, Card>>>,
     resumable: Mutex<HashMap<String, Resumable>>,
+    bridges: Mutex<HashMap<String, Mailbox>>,
     streams: AtomicUsize,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -44,6 +45,10 @@ pub(crate) enum Note {
     Stanza(Box<Element>),
     /// The card of somebody in the same room changed.
     Card(Identity),
+    /// A message of another client's bridge channel.
+    Bridge(String),
+    /// The client's own bridge channel was opened.
+    Channel(Box<Link>),
 }
 
 /// A connection that came back to its stream, and how many stanzas its client has seen.
@@ -118,6 +123,7 @@ impl XmppDoor {
             config,
             cards: Mutex::default(),
             resumable: Mutex::default(),
+            bridges: Mutex::default(),
             streams: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -207,6 +213,19 @@ impl XmppDoor {
 
     pub(crate) fn resumable(&self, id: &str) -> Option<Resumable> {
         lock(&self.shared.resumable).get(id).cloned()
+    }
+
+    /// Lets a client open the bridge channel that is known by this secret.
+    pub(crate) fn open_bridge(&self, secret: String, mailbox: Mailbox) {
+        lock(&self.shared.bridges).insert(secret, mailbox);
+    }
+
+    pub(crate) fn bridge(&self, secret: &str) -> Option<Mailbox> {
+        lock(&self.shared.bridges).get(secret).cloned()
+    }
+
+    pub(crate) fn close_bridge(&self, secret: &str) {
+        lock(&self.shared.bridges).remove(secret);
     }
 
     pub(crate) fn end_resumption(&self, id: &str) {

@@ -26,6 +26,8 @@ const MAX_ATTEMPTS: usize = 3;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Knock {
     pub token: Option<String>,
+    /// Where the client found us: `wss://host`.
+    pub place: String,
 }
 
 /// Why a stream ends with an error (RFC 6120 §4.9.3).
@@ -112,7 +114,7 @@ pub(crate) async fn serve(door: XmppDoor, knock: Knock, socket: WebSocket) {
     match outcome {
         Ok(Outcome::Bound(bound)) => {
             Counters::up(&door.counters().streams);
-            Client::new(door, *bound, link, seat).run().await;
+            Client::new(door, *bound, knock.place, link, seat).run().await;
         }
         Ok(Outcome::Resumed { id, seen }) => resume(&door, &id, seen, link).await,
         Ok(Outcome::Gone) => Counters::up(&door.counters().streams_refused),

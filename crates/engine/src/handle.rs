@@ -627,6 +627,19 @@ impl RoomHandle {
         answer.await.unwrap_or(Err(NegotiationFailure::Gone))
     }
 
+    /// Describes our end of the primary connection, without sections, for a client that is to speak after us; `None`
+    /// where the participant is gone.
+    pub async fn introduction(&self, who: &ParticipantId) -> Option<PeerSpec> {
+        let (reply, answer) = oneshot::channel();
+        let message = ToWorker::Introduce {
+            room: self.id.clone(),
+            who: who.clone(),
+            reply,
+        };
+        self.media.send(message).await;
+        answer.await.ok()
+    }
+
     /// Gives the client's answer to our offer for its subscribing connection.
     ///
     /// # Errors

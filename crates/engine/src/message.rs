@@ -185,6 +185,11 @@ pub(crate) enum ToWorker {
         offer: Box<PeerSpec>,
         reply: oneshot::Sender<Result<Negotiated, NegotiationFailure>>,
     },
+    Introduce {
+        room: RoomId,
+        who: ParticipantId,
+        reply: oneshot::Sender<PeerSpec>,
+    },
     Answer {
         room: RoomId,
         who: ParticipantId,

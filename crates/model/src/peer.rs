@@ -57,6 +57,9 @@ pub enum ClientFamily {
     WebRtc,
     /// Firefox.
     Gecko,
+    /// Any that we described ourselves to before it did (Jingle): what it answers is read as an offer all the same. It
+    /// says all it takes, so nothing is assumed, and it leaves the choice of the path to us, as RFC 8445 §6.1.1 has it.
+    Invited,
 }
 
 /// What one side of a WebRTC conversation says of itself, in no protocol's words.

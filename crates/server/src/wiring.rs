@@ -191,6 +191,7 @@ pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
         issuers,
         resume_window: Duration::from_secs(xmpp.resume_window_s),
         stanzas_per_second: xmpp.stanzas_per_second,
+        secure: config.tls.mode != crate::config::TlsMode::Off,
         streams: xmpp.streams,
     }))
 }

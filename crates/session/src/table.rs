@@ -284,6 +284,7 @@ fn default_codecs(family: ClientFamily) -> Vec<CodecSpec> {
             video(45, 46, Codec::Av1, "level-idx=5;profile=0;tier=0"),
             video(98, 99, Codec::Vp9, "profile-id=0"),
         ],
+        ClientFamily::Invited => Vec::new(),
         ClientFamily::Gecko => vec![
             audio(109, Codec::Opus, "maxplaybackrate=48000;stereo=1;useinbandfec=1"),
             audio(0, Codec::Pcmu, ""),
@@ -347,6 +348,7 @@ fn default_extensions(family: ClientFamily) -> &'static [(Extension, u8)] {
             (Extension::DependencyDescriptor, 12),
             (Extension::VideoOrientation, 13),
         ],
+        ClientFamily::Invited => &[],
         ClientFamily::Gecko => &[
             (Extension::AudioLevel, 1),
             (Extension::Mid, 3),

@@ -12,9 +12,13 @@ use crate::stream::StreamError;
 use crate::xml::Element;
 
 impl Client {
-    pub(crate) fn on_room_event(&mut self, event: Option<PeerEvent>) -> Flow {
+    pub(crate) async fn on_room_event(&mut self, event: Option<PeerEvent>) -> Flow {
         let event = match event {
             Some(PeerEvent::Room(event)) => event,
+            Some(PeerEvent::SectionsNeeded { audio, video }) => {
+                self.add_sections(audio, video).await;
+                return Flow::Stay;
+            }
             Some(_) => return Flow::Stay,
             None => {
                 // The engine let go of us without a word.
@@ -24,20 +28,36 @@ impl Client {
         };
         match &*event {
             Event::ParticipantJoined(info) => {
-                self.take_seat(info);
+                self.take_seat(info).await;
+                self.invite().await;
             }
             Event::ParticipantChanged(info) if info.identity == self.identity => {
                 let Some(own) = &mut self.occupancy else {
                     return Flow::Stay;
                 };
                 let anew = own.info.role != info.role || own.info.rights != info.rights;
+                let allowed = own.info.permission != info.permission;
                 own.info = info.clone();
                 if anew {
                     self.show_own();
                 }
+                if allowed && self.has_unpublished() {
+                    self.negotiate().await;
+                }
             }
-            Event::ParticipantChanged(info) => self.take_seat(info),
-            Event::ParticipantLeft(info, reason) => self.see_off(&info.identity, *reason),
+            Event::ParticipantChanged(info) => self.take_seat(info).await,
+            Event::ParticipantLeft(info, reason) => {
+                self.see_off(&info.identity, *reason);
+                self.tell_sources().await;
+            }
+            Event::MuteRequested { track, muted: true } => self.close_source(track),
+            Event::TrackUnpublished(identity, track) if *identity == self.identity => {
+                self.withdraw_source(track);
+            }
+            Event::QualitiesWanted { track, codecs } => self.see_demand(track, codecs),
+            Event::StreamState { track, paused, .. } => self.see_paused(track, *paused),
+            Event::SpeakersChanged(speakers) => self.see_speakers(speakers),
+            Event::Reaction(reaction) => self.see_reaction(reaction),
             Event::Expelled(reason) => return self.put_out(*reason),
             Event::Chat(message) => self.deliver_chat(message),
             Event::RulesChanged { rules, .. } => self.see_rules(rules),
@@ -46,11 +66,12 @@ impl Client {
         Flow::Stay
     }
 
-    fn take_seat(&mut self, info: &tertulia_room::ParticipantInfo) {
+    async fn take_seat(&mut self, info: &tertulia_room::ParticipantInfo) {
         let door = self.door.clone();
         if let Some(own) = &mut self.occupancy {
             own.sit(&door, info.clone());
             self.show(&info.identity);
+            self.tell_sources().await;
         }
     }
 
@@ -71,10 +92,11 @@ impl Client {
     }
 
     /// The client is out of its room already, and is told why.
-    fn put_out(&mut self, reason: DepartureReason) -> Flow {
+    pub(super) fn put_out(&mut self, reason: DepartureReason) -> Flow {
         let Some(own) = self.occupancy.take() else {
             return Flow::Stay;
         };
+        self.bridge = None;
         tracing::info!(participant = %own.id, ?reason, "out of the room");
         self.door
             .drop_card(own.room.id(), &self.identity, &self.jid.to_string());

@@ -7,8 +7,9 @@ use tertulia_room::{
     Actor, Admission, Applicant, Command, DepartureReason, NewParticipant, ParticipantKind, Refusal, Reply,
 };
 
-use super::presence::{contents, says_hand, says_name, status};
+use super::presence::{contents, says_hand, says_muted, says_name, status};
 use super::{Occupancy, Said};
+use crate::call::Call;
 use crate::client::{Client, Refused};
 use crate::focus;
 use crate::jid::{self, Jid};
@@ -73,6 +74,7 @@ impl Client {
         let said = Said {
             name: says_name(&contents).unwrap_or_else(|| self.credential.name.clone()),
             hand: false,
+            muted: says_muted(&contents),
         };
         let card = Card {
             nick: to.resource.clone(),
@@ -99,6 +101,7 @@ impl Client {
             events,
             seats: Default::default(),
             said,
+            call: Call::new(),
             gate: (false, false),
         };
         for other in others {
@@ -106,7 +109,41 @@ impl Client {
         }
         self.occupancy = Some(own);
         self.welcome().await;
+        self.ask_features();
         Ok(())
+    }
+
+    /// Begins another stay in the same room in place of the one there is; false where that may not be.
+    pub(crate) async fn stay_anew(&mut self) -> bool {
+        let Some(own) = &self.occupancy else { return false };
+        let (name, said) = (own.room.name().clone(), own.said.clone());
+        let Some(card) = self.door.card(own.room.id(), &self.identity) else {
+            return false;
+        };
+        let (room, joined) = match self.enter(&name, &said, None, &card).await {
+            Ok(entered) => entered,
+            Err(Refused(_, text)) => {
+                tracing::info!(text, "a client could not begin again");
+                self.put_out(DepartureReason::MediaLost);
+                return false;
+            }
+        };
+        self.bridge = None;
+        let door = self.door.clone();
+        let Some(own) = &mut self.occupancy else {
+            return false;
+        };
+        own.room = room.for_participant(&joined);
+        own.id = joined.participant.id.clone();
+        own.info = joined.participant;
+        own.events = joined.events;
+        own.call = Call::new();
+        own.seats
+            .retain(|identity, _| joined.others.iter().any(|other| other.identity == *identity));
+        for other in joined.others {
+            own.sit(&door, other);
+        }
+        true
     }
 
     /// Joins, opening the room where it is not open. The card is there before anybody can hear of its owner.
@@ -119,7 +156,7 @@ impl Client {
     ) -> Result<(RoomHandle, Joined), Refused> {
         let media = MediaSetup {
             mode: PeerMode::Single,
-            family: ClientFamily::WebRtc,
+            family: ClientFamily::Invited,
             ice_lite: false,
         };
         let mut attempt = 0;
@@ -247,6 +284,7 @@ impl Client {
         let said = Said {
             name: says_name(&contents).unwrap_or_else(|| own.said.name.clone()),
             hand: says_hand(&contents),
+            muted: says_muted(&contents),
         };
         let card = Card {
             nick: own.nick.clone(),
@@ -258,7 +296,7 @@ impl Client {
         let before = std::mem::replace(&mut own.said, said.clone());
         if said.name != before.name {
             let rename = own.ask(Command::UpdateSelf {
-                name: Some(said.name),
+                name: Some(said.name.clone()),
                 metadata: None,
                 attributes: IndexMap::new(),
             });
@@ -267,6 +305,19 @@ impl Client {
         if said.hand != before.hand {
             own.ask(Command::SetHand { raised: said.hand }).await?;
         }
+        let opened = own.call.mute_as_said(&said.muted);
+        for (track, muted) in opened.changes {
+            let Some(own) = &self.occupancy else { return Ok(()) };
+            let id = track.clone();
+            if let Err(refusal) = own.ask(Command::SetMuted { track: id, muted }).await {
+                tracing::debug!(%refusal, "a source stays as it is");
+                self.close_source(&track);
+            }
+        }
+        if opened.waiting {
+            self.negotiate().await;
+        }
+        let Some(own) = &self.occupancy else { return Ok(()) };
         for seat in own.seats.values() {
             if let Some(card) = self.door.card(own.room.id(), &seat.info.identity) {
                 card.mailbox.tell(Note::Card(self.identity.clone()));
@@ -295,6 +346,7 @@ impl Client {
     /// Takes the client out of its room. Gives the address it had there.
     pub(crate) async fn leave_room(&mut self) -> Option<String> {
         let own = self.occupancy.take()?;
+        self.bridge = None;
         self.door
             .drop_card(own.room.id(), &self.identity, &self.jid.to_string());
         let reason = DepartureReason::Left;

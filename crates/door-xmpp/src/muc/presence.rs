@@ -1,9 +1,12 @@
 //! What the presence of an occupant says.
 
+use std::collections::BTreeMap;
+
 use tertulia_model::{MediaKind, Source};
 use tertulia_room::{ParticipantInfo, Right, Role, TrackInfo};
 
 use super::{Occupancy, Seat};
+use crate::call::MAX_SOURCES;
 use crate::client::Client;
 use crate::ns;
 use crate::state::{Card, XmppDoor};
@@ -45,6 +48,21 @@ pub(super) fn says_hand(contents: &[Element]) -> bool {
 pub(super) fn says_name(contents: &[Element]) -> Option<String> {
     let nick = contents.iter().find(|child| child.is("nick", ns::NICK))?;
     Some(nick.content())
+}
+
+/// What a presence says of the sources of its endpoint: which are muted.
+pub(super) fn says_muted(contents: &[Element]) -> BTreeMap<String, bool> {
+    let info = contents.iter().find(|child| child.name() == "SourceInfo");
+    let read = info.and_then(|info| serde_json::from_str::<serde_json::Value>(&info.content()).ok());
+    let Some(serde_json::Value::Object(sources)) = read else {
+        return BTreeMap::new();
+    };
+    let muted = |state: &serde_json::Value| state.get("muted").and_then(serde_json::Value::as_bool);
+    sources
+        .into_iter()
+        .take(MAX_SOURCES)
+        .map(|(name, state)| (name, muted(&state).unwrap_or(false)))
+        .collect()
 }
 
 /// The tracks somebody publishes with the names they have as sources: an endpoint, a kind and a number. Those of our

@@ -7,13 +7,18 @@
     reason = "a test stops where its scene cannot be set"
 )]
 
+pub mod livekit;
+pub mod peer;
+pub mod wire;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use indexmap::IndexMap;
 use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
+use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_xmpp::{DoorConfig, XmppDoor, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Joined, MediaSetup, PeerMode, RoomHandle};
 use tertulia_model::{Bitrate, ClientFamily, Entrance, Identity, RoomName};
@@ -73,7 +78,13 @@ impl House {
         let door = XmppDoor::start(engine.clone(), Arc::new(keys()), config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = router(door.clone());
+        let livekit = LiveKitDoor::start(
+            engine.clone(),
+            keys(),
+            tertulia_door_livekit::DoorConfig::default(),
+        )
+        .unwrap();
+        let routes = router(door.clone()).merge(tertulia_door_livekit::router(livekit));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self {
             door,
@@ -219,6 +230,14 @@ impl Client {
         tokio::time::timeout(PATIENCE, next)
             .await
             .expect("the server said nothing in time")
+    }
+
+    /// What has come already, without waiting.
+    pub fn poll(&mut self) -> Option<String> {
+        match self.socket.next().now_or_never()?? {
+            Ok(Message::Text(text)) => Some(text.to_string()),
+            _ => None,
+        }
     }
 
     /// Reads on until a frame has all of these in it.

@@ -82,6 +82,12 @@ impl Worker {
                 });
                 answer(reply, outcome.unwrap_or(Err(NegotiationFailure::Gone)));
             }
+            ToWorker::Introduce { room, who, reply } => {
+                let key = self.peer(&room, &who).map(|peer| peer.primary);
+                if let Some(slot) = key.and_then(|key| self.sessions.get(key)) {
+                    answer(reply, slot.session.introduction());
+                }
+            }
             ToWorker::Answer {
                 room,
                 who,
@@ -400,6 +406,7 @@ impl Worker {
     /// The worker a message is for, where it is for somebody of a room here who is hosted there.
     fn host_of(&self, message: &ToWorker) -> Option<usize> {
         let (ToWorker::Offer { room, who, .. }
+        | ToWorker::Introduce { room, who, .. }
         | ToWorker::Answer { room, who, .. }
         | ToWorker::Candidate { room, who, .. }
         | ToWorker::RestartSubscriber { room, who }

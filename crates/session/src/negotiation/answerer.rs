@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use tertulia_model::{
-    Codec, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Feedback, MediaSpec, PeerSpec, Rid,
+    ClientFamily, Codec, CodecSpec, DataSpec, Direction, DtlsRole, EncodingSpec, Feedback, MediaSpec,
+    PeerSpec, Rid,
 };
 
 use super::{ANNOUNCED_MESSAGE_SIZE, Offerer, SCTP_PORT, validate};
@@ -40,8 +41,9 @@ impl Session {
         self.advance(now);
         if self.transport.is_none() {
             let tables = Tables::new(&offer.media, self.config.fallback_family);
-            // The offerer nominates, unless it cannot (RFC 8445 §6.1.1).
-            let controlling = offer.ice_lite && !self.config.ice_lite;
+            // The offerer nominates, unless it cannot (RFC 8445 §6.1.1). Whoever we invited is no offerer.
+            let invited = self.config.fallback_family == ClientFamily::Invited;
+            let controlling = (offer.ice_lite || invited) && !self.config.ice_lite;
             self.transport = Some(Box::new(Transport::build(
                 &self.config,
                 &self.ice,
@@ -334,7 +336,7 @@ impl Session {
             return Err(NegotiationError::WrongState);
         };
         let sends_transport_cc = transport.tables.sends_transport_cc;
-        let mut answer = self.describe(transport, DtlsRole::Server);
+        let mut answer = self.describe(transport.fingerprint(), DtlsRole::Server);
         let mut offered: Vec<&MediaSpec> = offer.media.iter().collect();
         offered.sort_by_key(|spec| spec.index);
         for spec in offered {

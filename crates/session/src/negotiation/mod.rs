@@ -7,12 +7,11 @@ mod validate;
 pub(crate) use validate::MAX_SECTIONS;
 
 use rand::RngExt;
-use tertulia_model::{DtlsRole, IceCredentials, PeerSpec};
+use tertulia_model::{DtlsRole, Fingerprint, IceCredentials, PeerSpec};
 
 use crate::candidate;
 use crate::section::{Section, Sending, Slot};
 use crate::session::Session;
-use crate::transport::Transport;
 use crate::{NegotiationError, TxId};
 
 /// Greatest data-channel message we announce to take; clients clamp to it.
@@ -30,13 +29,18 @@ pub(crate) enum Offerer {
 }
 
 impl Session {
+    /// Describes where we are and how we are known, without sections, for a peer that is to speak after us.
+    pub fn introduction(&self) -> PeerSpec {
+        self.describe(self.config.certificate.identity.fingerprint(), DtlsRole::Either)
+    }
+
     /// A description of ours without sections.
-    fn describe(&self, transport: &Transport, dtls_role: DtlsRole) -> PeerSpec {
+    fn describe(&self, fingerprint: &Fingerprint, dtls_role: DtlsRole) -> PeerSpec {
         PeerSpec {
             ice: self.ice.clone(),
             ice_lite: self.config.ice_lite,
             candidates: candidate::describe(&self.config.local_candidates),
-            fingerprint: transport.fingerprint().clone(),
+            fingerprint: fingerprint.clone(),
             dtls_role,
             media: Vec::new(),
             data: None,

@@ -276,7 +276,7 @@ impl Session {
         let Some(transport) = &self.transport else {
             return Err(NegotiationError::WrongState);
         };
-        let mut offer = self.describe(transport, DtlsRole::Either);
+        let mut offer = self.describe(transport.fingerprint(), DtlsRole::Either);
         if let Some(ice) = &self.offered_ice {
             offer.ice = ice.clone();
         }
