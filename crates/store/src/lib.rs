@@ -19,19 +19,25 @@
 //! # Ok(()) }
 //! ```
 
+mod accounts;
 mod audit;
 mod blobs;
 mod chat;
 mod error;
 mod files;
+mod invitations;
 mod migrations;
 mod number;
+mod owned_rooms;
 mod records;
+mod sessions;
 mod store;
 
+pub use accounts::AccountRefusal;
 pub use audit::{AuditChain, AuditFault, AuditLine};
 pub use blobs::{BlobWriter, Blobs, FileId};
 pub use chat::{ChatPage, ChatRetention};
 pub use error::StoreError;
 pub use files::{FileInfo, FileQuota, FileRefusal};
+pub use owned_rooms::{KeptRoom, RoomRefusal};
 pub use store::{Place, Store};

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
 #[allow(clippy::inconsistent_digit_grouping, reason = "grouped as a date is")]
-const STEPS: [(i64, &str, &str); 4] = [
+const STEPS: [(i64, &str, &str); 5] = [
     (
         2026_11_26_01,
         "chat",
@@ -25,6 +25,11 @@ const STEPS: [(i64, &str, &str); 4] = [
         2026_11_26_04,
         "chat_details",
         include_str!("../migrations/2026112604_chat_details.sql"),
+    ),
+    (
+        2026_11_26_05,
+        "people",
+        include_str!("../migrations/2026112605_people.sql"),
     ),
 ];
 

@@ -11,7 +11,7 @@ fn room(name: &str) -> RoomName {
     RoomName::parse(name).unwrap()
 }
 
-fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
+pub fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
     ChatMessage {
         seq,
         id: id.to_owned(),

@@ -10,4 +10,5 @@ mod audit;
 mod chat;
 mod files;
 mod opening;
+mod people;
 mod support;
