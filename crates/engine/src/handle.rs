@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tertulia_model::{Candidate, Identity, ParticipantId, PeerSpec, RoomId, RoomName};
 use tertulia_room::{
-    Actor, Admission, Command, Event, History, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo,
+    Actor, Admission, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo,
     RoomSettings, RoomSnapshot,
 };
 use tokio::sync::mpsc::error::TrySendError;
@@ -16,7 +16,7 @@ use crate::accept;
 use crate::config::{EngineConfig, EngineError};
 use crate::handshake::HandshakePool;
 use crate::inspect::RoomView;
-use crate::keeping::{Keep, Keeper};
+use crate::keeping::{Beginning, Keep, Keeper};
 use crate::message::{
     ChannelLabel, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerRole, ToWorker, joined,
 };
@@ -269,7 +269,8 @@ impl Engine {
 
     /// Gives the room of that name, opening it where there is none.
     ///
-    /// `settings` apply only to a room that is opened by this call; `None` takes the defaults.
+    /// `settings` apply only to a room that is opened by this call; `None` takes the defaults. What the owner of a room
+    /// decided goes before both.
     ///
     /// # Errors
     /// [`EngineError::ShuttingDown`].
@@ -285,17 +286,19 @@ impl Engine {
             let (shown, entry) = self.place(name);
             let (link, id) = (self.shared.workers[entry.worker].clone(), entry.id);
             if !entry.open {
-                let kept = match &self.shared.keeper {
-                    Some(keeper) => Some(history(keeper, name).await),
-                    None => None,
+                let wished = settings.as_ref().unwrap_or(&self.shared.config.room_defaults);
+                let (settings, kept) = match &self.shared.keeper {
+                    Some(keeper) => match beginning(keeper, name, wished.clone()).await {
+                        Some(known) => (known.settings, Some(Some(known.history))),
+                        None => (of_unknown_owner(wished.clone()), Some(None)),
+                    },
+                    None => (wished.clone(), None),
                 };
                 let (done, opened) = oneshot::channel();
                 let message = ToWorker::OpenRoom {
                     id: id.clone(),
                     name: name.clone(),
-                    settings: settings
-                        .clone()
-                        .unwrap_or_else(|| self.shared.config.room_defaults.clone()),
+                    settings,
                     seed: rand::random(),
                     kept,
                     done,
@@ -506,18 +509,28 @@ impl Shared {
 }
 
 /// Asks what a room begins with.
-async fn history(keeper: &Keeper, room: &RoomName) -> Option<History> {
-    let (history, answer) = oneshot::channel();
-    let room = room.clone();
+async fn beginning(keeper: &Keeper, room: &RoomName, settings: RoomSettings) -> Option<Beginning> {
+    let (beginning, answer) = oneshot::channel();
+    let open = Keep::Open {
+        room: room.clone(),
+        settings: Box::new(settings),
+        beginning,
+    };
     let asked = async {
-        keeper.send(Keep::Open { room, history }).await.ok()?;
+        keeper.send(open).await.ok()?;
         answer.await.ok()
     };
     let known = tokio::time::timeout(HISTORY_TIMEOUT, asked).await.ok().flatten();
     if known.is_none() {
-        tracing::error!("a room opens without chat: what was said before could not be read");
+        tracing::error!("a room opens without chat and owner: what is kept of it could not be read");
     }
     known
+}
+
+/// Somebody may own the room, so that nobody comes to moderate it by coming first.
+fn of_unknown_owner(mut settings: RoomSettings) -> RoomSettings {
+    settings.rules.self_moderating = false;
+    settings
 }
 
 /// Takes a lock whose holder may have panicked: each critical section here leaves the map whole.

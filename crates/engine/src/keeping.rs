@@ -5,7 +5,7 @@
 //! queue refuses what would have to wait in it.
 
 use tertulia_model::{RoomId, RoomName};
-use tertulia_room::{History, Record, Settlement, Ticket};
+use tertulia_room::{History, Record, RoomSettings, Settlement, Ticket};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::handle::WorkerLink;
@@ -13,6 +13,15 @@ use crate::message::ToWorker;
 
 /// Where records go. The queue's reader keeps them in their order; its length is the server's choice.
 pub type Keeper = mpsc::Sender<Keep>;
+
+/// What a room that opens begins with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beginning {
+    /// What was said in it before.
+    pub history: History,
+    /// Its settings: those it was to be opened with, with what its owner decided, if somebody owns it.
+    pub settings: RoomSettings,
+}
 
 /// What is asked of the reader of the records.
 #[derive(Debug)]
@@ -26,8 +35,10 @@ pub enum Keep {
     Open {
         /// Which room.
         room: RoomName,
-        /// Where it goes; dropped where it is not known.
-        history: oneshot::Sender<History>,
+        /// What whoever opens it wants it to be.
+        settings: Box<RoomSettings>,
+        /// Where the answer goes; dropped where it is not known.
+        beginning: oneshot::Sender<Beginning>,
     },
     /// Keep this.
     Record {

@@ -33,7 +33,7 @@ pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
 pub use handle::{Engine, Joined, Observation, Observed, RoomHandle, Waiting};
 pub use inspect::{ConnectionView, PeerView, PublishedView, ReceivedView, RoomView};
-pub use keeping::{Keep, Keeper, Receipt};
+pub use keeping::{Beginning, Keep, Keeper, Receipt};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,
 };

@@ -15,6 +15,8 @@ pub struct RoomRules {
     pub owner: Option<Identity>,
     /// Where nobody moderates, the first to come does, and after them whoever has been here longest.
     pub self_moderating: bool,
+    /// Whether that may be a guest, where nobody owns the room.
+    pub guests_moderate: bool,
     /// The role of those who come without another.
     pub default_role: Role,
     /// Nobody new comes in.
@@ -44,6 +46,7 @@ impl Default for RoomRules {
         Self {
             owner: None,
             self_moderating: true,
+            guests_moderate: true,
             default_role: Role::Participant,
             locked: false,
             password: None,

@@ -167,7 +167,7 @@ impl Room {
     fn may_moderate(&self, origin: Origin, kind: ParticipantKind, base: &Permission) -> bool {
         let rules = &self.settings.rules;
         let known = match origin {
-            Origin::Guest => rules.owner.is_none(),
+            Origin::Guest => rules.owner.is_none() && rules.guests_moderate,
             Origin::Account => true,
             Origin::Token => false,
         };

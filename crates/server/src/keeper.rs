@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tertulia_engine::{Keep, Keeper, Receipt};
+use tertulia_engine::{Beginning, Keep, Keeper, Receipt};
 use tertulia_model::RoomName;
-use tertulia_room::{Record, Settlement};
+use tertulia_people::SessionLife;
+use tertulia_room::{Record, RoomSettings, Settlement};
 use tertulia_store::{Blobs, ChatRetention, FileId, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::unix_ms;
+use crate::owned;
 
 /// What may wait to be kept; beyond it is refused.
 const QUEUE: usize = 4_096;
@@ -29,6 +31,8 @@ pub struct KeepSettings {
     pub history: usize,
     /// How long messages stay.
     pub retention: ChatRetention,
+    /// How long people stay signed in.
+    pub sessions: SessionLife,
 }
 
 /// The task that keeps, while it runs.
@@ -97,17 +101,21 @@ async fn keep_batch(store: &Store, settings: KeepSettings, batch: &mut Vec<Keep>
                 records.push((room, record));
                 receipts.push(receipt);
             }
-            Keep::Open { room, history } => {
+            Keep::Open {
+                room,
+                settings: wished,
+                beginning,
+            } => {
                 // What was said before the question belongs to the answer.
                 keep_records(store, settings, &mut records, &mut receipts).await;
-                let open = store.open_chat(&room, settings.history, settings.retention, unix_ms());
+                let open = open(store, settings, &room, *wished);
                 match tokio::time::timeout(PATIENCE, open).await {
                     Ok(Ok(known)) => {
-                        if history.send(known).is_err() {
+                        if beginning.send(known).is_err() {
                             tracing::debug!("a room was not waited for");
                         }
                     }
-                    Ok(Err(error)) => complain("what was said in a room before cannot be read", &error),
+                    Ok(Err(error)) => complain("what is kept of a room cannot be read", &error),
                     Err(_) => tracing::error!("the store takes too long to read"),
                 }
             }
@@ -115,6 +123,22 @@ async fn keep_batch(store: &Store, settings: KeepSettings, batch: &mut Vec<Keep>
         }
     }
     keep_records(store, settings, &mut records, &mut receipts).await;
+}
+
+async fn open(
+    store: &Store,
+    settings: KeepSettings,
+    room: &RoomName,
+    wished: RoomSettings,
+) -> Result<Beginning, StoreError> {
+    let history = store
+        .open_chat(room, settings.history, settings.retention, unix_ms())
+        .await?;
+    let settings = match store.owned_room(room).await? {
+        Some(kept) => owned::settings(&kept.room, wished),
+        None => wished,
+    };
+    Ok(Beginning { history, settings })
 }
 
 async fn keep_records(
@@ -145,6 +169,7 @@ async fn keep_records(
 
 async fn expire(store: &Store, blobs: &Blobs, settings: KeepSettings) {
     expire_files(store, blobs).await;
+    expire_people(store, settings).await;
     match store.expire_chat(settings.retention, unix_ms()).await {
         Ok(0) => {}
         Ok(messages) => tracing::info!(messages, "chat messages have outlived their time and are deleted"),
@@ -152,6 +177,19 @@ async fn expire(store: &Store, blobs: &Blobs, settings: KeepSettings) {
             "chat messages that have outlived their time cannot be deleted",
             &error,
         ),
+    }
+}
+
+/// How long an invitation that is over still stands in its owner's list.
+const LISTED_AFTER_MS: u64 = 7 * 24 * 3_600_000;
+
+async fn expire_people(store: &Store, settings: KeepSettings) {
+    if let Err(error) = store.expire_sessions(settings.sessions, unix_ms()).await {
+        complain("sessions that are over cannot be deleted", &error);
+    }
+    let before = unix_ms().saturating_sub(LISTED_AFTER_MS);
+    if let Err(error) = store.expire_invitations(before).await {
+        complain("invitations that are over cannot be deleted", &error);
     }
 }
 

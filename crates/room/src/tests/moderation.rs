@@ -169,6 +169,22 @@ fn a_guest_never_inherits_an_owned_room() {
 }
 
 #[test]
+fn where_guests_open_no_rooms_they_do_not_come_to_moderate_one() {
+    let mut stage = Stage::with(RoomSettings {
+        rules: RoomRules {
+            guests_moderate: false,
+            ..RoomRules::default()
+        },
+        ..settings()
+    });
+    let gus = stage.join_as(guest("gus")).unwrap();
+    stage.pass(Duration::from_secs(60));
+    assert_eq!(role(&stage, &gus), Role::Participant);
+    let ann = stage.join_as(account("ann")).unwrap();
+    assert_eq!(role(&stage, &ann), Role::Moderator);
+}
+
+#[test]
 fn roles_are_given_live_and_never_above_ones_own() {
     let mut stage = owned();
     let olga = stage.join_as(account("olga")).unwrap();
