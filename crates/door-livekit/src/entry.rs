@@ -103,7 +103,9 @@ pub(crate) fn admit(
                 "the room name is reserved",
             ));
         }
-        if !config.create_rooms && !grant.claims.video.room_create {
+        let opens = grant.claims.own.opens;
+        let opens = opens.unwrap_or(config.create_rooms || grant.claims.video.room_create);
+        if !opens {
             // SDKs look for these words to tell this from a server without the path.
             return Err(EntryError::new(
                 StatusCode::NOT_FOUND,

@@ -126,6 +126,22 @@ async fn rooms_that_may_not_be_opened_are_not() {
 }
 
 #[tokio::test]
+async fn a_token_of_ours_says_itself_whether_it_opens_the_room() {
+    for create_rooms in [true, false] {
+        let house = House::open_with(DoorConfig {
+            create_rooms,
+            ..DoorConfig::default()
+        })
+        .await;
+        for (opens, expected) in [(Some(true), true), (Some(false), false), (None, create_rooms)] {
+            let token = token("ana", |claims| claims.own.opens = opens);
+            let asked = get(&house, "/rtc/validate", &token).await;
+            assert_eq!(asked.status().is_success(), expected, "{create_rooms} {opens:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn oversized_and_broken_join_requests_are_refused() {
     let house = House::open().await;
     for parameter in ["%%%", "AAAA", "_____"] {

@@ -1,6 +1,7 @@
 //! Between the room's words and the API's.
 
 mod event;
+pub mod people;
 
 pub use event::event;
 

@@ -209,7 +209,7 @@ fn headers(info: &FileInfo) -> Result<[(HeaderName, HeaderValue); 7], ApiError> 
 }
 
 /// RFC 6266: a plain name for old readers, the whole one (RFC 5987) for the others.
-fn disposition(name: &str) -> String {
+pub(crate) fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| {

@@ -6,6 +6,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tertulia_engine::EngineError;
+use tertulia_people::{FieldError, PasswordError, Turned};
 use tertulia_room::Refusal;
 use tertulia_store::StoreError;
 
@@ -17,6 +18,7 @@ pub struct ApiError {
     code: ErrorCode,
     message: String,
     retry_after: Option<Duration>,
+    field: Option<&'static str>,
 }
 
 impl ApiError {
@@ -25,7 +27,14 @@ impl ApiError {
             code,
             message: message.to_string(),
             retry_after: None,
+            field: None,
         }
+    }
+
+    /// Names the field of the request that is not acceptable.
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
     }
 
     pub fn too_many(retry_after: Duration) -> Self {
@@ -34,6 +43,7 @@ impl ApiError {
             code: ErrorCode::TooManyRequests,
             message: message.to_owned(),
             retry_after: Some(retry_after),
+            field: None,
         }
     }
 }
@@ -44,16 +54,22 @@ impl ErrorCode {
             Self::InvalidRoomName
             | Self::ReservedRoomName
             | Self::InvalidDisplayName
+            | Self::WeakPassword
             | Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::Locked | Self::PasswordNeeded | Self::WrongPassword | Self::LobbyNeeded => {
                 StatusCode::FORBIDDEN
             }
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Banned => StatusCode::FORBIDDEN,
+            Self::Unauthorized | Self::SignInNeeded | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::Banned | Self::InvitationNeeded | Self::InvitationVoid => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::RoomFull
             | Self::UploadConflict
             | Self::LobbyFull
+            | Self::Taken
+            | Self::Full
+            | Self::NotBegun
             | Self::PollClosed
             | Self::AlreadyVoted => StatusCode::CONFLICT,
             Self::RoomEnded => StatusCode::GONE,
@@ -83,6 +99,7 @@ impl IntoResponse for ApiError {
             code: self.code,
             message: self.message,
             reference,
+            field: self.field,
         };
         let mut response = (status, Json(ErrorBody { error: detail })).into_response();
         let headers = response.headers_mut();
@@ -134,6 +151,41 @@ impl From<StoreError> for ApiError {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "the store failed");
         Self::new(ErrorCode::Unavailable, "what is kept cannot be reached now")
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        let code = match error.field() {
+            "displayName" => ErrorCode::InvalidDisplayName,
+            _ => ErrorCode::InvalidRequest,
+        };
+        Self::new(code, error).at(error.field())
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        let code = match error {
+            PasswordError::Hashing => ErrorCode::Internal,
+            _ => ErrorCode::WeakPassword,
+        };
+        Self::new(code, error).at("password")
+    }
+}
+
+impl From<Turned> for ApiError {
+    fn from(turned: Turned) -> Self {
+        let code = match turned {
+            Turned::SignInRequired => ErrorCode::SignInNeeded,
+            Turned::InvitationRequired => ErrorCode::InvitationNeeded,
+            Turned::InvitationVoid => ErrorCode::InvitationVoid,
+            Turned::PasswordRequired => ErrorCode::PasswordNeeded,
+            Turned::PasswordWrong => ErrorCode::WrongPassword,
+            Turned::NotBegun => ErrorCode::NotBegun,
+            _ => ErrorCode::Forbidden,
+        };
+        Self::new(code, turned)
     }
 }
 

@@ -3,14 +3,19 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use tertulia_auth::{Claims, OwnClaims, Validity, VideoGrant};
+use tertulia_auth::{Claims, Grant, OwnClaims, Validity, VideoGrant};
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{Admission, Applicant, Entrance, Origin};
+use tertulia_people::{
+    Account, Admission, Arrival, Invitation, InvitationId, InvitationWorth, OwnedRoom, Password,
+    PasswordProof, SecretToken, ShownInvitation, admit,
+};
+use tertulia_room::{Applicant, Entrance, Origin, Refusal, Right, Rights, Role};
 
 use crate::error::ApiError;
 use crate::extract::{Body, RoomPath, Source};
 use crate::lobby;
-use crate::rooms::open_room_info;
+use crate::rooms::{OpenRoom, open_room};
+use crate::signed_in::Visitor;
 use crate::state::{Api, unix_ms};
 use crate::stats::up;
 use crate::text::display_name;
@@ -19,7 +24,7 @@ use crate::wire::{ErrorBody, ErrorCode, JoinAnswer, JoinRequest, LobbyAnswer};
 /// How long after its expiry a token still proves who somebody was.
 const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(24 * 3_600);
 
-/// Gives a guest a token for a room, which need not be open yet.
+/// Gives a token for a room, which need not be open yet: to somebody signed in, by the cookie, or else to a guest.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/join",
@@ -35,6 +40,7 @@ const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(24 * 3_600);
 pub async fn join(
     State(api): State<Api>,
     Source(source): Source,
+    Visitor(stay): Visitor,
     RoomPath(room): RoomPath,
     Body(request): Body<JoinRequest>,
 ) -> Result<Response, ApiError> {
@@ -51,105 +57,301 @@ pub async fn join(
             "the display name is not acceptable",
         )
     })?;
-    let now = unix_ms();
+    let account = stay.map(|stay| stay.account);
     let previous = request
         .previous_token
-        .and_then(|token| previous_stay(&api, &token, &room, now));
-    let info = open_room_info(&api, &room).await?;
-    let full = info
-        .as_ref()
-        .is_some_and(|info| info.max_participants.is_some_and(|max| info.participants >= max));
+        .as_deref()
+        .and_then(|token| previous_stay(&api, token, &room, account.as_ref()));
+    let open = open_room(&api, &room).await?;
+    let full = open.as_ref().is_some_and(|open| {
+        let most = open.info.max_participants;
+        most.is_some_and(|most| open.info.participants >= most)
+    });
     // Somebody who was here a moment ago may still hold the seat that is counted; the room decides then.
     if full && previous.is_none() {
         return Err(ApiError::new(ErrorCode::RoomFull, "the room is full"));
     }
-
-    let is_open = info.is_some();
-    let room = info.map_or(room, |info| info.name);
-    let (identity, issued_at_ms) = match previous {
-        Some(previous) => previous,
-        None => (new_identity()?, now),
+    let comer = Comer {
+        account: account.as_ref(),
+        previous: previous.as_ref(),
+        open: open.as_ref(),
     };
-    if is_open {
-        let applicant = Applicant {
-            identity: identity.clone(),
-            name: name.clone(),
-            origin: Origin::Guest,
-            role: None,
-            entrance: Entrance::Usual,
-            moderates: false,
-            password: request.password,
-            network: Some(api.network(source)),
-        };
-        if lobby::knock(&api, &room, applicant).await? == Admission::Waiting {
-            return lobby::answer(&api, &room, identity, name);
+    let owned = match api.store() {
+        Ok(store) => store.owned_room(&room).await?.map(|kept| kept.room),
+        Err(_) => None,
+    };
+    let (admission, invitation) = comer.admitted(&api, &room, owned.as_ref(), &request).await?;
+
+    let pass = Pass {
+        identity: match (&account, &previous) {
+            (Some(account), _) => account_identity(account)?,
+            (None, Some(previous)) => previous.identity.clone(),
+            (None, None) => new_identity()?,
+        },
+        issued_at_ms: previous.map_or_else(unix_ms, |previous| previous.issued_at_ms),
+        room: open.as_ref().map_or(room, |open| open.info.name.clone()),
+        name,
+        own: own_claims(account.as_ref(), admission, invitation),
+    };
+    let knocks =
+        owned.is_some_and(|room| room.details.defaults.lobby) && admission.entrance != Entrance::Straight;
+    if open.is_some() || knocks {
+        let applicant = pass.applicant(request.password, Some(api.network(source)));
+        if lobby::knock(&api, &pass.room, applicant, knocks).await? == tertulia_room::Admission::Waiting {
+            return lobby::answer(&api, pass);
         }
     }
-    Ok(Json(sign_guest(&api, &room, identity, name, issued_at_ms)?).into_response())
+    Ok(Json(pass.sign(&api).await?).into_response())
 }
 
-/// A guest's token, and what a join answers with it.
-pub(crate) fn sign_guest(
-    api: &Api,
-    room: &RoomName,
+/// Somebody at the door, as far as the request tells.
+struct Comer<'a> {
+    account: Option<&'a Account>,
+    previous: Option<&'a Previous>,
+    open: Option<&'a OpenRoom>,
+}
+
+impl Comer<'_> {
+    /// Decides whether they come in, and uses up what they come in with.
+    async fn admitted(
+        &self,
+        api: &Api,
+        room: &RoomName,
+        owned: Option<&OwnedRoom>,
+        request: &JoinRequest,
+    ) -> Result<(Admission, Option<InvitationId>), ApiError> {
+        let invitation = self.invitation(api, room, request).await?;
+        let mut arrival = Arrival {
+            visitor: match self.account {
+                Some(account) => tertulia_people::Visitor::Account(account),
+                None => tertulia_people::Visitor::Guest,
+            },
+            owned,
+            open: self.open.is_some(),
+            invitation: invitation.as_ref().map(|(invitation, theirs)| ShownInvitation {
+                invitation,
+                worth: invitation.worth(unix_ms()),
+                theirs: *theirs,
+            }),
+            password: self.proof(api, room, owned, request).await?,
+            returning: self.previous.is_some(),
+        };
+        let policy = api.inner.settings.people.policy;
+        let mut admission = admit(policy, &arrival)?;
+        if admission.uses_invitation
+            && let Some(shown) = &mut arrival.invitation
+        {
+            let locked = self.open.is_some_and(|open| open.locked);
+            if locked && !Rights::of_role(admission.role).has(Right::EnterFreely) {
+                return Err(Refusal::Locked.into());
+            }
+            if !api
+                .store()?
+                .use_invitation(&shown.invitation.id, unix_ms())
+                .await?
+            {
+                // Another was quicker.
+                shown.worth = InvitationWorth::UsedUp;
+                admission = admit(policy, &arrival)?;
+            }
+        }
+        let theirs = arrival.invitation.is_some_and(|shown| shown.theirs);
+        let with = invitation.filter(|_| admission.uses_invitation || theirs);
+        Ok((admission, with.map(|(invitation, _)| invitation.id)))
+    }
+
+    /// The invitation they show, else the one they came with before, and whether it is theirs. One to another room is none;
+    /// one that nobody knows any more is as good as taken back.
+    async fn invitation(
+        &self,
+        api: &Api,
+        room: &RoomName,
+        request: &JoinRequest,
+    ) -> Result<Option<(Invitation, bool)>, ApiError> {
+        let Ok(store) = api.store() else {
+            return Ok(None);
+        };
+        let before = self.previous.and_then(|previous| previous.invitation.as_ref());
+        let shown = match (&request.invitation, before) {
+            (Some(text), _) => {
+                let unknown = || ApiError::new(ErrorCode::InvitationVoid, "there is no such invitation");
+                let secret = SecretToken::parse(text).ok_or_else(unknown)?;
+                let known = store.invitation_by_digest(&secret.digest()).await?;
+                Some(known.filter(|known| known.room == *room).ok_or_else(unknown)?)
+            }
+            (None, Some(id)) => store.invitation(id).await?.filter(|known| known.room == *room),
+            (None, None) => None,
+        };
+        Ok(shown.map(|shown| {
+            let theirs = before == Some(&shown.id);
+            (shown, theirs)
+        }))
+    }
+
+    /// Whether they know the password that the owner gave the room. One that moderators set in the meeting goes before
+    /// it, and the room itself asks for it.
+    async fn proof(
+        &self,
+        api: &Api,
+        room: &RoomName,
+        owned: Option<&OwnedRoom>,
+        request: &JoinRequest,
+    ) -> Result<PasswordProof, ApiError> {
+        let hash = owned.and_then(|owned| owned.password.clone());
+        let (Some(hash), Some(text)) = (hash, &request.password) else {
+            let asked_inside = self.open.is_some_and(|open| open.asks_password);
+            return Ok(if asked_inside {
+                PasswordProof::Right
+            } else {
+                PasswordProof::None
+            });
+        };
+        if self.open.is_some_and(|open| open.asks_password) {
+            return Ok(PasswordProof::Right);
+        }
+        api.limit_password(room.key())?;
+        let Ok(password) = Password::new(text) else {
+            return Ok(PasswordProof::Wrong);
+        };
+        Ok(if api.inner.passwords.matches(password, Some(hash)).await? {
+            PasswordProof::Right
+        } else {
+            PasswordProof::Wrong
+        })
+    }
+}
+
+fn own_claims(
+    account: Option<&Account>,
+    admission: Admission,
+    invitation: Option<InvitationId>,
+) -> OwnClaims {
+    OwnClaims {
+        guest: account.is_none(),
+        account: account.map(|account| account.id.as_str().to_owned()),
+        role: (admission.role != Role::Participant).then_some(admission.role),
+        // For guests the server's setting decides where this one does not forbid it.
+        opens: match (
+            admission.opens,
+            account.is_some() || admission.role >= Role::Moderator,
+        ) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        },
+        entrance: admission.entrance,
+        invitation: invitation.map(|id| id.as_str().to_owned()),
+        ..OwnClaims::default()
+    }
+}
+
+/// What somebody who may come in is given a token for.
+pub(crate) struct Pass {
+    pub(crate) room: RoomName,
+    pub(crate) identity: Identity,
+    pub(crate) name: String,
+    pub(crate) own: OwnClaims,
+    /// A room refuses credentials issued before it removed somebody.
+    pub(crate) issued_at_ms: u64,
+}
+
+impl Pass {
+    fn applicant(&self, password: Option<String>, network: Option<u64>) -> Applicant {
+        Applicant {
+            identity: self.identity.clone(),
+            name: self.name.clone(),
+            origin: if self.own.guest {
+                Origin::Guest
+            } else {
+                Origin::Account
+            },
+            role: self.own.role,
+            entrance: self.own.entrance,
+            moderates: false,
+            password,
+            network,
+        }
+    }
+
+    /// A token, and what a join answers with it.
+    pub(crate) async fn sign(self, api: &Api) -> Result<JoinAnswer, ApiError> {
+        let now = unix_ms();
+        let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
+        let validity = Validity {
+            issued_at_ms: self.issued_at_ms,
+            expires_at_ms: now.saturating_add(lifetime),
+        };
+        let claims = Claims {
+            identity: Some(self.identity.clone()),
+            name: self.name.clone(),
+            own: self.own,
+            video: VideoGrant {
+                room_join: true,
+                room: Some(self.room.clone()),
+                can_update_own_metadata: Some(true),
+                ..VideoGrant::default()
+            },
+            ..Claims::default()
+        };
+        let token = api
+            .inner
+            .keys
+            .sign(&claims, validity)
+            .map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
+        up(&api.inner.counters.tokens_issued);
+        let title = match api.store() {
+            Ok(store) => store
+                .owned_room(&self.room)
+                .await?
+                .map(|kept| kept.room.details.title),
+            Err(_) => None,
+        };
+        Ok(JoinAnswer {
+            token,
+            room: self.room.as_str().to_owned(),
+            identity: self.identity.as_str().to_owned(),
+            display_name: self.name,
+            expires_at: validity.expires_at_ms,
+            title: title.filter(|title| !title.is_empty()),
+        })
+    }
+}
+
+/// Who somebody was in a room.
+struct Previous {
     identity: Identity,
-    name: String,
     issued_at_ms: u64,
-) -> Result<JoinAnswer, ApiError> {
-    let now = unix_ms();
-    let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
-    let validity = Validity {
-        issued_at_ms,
-        expires_at_ms: now.saturating_add(lifetime),
-    };
-    let claims = guest_claims(identity.clone(), name.clone(), room.clone());
-    let token = api
+    invitation: Option<InvitationId>,
+}
+
+/// What a token of ours for this room says of the same visitor: the same account, or a guest. Anything else is no
+/// reason to refuse anybody: they come as somebody new. The new token keeps the time of issue, since a room refuses
+/// credentials issued before it removed somebody.
+fn previous_stay(api: &Api, token: &str, room: &RoomName, account: Option<&Account>) -> Option<Previous> {
+    let Grant {
+        claims, issued_at_ms, ..
+    } = api
         .inner
         .keys
-        .sign(&claims, validity)
-        .map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
-    up(&api.inner.counters.tokens_issued);
-    Ok(JoinAnswer {
-        token,
-        room: room.as_str().to_owned(),
-        identity: identity.as_str().to_owned(),
-        display_name: name,
-        expires_at: validity.expires_at_ms,
+        .verify_lately_expired(token, unix_ms(), PREVIOUS_TOKEN_GRACE)
+        .ok()?;
+    let same = match account {
+        Some(account) => claims.own.account.as_deref() == Some(account.id.as_str()),
+        None => claims.own.guest,
+    };
+    if !same || !claims.video.room_join || claims.video.room.as_ref() != Some(room) {
+        return None;
+    }
+    Some(Previous {
+        identity: claims.identity?,
+        issued_at_ms,
+        invitation: claims.own.invitation.as_deref().and_then(InvitationId::parse),
     })
 }
 
-fn guest_claims(identity: Identity, name: String, room: RoomName) -> Claims {
-    Claims {
-        identity: Some(identity),
-        name,
-        own: OwnClaims {
-            guest: true,
-            ..OwnClaims::default()
-        },
-        video: VideoGrant {
-            room_join: true,
-            room: Some(room),
-            can_update_own_metadata: Some(true),
-            ..VideoGrant::default()
-        },
-        ..Claims::default()
-    }
-}
-
-/// Identity and time of issue of a guest token for this room. Anything else is no reason to refuse a guest: they get a
-/// new one. The new token keeps the time, since a room refuses credentials issued before it removed somebody.
-fn previous_stay(api: &Api, token: &str, room: &RoomName, now: u64) -> Option<(Identity, u64)> {
-    let grant = api
-        .inner
-        .keys
-        .verify_lately_expired(token, now, PREVIOUS_TOKEN_GRACE)
-        .ok()?;
-    let claims = grant.claims;
-    let same = claims.own.guest && claims.video.room_join && claims.video.room.as_ref() == Some(room);
-    claims
-        .identity
-        .filter(|_| same)
-        .map(|identity| (identity, grant.issued_at_ms))
+/// Everywhere the same, so that a room knows its owner.
+fn account_identity(account: &Account) -> Result<Identity, ApiError> {
+    Identity::parse(account.id.as_str()).map_err(|error| ApiError::new(ErrorCode::Internal, error))
 }
 
 /// 128 random bits, so that nobody becomes somebody else by guessing.

@@ -18,23 +18,29 @@
 //! ```
 
 mod access;
+mod accounts;
 mod chat;
 mod convert;
+mod cookie;
 mod download;
 mod error;
 mod events;
 mod extract;
 mod files;
 mod history;
+mod invitations;
 mod join;
 mod limit;
 mod lobby;
 mod moderation;
 mod openapi;
+mod own_rooms;
+mod passwords;
 mod places;
 mod polls;
 mod presence;
 mod rooms;
+mod signed_in;
 mod sniff;
 mod state;
 mod stats;
@@ -44,7 +50,7 @@ mod wire;
 
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
-pub use state::{Api, ApiSettings, FileSettings, RateLimit, Shelf};
+pub use state::{Api, ApiSettings, FileSettings, PeopleSettings, RateLimit, Shelf};
 pub use stats::WebStats;
 
 use axum::Router;
@@ -89,6 +95,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/rooms/{room}/polls/{poll}/vote", put(polls::vote))
         .route("/api/v1/rooms/{room}/polls/{poll}/close", post(polls::close))
         .merge(moderators())
+        .merge(people())
         .route("/api/v1/rooms/{room}/hand", put(presence::hand))
         .route("/api/v1/rooms/{room}/reactions", post(presence::react))
         .route("/api/v1/rooms/{room}/leave", post(presence::leave))
@@ -97,6 +104,36 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(api)
+}
+
+/// Accounts, and what is theirs.
+fn people() -> Router<Api> {
+    Router::new()
+        .route(
+            "/api/v1/session",
+            get(accounts::session)
+                .post(accounts::sign_in)
+                .delete(accounts::sign_out),
+        )
+        .route("/api/v1/accounts", post(accounts::sign_up))
+        .route("/api/v1/account", patch(accounts::change))
+        .route("/api/v1/account/password", put(accounts::change_password))
+        .route("/api/v1/my/rooms", get(own_rooms::list).post(own_rooms::create))
+        .route(
+            "/api/v1/my/rooms/{room}",
+            get(own_rooms::read)
+                .put(own_rooms::change)
+                .delete(own_rooms::remove),
+        )
+        .route("/api/v1/my/rooms/{room}/calendar.ics", get(own_rooms::calendar))
+        .route(
+            "/api/v1/my/rooms/{room}/invitations",
+            get(invitations::list).post(invitations::create),
+        )
+        .route(
+            "/api/v1/my/rooms/{room}/invitations/{invitation}",
+            axum::routing::delete(invitations::revoke),
+        )
 }
 
 /// What those who lead a meeting do.

@@ -20,7 +20,7 @@ use crate::convert;
 use crate::error::ApiError;
 use crate::events::{PING, unbuffered};
 use crate::extract::{Bearer, Body, RoomPath, Source};
-use crate::join::sign_guest;
+use crate::join::Pass;
 use crate::places::Place;
 use crate::state::{Api, unix_ms};
 use crate::wire::{
@@ -31,13 +31,16 @@ use crate::wire::{
 /// How long somebody may wait with one token.
 const LOBBY_TOKEN_MS: u64 = 12 * 3_600 * 1_000;
 
-/// Asks an open room whether somebody may come in. A room that ends meanwhile lets everybody in: the next one is new.
-pub async fn knock(api: &Api, room: &RoomName, who: Applicant) -> Result<Admission, ApiError> {
+/// Asks a room whether somebody may come in, and opens it for that where `opens` says so. A room that ends meanwhile
+/// lets everybody in: the next one is new.
+pub async fn knock(api: &Api, room: &RoomName, who: Applicant, opens: bool) -> Result<Admission, ApiError> {
     if who.password.is_some() {
         api.limit_password(room.key())?;
     }
-    let Some(handle) = api.inner.engine.find_room(room) else {
-        return Ok(Admission::Admitted);
+    let handle = match api.inner.engine.find_room(room) {
+        Some(handle) => handle,
+        None if opens => api.inner.engine.open_room(room, None).await?,
+        None => return Ok(Admission::Admitted),
     };
     match handle.command(Actor::System, Command::Knock(Box::new(who))).await {
         Ok(Reply::Admission(admission)) => Ok(admission),
@@ -48,16 +51,13 @@ pub async fn knock(api: &Api, room: &RoomName, who: Applicant) -> Result<Admissi
 }
 
 /// Answers a join of somebody who has to wait.
-pub fn answer(api: &Api, room: &RoomName, identity: Identity, name: String) -> Result<Response, ApiError> {
+pub fn answer(api: &Api, pass: Pass) -> Result<Response, ApiError> {
     let claims = Claims {
-        identity: Some(identity.clone()),
-        name: name.clone(),
-        own: OwnClaims {
-            guest: true,
-            ..OwnClaims::default()
-        },
+        identity: Some(pass.identity.clone()),
+        name: pass.name.clone(),
+        own: pass.own,
         video: VideoGrant {
-            room: Some(room.clone()),
+            room: Some(pass.room.clone()),
             ..VideoGrant::default()
         },
         ..Claims::default()
@@ -71,9 +71,9 @@ pub fn answer(api: &Api, room: &RoomName, identity: Identity, name: String) -> R
     let lobby_token = signed.map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
     let body = LobbyAnswer {
         lobby_token,
-        room: room.as_str().to_owned(),
-        identity: identity.as_str().to_owned(),
-        display_name: name,
+        room: pass.room.as_str().to_owned(),
+        identity: pass.identity.as_str().to_owned(),
+        display_name: pass.name,
     };
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
@@ -123,6 +123,7 @@ pub async fn events(
         room,
         identity,
         name: claims.name,
+        own: claims.own,
         issued_at_ms,
         events: waiting.events,
         first: None,
@@ -131,7 +132,7 @@ pub async fn events(
         _place: place,
     };
     waiter.first = match waiting.admission {
-        Admission::Admitted => waiter.admitted(),
+        Admission::Admitted => waiter.admitted().await,
         Admission::Waiting => {
             let room = waiter.room.as_str().to_owned();
             waiter.written("waiting", &WaitingEvent { room })
@@ -151,7 +152,8 @@ fn lobby_grant(api: &Api, token: Option<&str>, room: &RoomName) -> Result<Grant,
     let verified = api.inner.keys.verify(token, unix_ms());
     let grant = verified.map_err(|error| ApiError::new(ErrorCode::Unauthorized, error))?;
     let video = &grant.claims.video;
-    if !grant.claims.own.guest || video.room_join || video.room.as_ref() != Some(room) {
+    let ours = grant.claims.own.guest || grant.claims.own.account.is_some();
+    if !ours || video.room_join || video.room.as_ref() != Some(room) {
         return Err(ApiError::new(
             ErrorCode::Forbidden,
             "the token is not for this lobby",
@@ -167,6 +169,7 @@ struct Waiter {
     room: RoomName,
     identity: Identity,
     name: String,
+    own: OwnClaims,
     issued_at_ms: u64,
     events: mpsc::Receiver<Arc<Event>>,
     first: Option<SseEvent>,
@@ -191,7 +194,7 @@ impl Waiter {
                     },
                 ),
                 Event::WaitingEnded { outcome, .. } => match outcome {
-                    LobbyOutcome::Admitted => self.admitted(),
+                    LobbyOutcome::Admitted => self.admitted().await,
                     LobbyOutcome::Denied | LobbyOutcome::Gone => {
                         self.over = true;
                         self.written("denied", &serde_json::json!({}))
@@ -209,16 +212,16 @@ impl Waiter {
         None
     }
 
-    fn admitted(&mut self) -> Option<SseEvent> {
+    async fn admitted(&mut self) -> Option<SseEvent> {
         self.over = true;
-        let signed = sign_guest(
-            &self.api,
-            &self.room,
-            self.identity.clone(),
-            self.name.clone(),
-            self.issued_at_ms,
-        );
-        match signed {
+        let pass = Pass {
+            room: self.room.clone(),
+            identity: self.identity.clone(),
+            name: self.name.clone(),
+            own: self.own.clone(),
+            issued_at_ms: self.issued_at_ms,
+        };
+        match pass.sign(&self.api).await {
             Ok(answer) => self.written("admitted", &AdmittedEvent(answer)),
             Err(error) => {
                 tracing::error!(?error, "somebody admitted could not be given a token");

@@ -1,11 +1,14 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
-use crate::{chat, download, events, files, history, join, lobby, moderation, polls, presence, rooms};
+use crate::{
+    accounts, chat, download, events, files, history, invitations, join, lobby, moderation, own_rooms, polls,
+    presence, rooms,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +22,10 @@ use crate::{chat, download, events, files, history, join, lobby, moderation, pol
         moderation::people, moderation::set_access, moderation::set_rules, moderation::set_role,
         moderation::set_rights, moderation::remove, moderation::unban, moderation::mute, moderation::ask_unmute,
         moderation::mute_all, moderation::lower_hand, moderation::give_floor, moderation::spotlight,
-        moderation::follow_me, moderation::set_timer, moderation::end, moderation::attendance
+        moderation::follow_me, moderation::set_timer, moderation::end, moderation::attendance,
+        accounts::session, accounts::sign_in, accounts::sign_out, accounts::sign_up, accounts::change,
+        accounts::change_password, own_rooms::list, own_rooms::create, own_rooms::read, own_rooms::change,
+        own_rooms::remove, own_rooms::calendar, invitations::list, invitations::create, invitations::revoke
     ),
     components(schemas(
         wire::HandEvent, wire::ReactionEvent, wire::EndedEvent, wire::StandingEvent, wire::RulesEvent,
@@ -48,6 +54,11 @@ impl Modify for Token {
             .description(Some("The token of somebody who waits in a lobby"))
             .build();
         components.add_security_scheme("lobbyToken", SecurityScheme::Http(lobby));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-tertulia",
+            "The cookie of a sign-in; `tertulia` where the page came over plain HTTP",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 

@@ -3,6 +3,7 @@ use axum::extract::State;
 use tertulia_model::RoomName;
 use tertulia_room::{Actor, Command, Refusal, Reply, RoomInfo};
 
+use crate::convert;
 use crate::error::ApiError;
 use crate::extract::{RoomPath, Source};
 use crate::state::Api;
@@ -10,7 +11,7 @@ use crate::text::MAX_DISPLAY_NAME_CHARS;
 use crate::wire::{ErrorBody, ErrorCode, Limits, RoomFacts, ServerConfig};
 
 /// Names that are paths of the server or of the web app, and therefore cannot be rooms of the web app.
-pub const RESERVED_ROOM_NAMES: [&str; 22] = [
+pub const RESERVED_ROOM_NAMES: [&str; 23] = [
     "api",
     "assets",
     "rtc",
@@ -27,6 +28,7 @@ pub const RESERVED_ROOM_NAMES: [&str; 22] = [
     "test",
     "admin",
     "login",
+    "my",
     "calls",
     "xmpp-websocket",
     "http-bind",
@@ -63,6 +65,9 @@ pub async fn config(State(api): State<Api>) -> Json<ServerConfig> {
             file_bytes: api.shelf().map_or(0, |_| api.inner.settings.files.max_bytes),
         },
         reactions: REACTIONS.to_vec(),
+        accounts: api.shelf().is_ok(),
+        sign_up: api.shelf().is_ok() && api.inner.settings.people.sign_up,
+        room_policy: convert::people::policy(api.inner.settings.people.policy),
     })
 }
 
@@ -80,8 +85,8 @@ pub async fn room(
     RoomPath(name): RoomPath,
 ) -> Result<Json<RoomFacts>, ApiError> {
     api.limit_lookup(source)?;
-    let info = open_room_info(&api, &name).await?;
-    Ok(Json(match info {
+    let open = open_room(&api, &name).await?;
+    Ok(Json(match open.map(|open| open.info) {
         Some(info) => RoomFacts {
             name: info.name.as_str().to_owned(),
             exists: true,
@@ -99,13 +104,27 @@ pub async fn room(
     }))
 }
 
+/// A room that is open.
+pub struct OpenRoom {
+    /// What it is.
+    pub info: RoomInfo,
+    /// Whether it asks for a password that its moderators set.
+    pub asks_password: bool,
+    /// Whether nobody new comes in.
+    pub locked: bool,
+}
+
 /// Reads the state of a room if it is open.
-pub async fn open_room_info(api: &Api, name: &RoomName) -> Result<Option<RoomInfo>, ApiError> {
+pub async fn open_room(api: &Api, name: &RoomName) -> Result<Option<OpenRoom>, ApiError> {
     let Some(handle) = api.inner.engine.find_room(name) else {
         return Ok(None);
     };
     match handle.command(Actor::Admin, Command::ReadSnapshot).await {
-        Ok(Reply::Snapshot(snapshot)) => Ok(Some(snapshot.room)),
+        Ok(Reply::Snapshot(snapshot)) => Ok(Some(OpenRoom {
+            asks_password: snapshot.rules.password.is_some(),
+            locked: snapshot.rules.locked,
+            info: snapshot.room,
+        })),
         Err(Refusal::RoomEnded) => Ok(None),
         Ok(_) => Err(ApiError::new(ErrorCode::Internal, "the room gave no snapshot")),
         Err(refusal) => Err(refusal.into()),

@@ -5,12 +5,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tertulia_auth::ApiKeys;
 use tertulia_engine::{Engine, source_of};
+use tertulia_model::{Identity, RoomName};
+use tertulia_people::{Account, HashCost, RoomPolicy, SessionLife};
+use tertulia_room::{AuditActor, AuditEntry};
 use tertulia_store::{Blobs, FileId, FileQuota, Store};
 
 use crate::access::Present;
 use crate::download::LinkKey;
 use crate::error::ApiError;
 use crate::limit::Limiter;
+use crate::passwords::Passwords;
 use crate::places::{Place, Places};
 use crate::stats::{Counters, WebStats, up};
 use crate::wire::ErrorCode;
@@ -31,6 +35,12 @@ const PASSWORDS: RateLimit = RateLimit {
     per_minute: 60,
 };
 
+/// Accounts one source may make.
+const SIGN_UPS: RateLimit = RateLimit {
+    burst: 10,
+    per_minute: 1,
+};
+
 /// What the operator decides about this door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiSettings {
@@ -44,6 +54,8 @@ pub struct ApiSettings {
     pub chat_text_chars: usize,
     /// Files people give to rooms.
     pub files: FileSettings,
+    /// Accounts and who opens rooms.
+    pub people: PeopleSettings,
     /// Tokens one source may ask for.
     pub joins: RateLimit,
     /// Rooms one source may look up.
@@ -62,6 +74,7 @@ impl Default for ApiSettings {
             guest_token: Duration::from_secs(6 * 3_600),
             chat_text_chars: 4_000,
             files: FileSettings::default(),
+            people: PeopleSettings::default(),
             joins: RateLimit {
                 burst: 120,
                 per_minute: 240,
@@ -80,6 +93,19 @@ impl Default for ApiSettings {
             },
         }
     }
+}
+
+/// Accounts and who opens rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PeopleSettings {
+    /// Who opens rooms that nobody owns.
+    pub policy: RoomPolicy,
+    /// Whether people can make accounts themselves.
+    pub sign_up: bool,
+    /// How long people stay signed in.
+    pub sessions: SessionLife,
+    /// How much work the hash of a new password is.
+    pub hash_cost: HashCost,
 }
 
 /// Where things are kept that outlive a restart.
@@ -163,7 +189,9 @@ pub(crate) struct Inner {
     chat: Limiter<(String, String)>,
     reactions: Limiter<(String, String)>,
     actions: Limiter<(String, String)>,
-    passwords: Limiter<String>,
+    room_passwords: Limiter<String>,
+    sign_ups: Limiter<IpAddr>,
+    pub(crate) passwords: Passwords,
     pub(crate) networks: RandomState,
     streams: Places<(String, String)>,
 }
@@ -186,7 +214,9 @@ impl Api {
             chat: Limiter::new(settings.chat),
             reactions: Limiter::new(settings.reactions),
             actions: Limiter::new(ACTIONS),
-            passwords: Limiter::new(PASSWORDS),
+            room_passwords: Limiter::new(PASSWORDS),
+            sign_ups: Limiter::new(SIGN_UPS),
+            passwords: Passwords::new(settings.people.hash_cost),
             networks: RandomState::new(),
             streams: Places::new(STREAMS_EACH),
             counters: Counters::default(),
@@ -250,7 +280,31 @@ impl Api {
     }
 
     pub(crate) fn limit_password(&self, room: &str) -> Result<(), ApiError> {
-        self.limited(self.inner.passwords.take(room.to_owned(), Instant::now()))
+        self.limited(self.inner.room_passwords.take(room.to_owned(), Instant::now()))
+    }
+
+    pub(crate) fn limit_sign_up(&self, source: IpAddr) -> Result<(), ApiError> {
+        self.limited(self.inner.sign_ups.take(source_of(source), Instant::now()))
+    }
+
+    /// Writes down what somebody signed in did outside a meeting.
+    pub(crate) async fn note(
+        &self,
+        by: &Account,
+        room: Option<&RoomName>,
+        action: &'static str,
+        detail: Option<String>,
+    ) -> Result<(), ApiError> {
+        let entry = AuditEntry {
+            at_ms: unix_ms(),
+            by: AuditActor::System,
+            action,
+            subject: Identity::parse(by.id.as_str()).ok(),
+            detail,
+        };
+        let actor = format!("account:{}", by.login.as_str());
+        self.store()?.audit(room, &actor, &entry).await?;
+        Ok(())
     }
 
     /// A number for where somebody comes from; it says nothing but whether two come from the same place.

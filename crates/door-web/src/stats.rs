@@ -9,6 +9,10 @@ pub struct WebStats {
     pub rate_limited: u64,
     /// Requests whose token was missing, wrong or for another room.
     pub tokens_refused: u64,
+    /// People who signed in.
+    pub sign_ins: u64,
+    /// Sign-ins refused for a wrong name or password.
+    pub sign_ins_refused: u64,
     /// Chat messages taken.
     pub chat_messages: u64,
     /// Uploads begun.
@@ -28,6 +32,8 @@ pub(crate) struct Counters {
     pub(crate) tokens_issued: AtomicU64,
     pub(crate) rate_limited: AtomicU64,
     pub(crate) tokens_refused: AtomicU64,
+    pub(crate) sign_ins: AtomicU64,
+    pub(crate) sign_ins_refused: AtomicU64,
     pub(crate) chat_messages: AtomicU64,
     pub(crate) uploads: AtomicU64,
     pub(crate) downloads: AtomicU64,
@@ -43,6 +49,8 @@ impl Counters {
             tokens_issued: of(&self.tokens_issued),
             rate_limited: of(&self.rate_limited),
             tokens_refused: of(&self.tokens_refused),
+            sign_ins: of(&self.sign_ins),
+            sign_ins_refused: of(&self.sign_ins_refused),
             chat_messages: of(&self.chat_messages),
             uploads: of(&self.uploads),
             downloads: of(&self.downloads),

@@ -32,6 +32,19 @@ pub fn file_name(text: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= MAX_FILE_NAME_BYTES).then(|| name.to_owned())
 }
 
+/// Writes a text as one segment of a path (RFC 3986).
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
+}
+
 /// Checks an id made by a client.
 pub fn is_client_id(text: &str) -> bool {
     (1..=64).contains(&text.len())

@@ -3,6 +3,7 @@
 mod lobby;
 mod meeting;
 mod moderation;
+mod people;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 pub use lobby::*;
 pub use meeting::*;
 pub use moderation::*;
+pub use people::*;
 
 /// What a client needs to know of this server before anything else.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,6 +24,23 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// The reactions that may be sent.
     pub reactions: Vec<&'static str>,
+    /// Whether people can sign in.
+    pub accounts: bool,
+    /// Whether people can make accounts themselves.
+    pub sign_up: bool,
+    pub room_policy: RoomPolicy,
+}
+
+/// Who opens rooms that nobody owns.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomPolicy {
+    /// Anybody.
+    Open,
+    /// Those with an account; others wait for them.
+    SignInToCreate,
+    /// Those with an account; others need an invitation.
+    InviteOnly,
 }
 
 /// Greatest lengths, in characters.
@@ -63,6 +82,9 @@ pub struct JoinRequest {
     /// The room's password, where it asks for one.
     #[serde(default)]
     pub password: Option<String>,
+    /// What an invitation's link ends with.
+    #[serde(default)]
+    pub invitation: Option<String>,
 }
 
 /// A token to come in with.
@@ -79,6 +101,9 @@ pub struct JoinAnswer {
     pub display_name: String,
     /// When the token ends.
     pub expires_at: u64,
+    /// What the room's owner calls it, where they gave it a title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 /// A file shown in the chat.
@@ -240,6 +265,9 @@ pub struct ErrorDetail {
     pub message: String,
     /// Stands in the server's log too.
     pub reference: String,
+    /// The field of the request that is not acceptable, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'static str>,
 }
 
 /// Everything that can go wrong.
@@ -268,6 +296,18 @@ pub enum ErrorCode {
     UploadConflict,
     TypeRefused,
     NoRoomLeft,
+    /// An account would help.
+    SignInNeeded,
+    WrongCredentials,
+    WeakPassword,
+    Taken,
+    Full,
+    /// The room is by invitation.
+    InvitationNeeded,
+    /// The invitation is over or was taken back.
+    InvitationVoid,
+    /// Nobody is there yet who may begin the meeting.
+    NotBegun,
     Unavailable,
     Internal,
 }

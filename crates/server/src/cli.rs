@@ -29,6 +29,9 @@ pub enum Command {
     /// Reads the log of who did what to which room
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Works with the accounts of people
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Checks configuration and machine, and explains what it finds
     Check(CheckArgs),
     /// Asks the running server why somebody in a room has no picture
@@ -118,6 +121,58 @@ impl AuditCommand {
         match self {
             Self::Verify(args) => &args.server,
             Self::List(args) => &args.server,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Makes an account. Its password is read from the standard input, or made and printed where that is a terminal
+    Add(AddAccountArgs),
+    /// Gives an account a new password, as `add` does, and signs it out everywhere
+    Password(AccountArgs),
+    /// Prints all accounts: login name, display name, `admin` or `user`, `active` or `disabled`, with tabs between
+    List(ServerArgs),
+    /// Keeps somebody from signing in, and signs them out everywhere
+    Disable(AccountArgs),
+    /// Lets somebody sign in again
+    Enable(AccountArgs),
+    /// Deletes an account with its rooms and their invitations, chat and files
+    Remove(AccountArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What they sign in with
+    pub login: String,
+}
+
+#[derive(Debug, Args)]
+pub struct AddAccountArgs {
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// What others see; without it the login name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Their e-mail address
+    #[arg(long, default_value = "")]
+    pub email: String,
+    /// May enter every owned room as a moderator
+    #[arg(long)]
+    pub admin: bool,
+}
+
+impl AccountCommand {
+    /// Where the server is.
+    pub fn server(&self) -> &ServerArgs {
+        match self {
+            Self::Add(args) => &args.account.server,
+            Self::List(args) => args,
+            Self::Password(args) | Self::Disable(args) | Self::Enable(args) | Self::Remove(args) => {
+                &args.server
+            }
         }
     }
 }

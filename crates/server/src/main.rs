@@ -6,6 +6,7 @@
 //! it says is refused at the start with the reason; secrets, tokens and clients' addresses are not logged at the
 //! default level; a shutdown ends within its bound.
 
+mod account;
 mod addresses;
 mod admin;
 mod ask;
@@ -20,6 +21,7 @@ mod keeper;
 mod limits;
 mod logging;
 mod metrics;
+mod owned;
 mod reach;
 mod serve;
 mod tls;
@@ -58,6 +60,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
             println!("{}", token::create(args, &load(&args.server)?)?);
         }
         Command::Audit(command) => print!("{}", audit::run(command, &load(command.server())?)?),
+        Command::Account(command) => print!("{}", account::run(command, &load(command.server())?)?),
         Command::Check(args) => {
             let report = check::check(args);
             if args.json {

@@ -476,6 +476,12 @@ fn web(page: &mut Page, sources: &Sources) {
         "API requests with a missing or wrong token.",
         stats.tokens_refused,
     );
+    page.counter("sign_ins_total", "People who signed in.", stats.sign_ins);
+    page.counter(
+        "sign_ins_refused_total",
+        "Sign-ins with a wrong name or password.",
+        stats.sign_ins_refused,
+    );
     page.counter(
         "chat_messages_total",
         "Chat messages taken over the API.",

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tertulia_auth::{ApiKeys, TrustedIssuer, TrustedKeys};
 use tertulia_door_livekit::DoorConfig;
-use tertulia_door_web::{ApiSettings, FileSettings, RateLimit};
+use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings, RateLimit};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStreams};
 use tertulia_model::Bitrate;
-use tertulia_room::RoomSettings;
+use tertulia_people::{HashCost, SessionLife, guests_may_moderate};
+use tertulia_room::{RoomRules, RoomSettings};
 use tertulia_store::{ChatRetention, Place};
 
 use crate::config::{Config, Rooms};
@@ -48,7 +49,8 @@ pub fn workers(config: &Config) -> usize {
     }
 }
 
-fn rooms(rooms: &Rooms) -> RoomSettings {
+/// What a room is opened with that nobody configured otherwise.
+pub fn rooms(rooms: &Rooms) -> RoomSettings {
     RoomSettings {
         max_participants: (rooms.max_participants != 0).then_some(rooms.max_participants),
         empty_timeout: Duration::from_secs(rooms.empty_timeout_s),
@@ -56,7 +58,10 @@ fn rooms(rooms: &Rooms) -> RoomSettings {
         metadata: String::new(),
         chat_history: rooms.chat_history,
         chat_text_bytes: rooms.chat_text_chars.saturating_mul(BYTES_A_CHAR),
-        rules: tertulia_room::RoomRules::default(),
+        rules: RoomRules {
+            guests_moderate: guests_may_moderate(rooms.policy.into(), false),
+            ..RoomRules::default()
+        },
     }
 }
 
@@ -76,6 +81,14 @@ pub fn keeping(config: &Config) -> KeepSettings {
             0 => ChatRetention::WhileOpen,
             seconds => ChatRetention::Seconds(seconds),
         },
+        sessions: sessions(config),
+    }
+}
+
+fn sessions(config: &Config) -> SessionLife {
+    SessionLife {
+        idle: Duration::from_secs(config.accounts.idle_s),
+        longest: Duration::from_secs(config.accounts.longest_s),
     }
 }
 
@@ -144,6 +157,12 @@ pub fn web(config: &Config) -> ApiSettings {
             total_bytes: config.files.total_bytes,
             keep: Duration::from_secs(config.files.keep_s),
             types: config.files.types.clone(),
+        },
+        people: PeopleSettings {
+            policy: config.rooms.policy.into(),
+            sign_up: config.accounts.sign_up,
+            sessions: sessions(config),
+            hash_cost: HashCost::default(),
         },
         joins: rate(limits.joins_burst, limits.joins_per_minute),
         lookups: rate(limits.lookups_burst, limits.lookups_per_minute),

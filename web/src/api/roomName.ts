@@ -22,6 +22,7 @@ const reserved = new Set([
   'test',
   'admin',
   'login',
+  'my',
   'calls',
   'xmpp-websocket',
   'http-bind',

@@ -13,12 +13,14 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
-use tertulia_door_web::{Api, ApiSettings, router};
+use tertulia_door_web::{Api, ApiSettings, PeopleSettings, Shelf, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
+use tertulia_people::{Account, AccountId, HashCost, LoginName, Password};
 use tertulia_room::{
     Actor, Command, NewParticipant, Origin, ParticipantKind, Permission, Refusal, RoomSettings,
 };
+use tertulia_store::{Blobs, Place, Store};
 use tower::ServiceExt as _;
 
 pub fn now() -> u64 {
@@ -32,7 +34,29 @@ pub struct House {
     pub api: Api,
     router: Router,
     source: SocketAddr,
+    /// The cookie of a browser, and where its page came from.
+    cookie: Option<String>,
+    origin: Option<String>,
+    shelf: Option<Arc<Drawer>>,
 }
+
+/// A folder that goes with its contents, and the store in it.
+struct Drawer {
+    folder: std::path::PathBuf,
+    store: Store,
+}
+
+impl Drop for Drawer {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// Cheap, so that tests do not spend their time on it.
+pub const CHEAP: HashCost = HashCost {
+    memory_kib: 8,
+    passes: 1,
+};
 
 pub struct Asked {
     pub status: StatusCode,
@@ -42,11 +66,72 @@ pub struct Asked {
 
 impl House {
     pub fn new() -> Self {
-        Self::build(None, ApiSettings::default())
+        Self::build(None, ApiSettings::default(), None)
+    }
+
+    /// A house that keeps accounts.
+    pub async fn with_people(people: PeopleSettings) -> Self {
+        let folder = std::env::temp_dir().join(format!("tertulia-door-web-{:016x}", rand::random::<u64>()));
+        std::fs::create_dir(&folder).unwrap();
+        let store = Store::open(&Place::Directory(folder.clone())).await.unwrap();
+        let settings = ApiSettings {
+            people,
+            ..ApiSettings::default()
+        };
+        Self::build(None, settings, Some(Drawer { folder, store }))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.shelf.as_ref().unwrap().store
+    }
+
+    /// Makes an account whose password is its name four times.
+    pub async fn account(&self, login: &str, admin: bool) -> Account {
+        let password = Password::new(&login.repeat(4)).unwrap();
+        let account = Account {
+            id: AccountId::from_random(rand::random()),
+            login: LoginName::parse(login).unwrap(),
+            display_name: login.to_owned(),
+            email: None,
+            admin,
+            disabled: false,
+            password: Some(password.hash(1, CHEAP).unwrap()),
+            external: None,
+            created_at_ms: now(),
+        };
+        self.store().add_account(&account).await.unwrap();
+        account
+    }
+
+    /// The house as a browser sees it in which this account is signed in.
+    pub async fn signed_in(&self, login: &str) -> Self {
+        let body = json!({"login": login, "password": login.repeat(4)}).to_string();
+        let asked = self
+            .send(Method::POST, "/api/v1/session", None, Some(&body))
+            .await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.json);
+        self.with_cookie(&asked)
+    }
+
+    /// The house as a browser sees it that got this answer.
+    pub fn with_cookie(&self, asked: &Asked) -> Self {
+        let set = asked.headers[header::SET_COOKIE].to_str().unwrap();
+        Self {
+            cookie: set.split(';').next().map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    /// The house as a page of this origin sees it.
+    pub fn on_page(&self, origin: &str) -> Self {
+        Self {
+            origin: Some(origin.to_owned()),
+            ..self.clone()
+        }
     }
 
     pub fn with_capacity(participants: usize) -> Self {
-        Self::build(Some(participants), ApiSettings::default())
+        Self::build(Some(participants), ApiSettings::default(), None)
     }
 
     pub fn closed() -> Self {
@@ -56,10 +141,11 @@ impl House {
                 open: false,
                 ..ApiSettings::default()
             },
+            None,
         )
     }
 
-    fn build(max_participants: Option<usize>, settings: ApiSettings) -> Self {
+    fn build(max_participants: Option<usize>, settings: ApiSettings, drawer: Option<Drawer>) -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let config = EngineConfig {
             workers: 1,
@@ -90,7 +176,16 @@ impl House {
         let engine = Engine::start(config).unwrap();
         let key = ApiKey::new("test", "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe").unwrap();
         let keys = Arc::new(ApiKeys::new(vec![key]).unwrap());
-        let api = Api::new(engine.clone(), keys.clone(), settings);
+        let api = match &drawer {
+            Some(drawer) => {
+                let shelf = Shelf {
+                    store: drawer.store.clone(),
+                    blobs: Blobs::open(&drawer.folder).unwrap(),
+                };
+                Api::kept(engine.clone(), keys.clone(), settings, shelf)
+            }
+            None => Api::new(engine.clone(), keys.clone(), settings),
+        };
         let router = router(api.clone());
         Self {
             engine,
@@ -98,6 +193,9 @@ impl House {
             api,
             router,
             source: SocketAddr::from(([192, 0, 2, 1], 4_000)),
+            cookie: None,
+            origin: None,
+            shelf: drawer.map(Arc::new),
         }
     }
 
@@ -111,6 +209,17 @@ impl House {
 
     pub async fn get(&self, path: &str) -> Asked {
         self.send(Method::GET, path, None, None).await
+    }
+
+    /// An answer that is no JSON.
+    pub async fn text(&self, path: &str) -> String {
+        let request = self.request(Method::GET, path, None, None);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let bytes = axum::body::to_bytes(response.into_body(), 1_000_000)
+            .await
+            .unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     pub async fn join(&self, room: &str, body: Value) -> Asked {
@@ -151,7 +260,14 @@ impl House {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
+            .header(header::HOST, "meet.example.org")
             .extension(ConnectInfo(self.source));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(origin) = &self.origin {
+            request = request.header(header::ORIGIN, origin);
+        }
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -1,5 +1,6 @@
 //! What the operator decides: one TOML file, every key with a default, and the environment on top.
 
+mod accounts;
 mod load;
 mod reference;
 mod section;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use accounts::{Accounts, Policy};
 pub use load::load;
 pub use reference::reference;
 use section::section;
@@ -69,6 +71,8 @@ pub struct Config {
     pub turn: Turn,
     /// See [`Rooms`].
     pub rooms: Rooms,
+    /// See [`Accounts`].
+    pub accounts: Accounts,
     /// See [`Files`].
     pub files: Files,
     /// See [`Limits`].
@@ -175,8 +179,12 @@ section! {
 section! {
     /// Rooms nobody configured otherwise.
     pub struct Rooms {
-        /// Whether anybody may open and join any room in the web app without an account.
+        /// Whether the web app gives tokens at all. Without it people come in with tokens of your own application alone.
         open: bool = true,
+        /// Who opens rooms that nobody owns. `open`: anybody, and whoever comes first moderates. `sign-in-to-create`: those
+        /// with an account; others wait until one of them is there. `invite-only`: those with an account, and others come
+        /// in with an invitation alone.
+        policy: Policy = Policy::Open,
         /// How long a guest's token is valid, in seconds. It is renewed during a call.
         guest_token_s: u64 = 21_600,
         /// Greatest number of participants; 0 for no limit.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Setting;
 use super::{
-    Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Tls, Top, Turn, Webhooks,
-    Xmpp,
+    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Tls, Top, Turn,
+    Webhooks, Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -33,6 +33,12 @@ pub fn reference() -> String {
     section(&mut text, Some("media"), Media::ABOUT, &Media::settings());
     section(&mut text, Some("turn"), Turn::ABOUT, &Turn::settings());
     section(&mut text, Some("rooms"), Rooms::ABOUT, &Rooms::settings());
+    section(
+        &mut text,
+        Some("accounts"),
+        Accounts::ABOUT,
+        &Accounts::settings(),
+    );
     section(&mut text, Some("files"), Files::ABOUT, &Files::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());
