@@ -31,20 +31,26 @@ use crate::wire::{
 /// How long somebody may wait with one token.
 const LOBBY_TOKEN_MS: u64 = 12 * 3_600 * 1_000;
 
-/// Asks a room whether somebody may come in, and opens it for that where `opens` says so. A room that ends meanwhile
-/// lets everybody in: the next one is new.
-pub async fn knock(api: &Api, room: &RoomName, who: Applicant, opens: bool) -> Result<Admission, ApiError> {
+/// Asks a room whether somebody may come in, and opens it for that where `opens` says so; `None` where they were removed
+/// since their credential was issued. A room that ends meanwhile lets everybody in: the next one is new.
+pub async fn knock(
+    api: &Api,
+    room: &RoomName,
+    who: Applicant,
+    opens: bool,
+) -> Result<Option<Admission>, ApiError> {
     if who.password.is_some() {
         api.limit_password(room.key())?;
     }
     let handle = match api.inner.engine.find_room(room) {
         Some(handle) => handle,
         None if opens => api.inner.engine.open_room(room, None).await?,
-        None => return Ok(Admission::Admitted),
+        None => return Ok(Some(Admission::Admitted)),
     };
     match handle.command(Actor::System, Command::Knock(Box::new(who))).await {
-        Ok(Reply::Admission(admission)) => Ok(admission),
-        Err(Refusal::RoomEnded) => Ok(Admission::Admitted),
+        Ok(Reply::Admission(admission)) => Ok(Some(admission)),
+        Err(Refusal::RoomEnded) => Ok(Some(Admission::Admitted)),
+        Err(Refusal::Removed) => Ok(None),
         Ok(_) => Err(ApiError::new(ErrorCode::Internal, "the room gave no admission")),
         Err(refusal) => Err(refusal.into()),
     }
@@ -144,6 +150,22 @@ pub async fn events(
     });
     let keep_alive = KeepAlive::new().interval(PING).text("ping");
     Ok(unbuffered(Sse::new(stream).keep_alive(keep_alive)))
+}
+
+/// Takes somebody off the list of those who wait; false if the token is not one for waiting here.
+pub async fn leave(api: &Api, token: Option<&str>, room: &RoomName) -> Result<bool, ApiError> {
+    let Ok(Grant { claims, .. }) = lobby_grant(api, token, room) else {
+        return Ok(false);
+    };
+    if let (Some(identity), Some(handle)) = (claims.identity, api.inner.engine.find_room(room)) {
+        let leave = Command::LeaveLobby { identity };
+        match handle.command(Actor::System, leave).await {
+            // Let in, denied or forgotten meanwhile, they are off the list as well.
+            Ok(_) | Err(Refusal::NoSuchParticipant | Refusal::RoomEnded) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    Ok(true)
 }
 
 /// A token for waiting opens nothing else, and no other token opens the lobby.

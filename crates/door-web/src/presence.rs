@@ -4,6 +4,7 @@ use tertulia_room::{Command, DepartureReason};
 
 use crate::error::ApiError;
 use crate::extract::{Bearer, Body, Params, RoomPath};
+use crate::lobby;
 use crate::rooms::REACTIONS;
 use crate::state::Api;
 use crate::wire::{ErrorBody, ErrorCode, HandRequest, LeaveQuery, ReactionRequest};
@@ -62,7 +63,7 @@ pub async fn react(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Leaves the room. Works from a page that is closing: the body is ignored and the token may stand in the query.
+/// Leaves the room, or its lobby. Works from a page that is closing: the body is ignored and the token may stand in the query.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/leave",
@@ -77,7 +78,11 @@ pub async fn leave(
     RoomPath(room): RoomPath,
     Params(query): Params<LeaveQuery>,
 ) -> Result<StatusCode, ApiError> {
-    let holder = api.holder(token.or(query.token).as_deref(), room)?;
+    let token = token.or(query.token);
+    if lobby::leave(&api, token.as_deref(), &room).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let holder = api.holder(token.as_deref(), room)?;
     api.command(
         &holder,
         Command::Leave {

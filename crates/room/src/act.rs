@@ -129,7 +129,7 @@ impl Command {
         match self {
             Self::Join(_) => Act::Join,
             Self::Knock(_) => Act::Knock,
-            Self::LobbyPresence { .. } => Act::WaitInLobby,
+            Self::LobbyPresence { .. } | Self::LeaveLobby { .. } => Act::WaitInLobby,
             Self::Fact(_) => Act::TellFact,
             Self::Leave { .. } => Act::Leave,
             Self::ListParticipants => Act::ListParticipants,

@@ -141,6 +141,7 @@ impl Room {
             within("password", guess.len(), limits::PASSWORD_BYTES)?;
         }
         let admission = self.admission(&who)?;
+        self.check_revoked(&who.identity, who.credential_issued_at_ms)?;
         match admission {
             Admission::Admitted => {
                 self.gate.admit(&who.identity, who.network);
@@ -320,9 +321,21 @@ impl Room {
             .filter(|(_, waiting)| lost(waiting))
             .map(|(identity, _)| identity.clone())
             .collect();
-        if gone.is_empty() {
-            return;
+        if !gone.is_empty() {
+            self.let_go(gone, now);
         }
+    }
+
+    /// Takes somebody off the list who does not want to wait any longer.
+    pub(crate) fn leave_lobby(&mut self, identity: Identity, now: Now) -> Result<Reply, Refusal> {
+        if !self.gate.waiting.contains_key(&identity) {
+            return Err(Refusal::NoSuchParticipant);
+        }
+        self.let_go(vec![identity], now);
+        Ok(Reply::Done)
+    }
+
+    fn let_go(&mut self, gone: Vec<Identity>, now: Now) {
         for identity in &gone {
             self.gate.waiting.shift_remove(identity);
         }

@@ -113,6 +113,8 @@ pub struct Applicant {
     pub password: Option<String>,
     /// See [`NewParticipant::network`].
     pub network: Option<u64>,
+    /// See [`NewParticipant::credential_issued_at_ms`].
+    pub credential_issued_at_ms: u64,
 }
 
 /// A poll somebody makes.
@@ -363,6 +365,11 @@ pub enum Command {
         identity: Identity,
         /// Listens or not.
         here: bool,
+    },
+    /// Somebody waits no more, of their own accord ([`Actor::System`]).
+    LeaveLobby {
+        /// Who.
+        identity: Identity,
     },
     /// Let people in from the lobby.
     Admit {

@@ -16,13 +16,7 @@ use crate::{
 
 impl Room {
     pub(crate) fn join(&mut self, mut who: NewParticipant, now: Now) -> Result<Reply, Refusal> {
-        if self
-            .revoked
-            .get(&who.identity)
-            .is_some_and(|since| who.credential_issued_at_ms <= *since)
-        {
-            return Err(Refusal::Removed);
-        }
+        self.check_revoked(&who.identity, who.credential_issued_at_ms)?;
         if self.gate_for(&who)? == Admission::Waiting {
             return Err(Refusal::LobbyNeeded);
         }
@@ -258,7 +252,16 @@ impl Room {
             moderates: who.permission.room_admin,
             password: None,
             network: who.network,
+            credential_issued_at_ms: who.credential_issued_at_ms,
         })
+    }
+
+    /// Refuses a credential issued before its holder was removed.
+    pub(crate) fn check_revoked(&self, identity: &Identity, issued_at_ms: u64) -> Result<(), Refusal> {
+        match self.revoked.get(identity) {
+            Some(since) if issued_at_ms <= *since => Err(Refusal::Removed),
+            _ => Ok(()),
+        }
     }
 
     fn check_capacity(&self, newcomer: &Identity) -> Result<(), Refusal> {

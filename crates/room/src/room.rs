@@ -308,6 +308,7 @@ impl Room {
             Command::SetRoomMetadata { metadata } => self.set_room_metadata(metadata),
             Command::Knock(who) => self.knock(*who, now),
             Command::LobbyPresence { identity, here } => self.lobby_presence(&identity, here, now),
+            Command::LeaveLobby { identity } => self.leave_lobby(identity, now),
             Command::Admit { who } => self.admit(actor, who, now),
             Command::Deny { who } => self.deny(actor, who, now),
             Command::TellLobby { text } => self.tell_waiting(actor, &text),

@@ -200,6 +200,7 @@ impl Client {
             moderates: self.credential.permission.room_admin,
             password,
             network: None,
+            credential_issued_at_ms: self.credential.issued_at_ms,
         };
         let knocked = room
             .command(Actor::System, Command::Knock(Box::new(applicant)))

@@ -20,6 +20,7 @@ fn applicant(name: &str) -> Applicant {
         moderates: false,
         password: None,
         network: None,
+        credential_issued_at_ms: u64::MAX,
     }
 }
 
@@ -190,6 +191,46 @@ fn the_lobby_is_bounded_and_a_knock_that_nobody_listens_to_is_forgotten() {
     let left = only!(stage.heard(&host), Event::LobbyLeft { identities, .. } => identities.len());
     assert_eq!(left, [crate::limits::LOBBY - 1]);
     assert_eq!(knock(&mut stage, applicant("late")), Ok(Admission::Waiting));
+}
+
+#[test]
+fn whoever_gives_up_waiting_is_off_the_list_at_once() {
+    let (mut stage, host) = guarded();
+    knock(&mut stage, applicant("ana")).unwrap();
+    stage.forget();
+    let leave = Command::LeaveLobby {
+        identity: identity("ana"),
+    };
+    stage.check_refused(
+        &Actor::Participant(host.clone()),
+        leave.clone(),
+        Refusal::NotAllowed,
+    );
+    stage.handle(&Actor::System, leave.clone()).unwrap();
+    let left = only!(stage.heard(&host), Event::LobbyLeft { identities, outcome, .. } => (identities.clone(), *outcome));
+    assert_eq!(left, [(vec![identity("ana")], LobbyOutcome::Gone)]);
+    stage.check_refused(&Actor::System, leave, Refusal::NoSuchParticipant);
+}
+
+#[test]
+fn a_credential_from_before_a_removal_does_not_even_knock() {
+    let (mut stage, host) = guarded();
+    knock(&mut stage, applicant("ana")).unwrap();
+    let admit = Command::Admit { who: Chosen::All };
+    stage.ask(&host, admit).unwrap();
+    let removed_at = stage.now.unix_ms;
+    stage.join_as(guest("ana")).unwrap();
+    let remove = Command::Remove {
+        identity: identity("ana"),
+        revoke: true,
+    };
+    stage.ask(&host, remove).unwrap();
+    let issued = |at| Applicant {
+        credential_issued_at_ms: at,
+        ..applicant("ana")
+    };
+    assert_eq!(knock(&mut stage, issued(removed_at)), Err(Refusal::Removed));
+    assert_eq!(knock(&mut stage, issued(removed_at + 1)), Ok(Admission::Waiting));
 }
 
 #[test]
