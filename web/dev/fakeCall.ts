@@ -199,6 +199,7 @@ function leading(now: number): Meeting {
       startVideoMuted: false,
       defaultRole: 'participant',
       webinar: false,
+      media: { maxHeight: null, maxFps: null, videoCodecs: [] },
       owned: false,
     },
     timer: { title: 'Break', durationMs: 300_000, endsAt: now + 245_000, by: 'p0' },

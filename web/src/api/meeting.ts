@@ -58,6 +58,7 @@ export interface Rules {
   startVideoMuted: boolean;
   defaultRole: Role;
   webinar: boolean;
+  media: { maxHeight: number | null; maxFps: number | null; videoCodecs: string[] };
   owned: boolean;
 }
 

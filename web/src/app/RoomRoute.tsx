@@ -2,6 +2,7 @@ import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next';
 import {
   ApiError,
+  api,
   type JoinAnswer,
   joinRoom,
   normalizeRoomName,
@@ -122,8 +123,14 @@ export function RoomRoute({ room: path }: { room: string }) {
             setStage({ name: 'call', intent: stage.enter(answer) });
           }}
           onDenied={() => setStage({ name: 'over', kind: 'denied' })}
-          onLost={() => setStage({ name: 'prejoin' })}
-          onLeave={() => setStage({ name: 'over', kind: 'left' })}
+          onLost={(why) =>
+            setStage({ name: 'over', kind: why === 'place' ? 'denied' : 'connection_lost' })
+          }
+          onLeave={() => {
+            // If that does not arrive, the closed stream says the same half a minute later.
+            api.leave(room, stage.place.lobbyToken).catch(() => undefined);
+            setStage({ name: 'over', kind: 'left' });
+          }}
         />
       </Suspense>
     );

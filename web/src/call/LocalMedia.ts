@@ -39,8 +39,8 @@ export interface LocalMediaEvents {
   onBackgroundFailed(): void;
   /** The noise filter did not start; the microphone goes on without. */
   onNoiseFailed(): void;
-  /** Somebody with the right to do so muted us. */
-  onMutedByOther(): void;
+  /** Somebody with the right to do so turned it off. */
+  onMutedByOther(kind: MediaKind): void;
   onShare(share: ShareInfo | null): void;
 }
 
@@ -93,9 +93,9 @@ export class LocalMedia {
         }
       })
       .on(RoomEvent.TrackMuted, (publication, participant) => {
-        if (participant.isLocal && publication.source === Track.Source.Microphone) {
-          this.noticeForeignMute(publication);
-        }
+        if (!participant.isLocal) return;
+        if (publication.source === sources.mic) this.noticeForeignMute('mic', publication);
+        if (publication.source === sources.camera) this.noticeForeignMute('camera', publication);
       });
   }
 
@@ -377,13 +377,13 @@ export class LocalMedia {
     this.events.onTrouble(kind, trouble);
   }
 
-  private noticeForeignMute(publication: TrackPublication): void {
-    if (this.busy.mic || !this.wanted.mic) return;
+  private noticeForeignMute(kind: MediaKind, publication: TrackPublication): void {
+    if (this.busy[kind] || !this.wanted[kind]) return;
     const track = publication.track as LocalTrack | undefined;
-    this.wanted.mic = false;
-    this.events.onIntent('mic', false);
-    if (track && ended(track)) this.events.onTrouble('mic', 'missing');
-    else this.events.onMutedByOther();
+    this.wanted[kind] = false;
+    this.events.onIntent(kind, false);
+    if (track && ended(track)) this.events.onTrouble(kind, 'missing');
+    else this.events.onMutedByOther(kind);
   }
 
   private release(source: Track.Source): void {

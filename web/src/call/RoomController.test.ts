@@ -286,7 +286,7 @@ describe('RoomController', () => {
     current().emit(RoomEvent.TrackMuted, publication, current().localParticipant);
     await settle();
     expect(controller.store.getState().intent.mic).toBe(false);
-    expect(notices).toContainEqual({ kind: 'muted-by-other' });
+    expect(notices).toContainEqual({ kind: 'muted-by-other', device: 'mic' });
   });
 
   it('shows the person their wish at once when they press quickly', async () => {

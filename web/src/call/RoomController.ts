@@ -19,7 +19,7 @@ import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
 import { type CaptureChoices, LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';
-import type { Meeting, MeetingNotice } from './meeting';
+import { type Meeting, type MeetingNotice, may } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
 import { RemoteAudio } from './RemoteAudio';
 import { RemoteTracks, type WantedVideo } from './RemoteTracks';
@@ -51,7 +51,7 @@ export interface CallState {
 /** What happened that somebody should be told. */
 export type Notice =
   | { kind: 'trouble'; device: MediaKind | 'screen'; trouble: DeviceTrouble }
-  | { kind: 'muted-by-other' }
+  | { kind: 'muted-by-other'; device: MediaKind }
   | { kind: 'background-failed' }
   | { kind: 'noise-failed' }
   | { kind: 'share-silent' }
@@ -134,7 +134,7 @@ export class RoomController implements Call {
         onTrouble: (device, trouble) => options.onNotice({ kind: 'trouble', device, trouble }),
         onBackgroundFailed: () => options.onNotice({ kind: 'background-failed' }),
         onNoiseFailed: () => options.onNotice({ kind: 'noise-failed' }),
-        onMutedByOther: () => options.onNotice({ kind: 'muted-by-other' }),
+        onMutedByOther: (device) => options.onNotice({ kind: 'muted-by-other', device }),
         onShare: (share) => this.store.setState({ share }),
       },
       options.capture,
@@ -166,6 +166,7 @@ export class RoomController implements Call {
         if (this.state.intent.hand && !raised) void this.setHand(true);
         else if (raised) this.setIntent({ hand: true });
       },
+      onRights: (meeting) => this.obey(meeting),
       onEnded: (reason) => {
         // After a shutdown the server comes back, and so do we.
         if (reason === 'removed' || reason === 'ended') {
@@ -457,6 +458,14 @@ export class RoomController implements Call {
     const { mic, camera } = this.state.intent;
     if (rules.startAudioMuted && mic) this.setMic(false);
     if (rules.startVideoMuted && camera) this.setCamera(false);
+  }
+
+  /** What one may no longer send is off, and stays off when one may again. */
+  private obey(meeting: Meeting): void {
+    const { mic, camera } = this.state.intent;
+    if (mic && !may(meeting, 'microphone')) this.setMic(false);
+    if (camera && !may(meeting, 'camera')) this.setCamera(false);
+    if (this.state.share && !may(meeting, 'share_screen')) this.stopShare();
   }
 
   /** Among people whose meeting is encrypted nothing is sent in the open. */

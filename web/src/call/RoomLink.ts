@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
 import { type Following, followRoom } from './followRoom';
-import { type MeetingNotice, meetingNotice } from './meeting';
+import { type Meeting, type MeetingNotice, meetingNotice } from './meeting';
 import {
   applyRoomEvent,
   emptyRoomState,
@@ -23,6 +23,8 @@ export interface RoomLinkEvents {
   onReaction(identity: string, kind: ReactionKind): void;
   onEnded(reason: string): void;
   onMeeting(notice: MeetingNotice): void;
+  /** I may do other things than before. */
+  onRights(meeting: Meeting): void;
   /** The mirror is complete again after joining or a gap. */
   onState(state: RoomState): void;
 }
@@ -174,6 +176,7 @@ export class RoomLink {
     if (applied.kind === 'ignored') return true;
     const state = { ...applied.state, chat: applied.state.chat.map((one) => this.readable(one)) };
     this.store.setState(state);
+    if (state.meeting.own !== before.meeting.own) this.events.onRights(state.meeting);
     switch (applied.event) {
       case 'state':
         void this.openSealed();

@@ -6,8 +6,8 @@ export interface LobbyEvents {
   onMessage(text: string, from: string): void;
   onAdmitted(answer: JoinAnswer): void;
   onDenied(): void;
-  /** The place is lost, or the room is over: knock again. */
-  onLost(): void;
+  /** The place is gone, or the network has been away for long: knock again. */
+  onLost(why: 'place' | 'network'): void;
 }
 
 /** The place in the lobby is kept this long without a stream; reconnecting is worth it for as long. In ms. */
@@ -48,7 +48,7 @@ export function waitInLobby(place: LobbyAnswer, events: LobbyEvents): () => void
     if (event === 'message') events.onMessage(String(body.text), String(body.from ?? ''));
     else if (event === 'admitted') events.onAdmitted(body as unknown as JoinAnswer);
     else if (event === 'denied') events.onDenied();
-    else if (event === 'ended') events.onLost();
+    else if (event === 'ended') events.onLost('place');
     return event === 'admitted' || event === 'denied' || event === 'ended';
   };
 
@@ -59,7 +59,7 @@ export function waitInLobby(place: LobbyAnswer, events: LobbyEvents): () => void
     } catch (error) {
       const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
       over = refused || Date.now() - heardAt > patienceMs;
-      if (over && !stopped.signal.aborted) events.onLost();
+      if (over && !stopped.signal.aborted) events.onLost(refused ? 'place' : 'network');
     }
     if (!over && !stopped.signal.aborted) timer = setTimeout(() => void run(), retryMs);
   };

@@ -53,7 +53,7 @@ export async function uploadFile(
       }
       onProgress(file.size === 0 ? 1 : state.offset / file.size);
     }
-    await door.command('POST', `${path}/share`);
+    await door.command('POST', `${path}/share`, { id: crypto.randomUUID() });
   } catch (error) {
     // What is left of it the server deletes in time anyway.
     door.command('DELETE', path).catch(() => undefined);

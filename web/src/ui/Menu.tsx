@@ -31,7 +31,7 @@ interface MenuProps {
   placement?: 'top' | 'bottom';
   align?: 'start' | 'center' | 'end';
   onOpenChange?(open: boolean): void;
-  /** MenuItem, MenuRadio, MenuCheck, MenuSection, MenuSeparator. */
+  /** MenuItem, MenuRadio, MenuCheck, MenuRow, MenuSection, MenuSeparator. */
   children: ReactNode;
 }
 
@@ -101,6 +101,8 @@ export function Menu({
     const move: Record<string, HTMLElement | undefined> = {
       ArrowDown: all[(index + 1) % all.length],
       ArrowUp: all.at(index <= 0 ? -1 : index - 1),
+      ArrowRight: all[(index + 1) % all.length],
+      ArrowLeft: all.at(index <= 0 ? -1 : index - 1),
       Home: all[0],
       End: all.at(-1),
     };
@@ -200,11 +202,16 @@ function ItemBase({
       }}
       onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
     >
-      {role === 'menuitem' ? null : (
+      {role === 'menuitem' || icon ? null : (
         <span className={styles.check}>{checked ? <Icon icon={Check} size={18} /> : null}</span>
       )}
       {icon ? <Icon icon={icon} size={18} /> : null}
       <span className={styles.text}>{children}</span>
+      {icon && checked ? (
+        <span className={styles.check}>
+          <Icon icon={Check} size={18} />
+        </span>
+      ) : null}
       {hint ? <span className={styles.hint}>{hint}</span> : null}
     </div>
   );
@@ -223,6 +230,51 @@ export function MenuRadio(props: MenuItemProps & { checked: boolean }) {
 /** A menu line that is on or off. */
 export function MenuCheck(props: MenuItemProps & { checked: boolean; keepOpen?: boolean }) {
   return <ItemBase role="menuitemcheckbox" {...props} />;
+}
+
+/** Small signs side by side, in one line of the menu. */
+export function MenuRow({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is not allowed inside a menu.
+    <div role="group" aria-label={label} className={styles.row}>
+      {children}
+    </div>
+  );
+}
+
+/** One of the signs in a MenuRow. */
+export function MenuSign({
+  label,
+  onSelect,
+  children,
+}: {
+  label: string;
+  onSelect(): void;
+  children: ReactNode;
+}) {
+  const close = useContext(CloseMenu);
+  const choose = () => {
+    close();
+    onSelect();
+  };
+  return (
+    <div
+      role="menuitem"
+      tabIndex={-1}
+      aria-label={label}
+      title={label}
+      className={cx(styles.item, styles.sign)}
+      onClick={choose}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault();
+        choose();
+      }}
+      onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
+    >
+      {children}
+    </div>
+  );
 }
 
 /** A titled group of menu lines. */

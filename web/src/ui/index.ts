@@ -10,8 +10,10 @@ export {
   MenuCheck,
   MenuItem,
   MenuRadio,
+  MenuRow,
   MenuSection,
   MenuSeparator,
+  MenuSign,
   type MenuTriggerProps,
 } from './Menu';
 export { type PlaceOptions, placeBeside, placeRect } from './place';
@@ -20,6 +22,7 @@ export { Sheet } from './Sheet';
 export { Slider } from './Slider';
 export { Spinner } from './Spinner';
 export { Switch } from './Switch';
+export { saveFile } from './saveFile';
 export { type Tab, Tabs } from './Tabs';
 export { TextField, type TextFieldProps } from './TextField';
 export { ToastRegion } from './Toast';

@@ -26,12 +26,14 @@ const HelpPanel = lazy(() => import('../help/HelpPanel'));
 const RecordingDialog = lazy(() => import('../recording/RecordingDialog'));
 const MeetingPanel = lazy(() => import('../meeting/MeetingPanel'));
 const PollsPanel = lazy(() => import('../polls/PollsPanel'));
+const SecrecyDialog = lazy(() => import('../secrecy/SecrecyDialog'));
 const SettingsPanel = lazy(() => import('./SettingsPanel'));
 
 /** The whole screen of a call. */
 export function CallView() {
   const { t } = useTranslation('call');
-  const { room } = useCall();
+  const { room, ui } = useCall();
+  const secrecy = useUi((state) => state.secrecy);
   const actions = useCallActions();
   const panel = useUi((state) => state.panel);
   const recorder = useUi((state) => state.recorder);
@@ -66,7 +68,13 @@ export function CallView() {
       </main>
       {panel ? (
         <div className={styles.panel}>
-          <Suspense fallback={<Spinner size={32} />}>
+          <Suspense
+            fallback={
+              <div className={styles.loading}>
+                <Spinner size={32} />
+              </div>
+            }
+          >
             <Panel name={panel} actions={actions} />
           </Suspense>
         </div>
@@ -78,6 +86,11 @@ export function CallView() {
         </div>
         <Toolbar actions={actions} />
       </footer>
+      {secrecy ? (
+        <Suspense fallback={null}>
+          <SecrecyDialog onClose={() => ui.setState({ secrecy: false })} />
+        </Suspense>
+      ) : null}
       <StatsDialog />
       <PipWindow />
     </div>

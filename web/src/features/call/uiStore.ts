@@ -25,6 +25,8 @@ export interface UiState {
   pip: Window | null;
   /** The recording on this device: its dialog open, or running. */
   recorder: 'open' | 'running' | 'stop' | null;
+  /** What the encryption does is being shown. */
+  secrecy: boolean;
   /** They speak into a muted microphone. */
   talkingMuted: boolean;
   /** The keyboard holds the microphone open. */
@@ -49,6 +51,7 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     statsFor: null,
     pip: null,
     recorder: null,
+    secrecy: false,
     talkingMuted: false,
     talkKeyHeld: false,
     ...initial,

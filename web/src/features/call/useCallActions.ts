@@ -7,6 +7,7 @@ import {
   Hand,
   Keyboard,
   LayoutGrid,
+  Lock,
   Maximize,
   MessageSquareText,
   Mic,
@@ -79,6 +80,7 @@ export function useCallActions(): readonly Action[] {
   const leads = useRoomState(({ meeting }) =>
     leadingRights.some((right) => meeting.own?.rights.includes(right)),
   );
+  const encrypted = useCallState((state) => state.phrase !== null);
   const polls = useRoomState(({ meeting }) => meeting.polls.length > 0) || manages;
   const identity = useCallState((state) => state.identity);
   const followed = useRoomState(({ meeting }) => meeting.followMe?.identity === identity);
@@ -193,6 +195,14 @@ export function useCallActions(): readonly Action[] {
       pressed: panel === 'meeting',
       available: leads,
       run: () => togglePanel(ui, 'meeting'),
+    },
+    {
+      id: 'secrecy',
+      label: t('secrecy.title'),
+      icon: Lock,
+      shortcuts: [],
+      available: encrypted,
+      run: () => ui.setState({ secrecy: true }),
     },
     {
       id: 'followMe',

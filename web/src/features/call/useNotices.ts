@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Notice } from '../../call/RoomController';
 import { usePreferences } from '../../media/preferences';
 import { announce, showToast } from '../../ui';
+import { plainText } from '../chat/markdown';
 import { chime } from './chimes';
 import { useCall } from './context';
 import { showPanel } from './uiStore';
@@ -32,10 +33,13 @@ export function useNotices(sink: NoticeSink): void {
             key: `trouble-${notice.device}`,
           });
           return;
-        case 'muted-by-other':
-          announce(t('notice.mutedByOther'), 'assertive');
-          showToast({ text: t('notice.mutedByOther'), key: 'muted' });
+        case 'muted-by-other': {
+          const camera = notice.device === 'camera';
+          const text = t(camera ? 'notice.cameraOffByOther' : 'notice.mutedByOther');
+          announce(text, 'assertive');
+          showToast({ text, key: 'muted' });
           return;
+        }
         case 'background-failed':
           showToast({ text: t('notice.backgroundFailed'), tone: 'danger', key: 'background' });
           return;
@@ -62,14 +66,14 @@ export function useNotices(sink: NoticeSink): void {
             showToast({
               text: t('chat.notice', {
                 name: notice.message.name,
-                text: shorten(notice.message.text, 90),
+                text: shorten(plainText(notice.message.text), 90),
               }),
               key: 'chat',
               action: { label: t('chat.open'), run: () => showPanel(ui, 'chat') },
               durationMs: 6_000,
             });
           } else if (preferences.announceChat) {
-            const text = shorten(notice.message.text, longestSpoken);
+            const text = shorten(plainText(notice.message.text), longestSpoken);
             announce(t('chat.announce', { name: notice.message.name, text }));
           }
           if (preferences.sounds.chat) chime('chat');

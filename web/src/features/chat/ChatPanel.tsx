@@ -20,7 +20,8 @@ import {
   IconButton,
   Menu,
   MenuItem,
-  MenuSection,
+  MenuRow,
+  MenuSign,
   Select,
   Sheet,
   showToast,
@@ -31,9 +32,12 @@ import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { emojiOf, reactionKinds } from '../reactions/emoji';
 import styles from './ChatPanel.module.css';
+import { ChatSearch } from './ChatSearch';
+import { ChatTools } from './ChatTools';
 import { FileButton } from './FileButton';
 import { groupMessages, type MessageGroup, type ShownMessage } from './groups';
 import { MessageText } from './MessageText';
+import { plainText } from './markdown';
 
 const defaultLimit = 4000;
 /** Closer to the end than this counts as reading the newest, in pixels. */
@@ -43,14 +47,16 @@ const nearEnd = 60;
 export default function ChatPanel() {
   const { t } = useTranslation('call');
   const { ui } = useCall();
+  const [searching, setSearching] = useState(false);
   return (
     <Sheet
       title={t('action.chat')}
       closeLabel={t('closePanel')}
       onClose={() => showPanel(ui, null)}
-      footer={<Composer />}
+      actions={<ChatTools searching={searching} onSearch={() => setSearching(!searching)} />}
+      footer={searching ? undefined : <Composer />}
     >
-      <Messages />
+      {searching ? <ChatSearch /> : <Messages />}
     </Sheet>
   );
 }
@@ -155,6 +161,7 @@ function Message({ message }: { message: ShownMessage }) {
   return (
     <div
       className={styles.message}
+      data-testid="message"
       data-state={message.state}
       data-private={message.to !== undefined || undefined}
     >
@@ -225,7 +232,7 @@ function Quoted({ seq }: { seq: number }) {
   if (!answered) return null;
   return (
     <blockquote className={styles.quoted}>
-      <strong>{answered.name}</strong> {answered.text.slice(0, 120)}
+      <strong>{answered.name}</strong> {plainText(answered.text).slice(0, 120)}
     </blockquote>
   );
 }
@@ -309,6 +316,19 @@ function MessageMenu({ message }: { message: ChatMessage }) {
         />
       )}
     >
+      {reacts ? (
+        <MenuRow label={t('chat.react')}>
+          {reactionKinds.map((kind) => (
+            <MenuSign
+              key={kind}
+              label={t(`reaction.${kind}`)}
+              onSelect={() => void command('PUT', `chat/${message.seq}/reactions/${kind}`)}
+            >
+              {emojiOf[kind]}
+            </MenuSign>
+          ))}
+        </MenuRow>
+      ) : null}
       <MenuItem icon={Reply} onSelect={() => ui.setState({ replyTo: message.seq, editing: null })}>
         {t('chat.reply')}
       </MenuItem>
@@ -333,18 +353,6 @@ function MessageMenu({ message }: { message: ChatMessage }) {
         >
           {t('chat.delete')}
         </MenuItem>
-      ) : null}
-      {reacts ? (
-        <MenuSection title={t('chat.react')}>
-          {reactionKinds.map((kind) => (
-            <MenuItem
-              key={kind}
-              onSelect={() => void command('PUT', `chat/${message.seq}/reactions/${kind}`)}
-            >
-              <span aria-hidden="true">{emojiOf[kind]}</span> {t(`reaction.${kind}`)}
-            </MenuItem>
-          ))}
-        </MenuSection>
       ) : null}
     </Menu>
   );
@@ -403,6 +411,9 @@ function Composer() {
   const { t } = useTranslation('call');
   const { call, ui } = useCall();
   const draft = useUi((state) => state.draft);
+  const chatTo = useUi((state) => state.chatTo);
+  const recipient = useNameOf(chatTo);
+  const writes = useMay('chat');
   const limit = useServerConfig()?.limits.chatText ?? defaultLimit;
   const encrypted = useCallState((state) => state.phrase !== null);
   // Under end-to-end encryption an attachment would be the one thing the server could read.
@@ -450,6 +461,13 @@ function Composer() {
     send();
   };
 
+  if (!writes) {
+    return (
+      <p className={styles.note} role="status">
+        {t('chat.off')}
+      </p>
+    );
+  }
   return (
     <form
       className={styles.composer}
@@ -467,7 +485,10 @@ function Composer() {
           aria-label={t('chat.message')}
           aria-describedby="chat-hint"
           aria-invalid={over > 0 || undefined}
-          placeholder={t('chat.placeholder')}
+          placeholder={
+            chatTo === null ? t('chat.placeholder') : t('chat.writePrivately', { name: recipient })
+          }
+          data-private={chatTo !== null || undefined}
           value={draft}
           onChange={(event) => ui.setState({ draft: event.target.value })}
           onKeyDown={onKeyDown}

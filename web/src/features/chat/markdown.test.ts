@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Block, type Inline, readMarkdown } from './markdown';
+import { type Block, type Inline, plainText, readMarkdown } from './markdown';
 
 /** Writes what was read in a form that is easy to compare. */
 function told(blocks: readonly Block[]): string {
@@ -75,6 +75,11 @@ describe('Markdown in a message', () => {
     const read = readMarkdown(text);
     expect(JSON.stringify(read)).toContain('x');
     expect(told(read)).toBe(`<p>${text}`);
+  });
+
+  it('can be said without its marks, on one line', () => {
+    const text = '> so **it** is\n\n- [a](https://a.example)\n- `b`\n```\nlet c\n```';
+    expect(plainText(text)).toBe('so it is a b let c');
   });
 
   it('reads marks that never close, however many', () => {

@@ -14,6 +14,21 @@ export type Block =
   | { kind: 'list'; ordered: boolean; start: number; items: Inline[][] }
   | { kind: 'code'; text: string };
 
+/** The text without its marks, on one line: for quotes and for what is read aloud. */
+export function plainText(text: string): string {
+  return readMarkdown(text).map(blockText).join(' ').replace(/\s+/gu, ' ');
+}
+
+function blockText(block: Block): string {
+  if (block.kind === 'code') return block.text;
+  if (block.kind === 'list') return block.items.map(inlineText).join(' ');
+  return inlineText(block.parts);
+}
+
+function inlineText(parts: readonly Inline[]): string {
+  return parts.map((part) => ('parts' in part ? inlineText(part.parts) : part.text)).join('');
+}
+
 /** Deeper nesting than this is text. */
 const deepest = 6;
 const bullet = /^\s{0,3}[-*•]\s+(?=\S)/u;

@@ -26,26 +26,28 @@ export function LobbyBar() {
         {text}
         {alone && first.suspect ? <span>{t('lobby.suspect')}</span> : null}
       </p>
-      {alone ? (
+      <div className={styles.answers}>
+        {alone ? (
+          <Button
+            size="sm"
+            variant="ghost"
+            onClick={() => command('POST', 'lobby/deny', { identities })}
+          >
+            {t('lobby.deny')}
+          </Button>
+        ) : (
+          <Button size="sm" variant="ghost" onClick={() => showPanel(ui, 'people')}>
+            {t('lobby.show')}
+          </Button>
+        )}
         <Button
           size="sm"
-          variant="ghost"
-          onClick={() => command('POST', 'lobby/deny', { identities })}
+          variant="primary"
+          onClick={() => command('POST', 'lobby/admit', { identities })}
         >
-          {t('lobby.deny')}
+          {t(alone ? 'lobby.admit' : 'lobby.admitAll')}
         </Button>
-      ) : (
-        <Button size="sm" variant="ghost" onClick={() => showPanel(ui, 'people')}>
-          {t('lobby.show')}
-        </Button>
-      )}
-      <Button
-        size="sm"
-        variant="primary"
-        onClick={() => command('POST', 'lobby/admit', { identities })}
-      >
-        {t(alone ? 'lobby.admit' : 'lobby.admitAll')}
-      </Button>
+      </div>
     </section>
   );
 }

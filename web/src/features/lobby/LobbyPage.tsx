@@ -13,7 +13,7 @@ interface LobbyPageProps {
   onAdmitted(answer: JoinAnswer): void;
   onDenied(): void;
   /** The waiting came to nothing; knocking again may help. */
-  onLost(): void;
+  onLost(why: 'place' | 'network'): void;
   onLeave(): void;
 }
 
@@ -34,7 +34,7 @@ export default function LobbyPage(props: LobbyPageProps) {
         },
         onAdmitted: (answer) => latest.current.onAdmitted(answer),
         onDenied: () => latest.current.onDenied(),
-        onLost: () => latest.current.onLost(),
+        onLost: (why) => latest.current.onLost(why),
       }),
     [place],
   );

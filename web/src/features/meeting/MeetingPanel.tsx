@@ -1,8 +1,8 @@
 import { Download, MicOff, PhoneOff, Timer as TimerIcon, VideoOff } from 'lucide-react';
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Right, type Role, switches } from '../../api/meeting';
-import { Button, Dialog, Select, Sheet, Switch, showToast, TextField } from '../../ui';
+import { Button, Dialog, Select, Sheet, Switch, saveFile, showToast, TextField } from '../../ui';
 import { useCall, useRoomState } from '../call/context';
 import { showPanel } from '../call/uiStore';
 import styles from './MeetingPanel.module.css';
@@ -10,6 +10,8 @@ import { useCommand } from './useCommand';
 import { useMay } from './useMay';
 
 const minutesOffered = ['1', '3', '5', '10', '15', '30', '60'] as const;
+/** Greatest height of a camera's picture, in lines. */
+const heightsOffered = ['', '1080', '720', '360', '180'] as const;
 const rolesOffered = ['viewer', 'participant', 'presenter'] as const satisfies Role[];
 
 /** Who may come in, who may do what, and the end of it: for those who lead the meeting. */
@@ -22,6 +24,10 @@ export default function MeetingPanel() {
   const present = useMay('present');
   const report = useMay('read_report');
   const end = useMay('end_room');
+  const leads = access || room || mute || present || report || end;
+  useEffect(() => {
+    if (!leads) showPanel(ui, null);
+  }, [leads, ui]);
   return (
     <Sheet
       title={t('action.meeting')}
@@ -194,6 +200,17 @@ function Allowed() {
         onChange={(webinar) => set({ webinar })}
       />
       <Select
+        label={t('meeting.picture')}
+        value={String(rules.media?.maxHeight ?? '') as (typeof heightsOffered)[number]}
+        options={heightsOffered.map((value) => ({
+          value,
+          label: value === '' ? t('meeting.noLimit') : t('meeting.lines', { count: Number(value) }),
+        }))}
+        onChange={(height) =>
+          set({ media: { ...rules.media, maxHeight: height === '' ? null : Number(height) } })
+        }
+      />
+      <Select
         label={t('meeting.defaultRole')}
         value={rules.defaultRole as (typeof rolesOffered)[number]}
         options={rolesOffered.map((value) => ({ value, label: t(`role.${value}`) }))}
@@ -233,13 +250,8 @@ function Report() {
   const { call, room } = useCall();
   const download = async () => {
     try {
-      const file = await (await call.link.read('attendance.csv')).blob();
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(file);
-      link.download = `${room}.csv`;
-      link.click();
-      // The browser has opened the file by then.
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      const answer = await call.link.read('attendance.csv');
+      saveFile(await answer.blob(), `${room}.csv`);
     } catch {
       showToast({ text: t('meeting.reportFailed'), tone: 'warning', key: 'report' });
     }

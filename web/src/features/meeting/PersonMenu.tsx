@@ -12,7 +12,15 @@ import {
 import { useTranslation } from 'react-i18next';
 import { type Role, roles } from '../../api/meeting';
 import type { ParticipantView } from '../../call/model';
-import { IconButton, Menu, MenuCheck, MenuItem, MenuRadio, MenuSection } from '../../ui';
+import {
+  IconButton,
+  Menu,
+  MenuCheck,
+  MenuItem,
+  MenuRadio,
+  MenuSection,
+  MenuSeparator,
+} from '../../ui';
 import { useRoomState } from '../call/context';
 import { useCommand } from './useCommand';
 import { useMay } from './useMay';
@@ -116,7 +124,8 @@ export function PersonMenu({ person }: { person: ParticipantView }) {
         </MenuSection>
       ) : null}
       {rights.remove ? (
-        <MenuSection title={t('person.out')}>
+        <>
+          <MenuSeparator />
           <MenuItem
             icon={UserX}
             danger
@@ -131,7 +140,7 @@ export function PersonMenu({ person }: { person: ParticipantView }) {
           >
             {t('person.ban')}
           </MenuItem>
-        </MenuSection>
+        </>
       ) : null}
     </Menu>
   );

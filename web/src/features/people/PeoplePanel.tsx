@@ -1,5 +1,4 @@
 import {
-  Check,
   Hand,
   Link,
   Mic,
@@ -25,6 +24,7 @@ import { useCopyLink } from '../stage/InviteCard';
 import { Avatar } from '../tiles';
 import { findPeople } from './findPeople';
 import styles from './PeoplePanel.module.css';
+import { Viewers } from './Viewers';
 
 /** With fewer people than this nobody needs a search. */
 const searchFrom = 8;
@@ -89,6 +89,7 @@ export default function PeoplePanel() {
           ))}
         </ul>
       </section>
+      <Viewers />
     </Sheet>
   );
 }
@@ -124,12 +125,14 @@ function Waiting() {
               label={`${t('lobby.deny')}: ${name}`}
               onClick={() => decide('deny', [identity])}
             />
-            <IconButton
+            <Button
               size="sm"
-              icon={Check}
-              label={`${t('lobby.admit')}: ${name}`}
+              variant="primary"
+              aria-label={`${t('lobby.admit')}: ${name}`}
               onClick={() => decide('admit', [identity])}
-            />
+            >
+              {t('lobby.admit')}
+            </Button>
           </li>
         ))}
       </ul>
@@ -139,9 +142,11 @@ function Waiting() {
           {t('chat.send')}
         </Button>
       </form>
-      <Button size="sm" block onClick={() => decide('admit')}>
-        {t('lobby.admitAll')}
-      </Button>
+      {lobby.length > 1 ? (
+        <Button size="sm" block onClick={() => decide('admit')}>
+          {t('lobby.admitAll')}
+        </Button>
+      ) : null}
     </section>
   );
 }
@@ -153,7 +158,7 @@ function NextSpeaker() {
   const floor = useMay('manage_floor');
   if (!floor) return null;
   return (
-    <div className={styles.say}>
+    <div className={styles.pair}>
       <Button size="sm" icon={Mic} onClick={() => void command('POST', 'floor', {})}>
         {t('people.next')}
       </Button>

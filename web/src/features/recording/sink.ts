@@ -1,3 +1,5 @@
+import { saveFile } from '../../ui';
+
 /** Where a recording goes while it is made. */
 export interface RecordingSink {
   write(piece: Blob): Promise<void>;
@@ -58,7 +60,7 @@ export async function storedSink(name: string): Promise<RecordingSink> {
     write: (piece) => out.write(piece),
     async finish() {
       await out.close();
-      download(await handle.getFile(), name);
+      saveFile(await handle.getFile(), name);
     },
   };
 }
@@ -80,16 +82,7 @@ function memorySink(name: string): RecordingSink {
       pieces.push(piece);
     },
     async finish() {
-      download(new Blob(pieces, { type: pieces[0]?.type }), name);
+      saveFile(new Blob(pieces, { type: pieces[0]?.type }), name);
     },
   };
-}
-
-function download(file: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  // The browser has opened the file by then; revoking at once would cut it off.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

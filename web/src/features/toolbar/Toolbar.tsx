@@ -273,6 +273,7 @@ function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
   const always = [
     'meeting',
     'polls',
+    'secrecy',
     'followMe',
     'fullscreen',
     'pip',
