@@ -77,7 +77,8 @@ test('the noise filter and music keep the microphone going', async ({ arrive, ro
         publication?.audioTrack?.mediaStreamTrack.getSettings() ?? {};
       return { echoCancellation, noiseSuppression, muted: publication?.isMuted };
     });
-  expect(await settings()).toEqual({
+  // The microphone is captured anew; until it is there, there is nothing to ask.
+  await expect.poll(settings, { timeout: SOON }).toEqual({
     echoCancellation: false,
     noiseSuppression: false,
     muted: false,
@@ -111,7 +112,15 @@ test('a second camera is a picture of its own', async ({ arrive, room }) => {
   );
   await second.locator('video').waitFor({ timeout: SOON });
   expect(await second.getAttribute('aria-label')).toContain('Second camera of Ana');
-  await boris.see(identity);
+  // Both are painted: each has the size of what was captured.
+  const widths = () =>
+    boris.page
+      .locator(`[data-testid=tile][data-identity="${identity}"] video`)
+      .evaluateAll((videos) => videos.map((video) => (video as HTMLVideoElement).videoWidth));
+  await expect.poll(widths, { timeout: SOON }).toEqual([expect.any(Number), expect.any(Number)]);
+  await expect
+    .poll(async () => Math.min(...(await widths())), { timeout: SOON })
+    .toBeGreaterThan(0);
   await ana.button('Video devices').click();
   await ana.page.getByRole('menuitemcheckbox', { checked: true }).click();
   await second.waitFor({ state: 'detached', timeout: SOON });

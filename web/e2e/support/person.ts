@@ -213,6 +213,46 @@ export class Person {
     await this.enter();
   }
 
+  /** Asks to come in, without waiting for what comes of it. */
+  async knock(room: string, password?: string): Promise<void> {
+    await this.openPreJoin(room);
+    await this.page.getByRole('textbox', { name: 'Your name' }).fill(this.name);
+    await this.page.getByRole('button', { name: 'Join meeting' }).click();
+    if (password === undefined) return;
+    await this.page.getByLabel('Password', { exact: true }).fill(password);
+    await this.page.getByRole('button', { name: 'Join meeting' }).click();
+  }
+
+  /** Waits for a page that says why one is not, or no longer, in the meeting. */
+  async isTold(title: string): Promise<void> {
+    await this.page.getByRole('heading', { level: 1, name: title }).waitFor({ timeout: SOON });
+  }
+
+  /** Waits until something is written somewhere on the page. */
+  async finds(text: string): Promise<void> {
+    await this.page.getByText(text).first().waitFor({ timeout: SOON });
+  }
+
+  /** Picks a line of the menu that hangs off a button. */
+  async choose(button: string, line: string): Promise<void> {
+    await this.button(button).click();
+    await this.page.locator('[role^=menuitem]').filter({ hasText: line }).first().click();
+  }
+
+  /** Opens the panel of those who lead. */
+  async lead(): Promise<void> {
+    await this.choose('More', 'Lead the meeting');
+    await this.page.getByRole('heading', { name: 'Lead the meeting' }).waitFor();
+  }
+
+  /** Turns a switch of the open panel and waits until the server has agreed. */
+  async flip(name: string): Promise<void> {
+    const knob = this.page.getByRole('switch', { name });
+    const before = await knob.isChecked();
+    await knob.click();
+    await expect.poll(() => knob.isChecked(), { timeout: SOON }).toBe(!before);
+  }
+
   async waitInCall(timeout = 60_000): Promise<void> {
     await this.button('Leave').waitFor({ timeout });
     await this.page.waitForFunction(
