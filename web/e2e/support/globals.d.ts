@@ -4,5 +4,6 @@ declare global {
   interface Window {
     /** Present when the address carries `?debug`. */
     __tertulia?: { room?: Room };
+    readonly documentPictureInPicture?: { readonly window: Window | null };
   }
 }

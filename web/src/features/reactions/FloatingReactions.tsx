@@ -15,7 +15,12 @@ export function FloatingReactions() {
   return (
     <div className={styles.column} aria-hidden="true">
       {reactions.map(({ key, identity, kind }) => (
-        <span key={key} className={styles.reaction} data-lane={Number(key) % 5}>
+        <span
+          key={key}
+          className={styles.reaction}
+          data-testid="reaction"
+          data-lane={Number(key) % 5}
+        >
           <span className={styles.emoji}>{emojiOf[kind]}</span>
           <span className={styles.name}>{nameOf(identity)}</span>
         </span>
