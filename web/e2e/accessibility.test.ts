@@ -63,6 +63,7 @@ test('the page of a room that cannot be opened passes axe', async ({ arrive, ser
 test('the call, its panels, settings, help and the end page pass axe', async ({ arrive, room }) => {
   const ana = await arrive({ name: 'Ana', person: 1 });
   const boris = await arrive({ name: 'Boris', person: 2 });
+  const { page } = ana;
   await ana.join(room);
   await boris.join(room);
   await ana.waitForOthers(1);
@@ -75,6 +76,14 @@ test('the call, its panels, settings, help and the end page pass axe', async ({ 
   await boris.say('A message to look at');
   await ana.reads('A message to look at');
   await check(ana, 'chat panel');
+  await page.getByRole('button', { name: 'What to do with the message' }).click();
+  await check(ana, 'menu of a message');
+  await page.keyboard.press('Escape');
+  await ana.button('Search the chat').click();
+  await page.getByRole('searchbox').fill('message');
+  await page.keyboard.press('Enter');
+  await ana.finds('1 message found');
+  await check(ana, 'search of the chat');
   await ana.openPanel('People');
   await ana.page.getByText('Boris').first().waitFor();
   await check(ana, 'people panel');
@@ -106,6 +115,50 @@ test('the call, its panels, settings, help and the end page pass axe', async ({ 
   await ana.leave();
   await ana.page.getByRole('heading', { level: 1 }).waitFor();
   await check(ana, 'end page');
+});
+
+test('leading, polls, the lobby, secrecy and recording pass axe', async ({ arrive, room }) => {
+  const ana = await arrive({ name: 'Ana', devices: 'none' });
+  const { page } = ana;
+  await page.goto(`${ana.origin}/${room}?debug#key=q83vEjRWeJCrze8SNFZ4kA`);
+  await page.getByRole('textbox', { name: 'Your name' }).waitFor();
+  await ana.enter();
+
+  await ana.button('End-to-end encrypted').click();
+  await page.getByTestId('safety-phrase').waitFor();
+  await check(ana, 'safety phrase');
+  await page.keyboard.press('Escape');
+  await ana.choose('More', 'Record on this device');
+  await page.getByRole('dialog', { name: 'Record on this device' }).waitFor();
+  await check(ana, 'recording');
+  await page.keyboard.press('Escape');
+
+  await ana.choose('More', 'Polls');
+  await ana.button('New poll').click();
+  await check(ana, 'new poll');
+  await page.getByRole('textbox', { name: 'Question' }).fill('Tea?');
+  await page.getByRole('textbox', { name: 'Answer 1' }).fill('Yes');
+  await page.getByRole('textbox', { name: 'Answer 2' }).fill('No');
+  await ana.button('Ask').click();
+  await page.getByRole('radio', { name: 'Yes' }).check();
+  await check(ana, 'poll');
+  await ana.button('Vote').click();
+  await page.getByText('1 · 100 %').waitFor();
+  await check(ana, 'results');
+
+  await ana.lead();
+  await ana.flip('Lobby');
+  await ana.button('Start').click();
+  await check(ana, 'leading');
+  const boris = await arrive({ name: 'Boris', devices: 'none' });
+  await boris.knock(room);
+  await boris.isTold('Please wait');
+  await check(boris, 'waiting in the lobby');
+  await ana.openPanel('People');
+  await ana.button('Let in: Boris').waitFor();
+  await check(ana, 'lobby');
+  await ana.button('What to do with Ana').click();
+  await check(ana, 'menu of a person');
 });
 
 test('a phone-sized call passes axe', async ({ arrive, room }) => {

@@ -12,6 +12,8 @@ interface DialogProps {
   /** A modal dialog makes the page inert. In the call pass false: nothing may ever cover mute. */
   modal?: boolean;
   size?: 'sm' | 'md' | 'lg';
+  /** It is mostly text, which the keyboard must be able to scroll. */
+  reading?: boolean;
   /** Buttons at the end. */
   footer?: ReactNode;
   children: ReactNode;
@@ -27,6 +29,7 @@ export function Dialog({
   onClose,
   modal = true,
   size = 'md',
+  reading = false,
   footer,
   children,
 }: DialogProps) {
@@ -70,7 +73,12 @@ export function Dialog({
           </h2>
           <IconButton label={closeLabel} icon={X} onClick={onClose} tipPlacement="bottom" />
         </header>
-        <div className={styles.body}>{children}</div>
+        <div
+          className={styles.body}
+          {...(reading ? { tabIndex: 0, role: 'region', 'aria-labelledby': titleId } : {})}
+        >
+          {children}
+        </div>
         {footer ? <footer className={styles.footer}>{footer}</footer> : null}
       </div>
     </dialog>

@@ -114,8 +114,9 @@ export function Menu({
     } else if (event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey) {
       typeAhead(event.key);
     }
-    // Shortcuts of the page behind must not hear what is typed in a menu.
-    if (event.key !== 'Escape') event.stopPropagation();
+    // Neither the shortcuts of the page nor the panel it hangs in must hear what is typed in a menu. The browser itself
+    // closes it on Escape.
+    event.stopPropagation();
   };
 
   return (

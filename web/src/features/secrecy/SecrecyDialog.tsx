@@ -12,7 +12,13 @@ export default function SecrecyDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation('call');
   const phrase = useCallState((state) => state.phrase) ?? [];
   return (
-    <Dialog title={t('secrecy.title')} closeLabel={t('closePanel')} modal={false} onClose={onClose}>
+    <Dialog
+      title={t('secrecy.title')}
+      closeLabel={t('closePanel')}
+      modal={false}
+      reading
+      onClose={onClose}
+    >
       <div className={styles.content}>
         <p>{t('secrecy.compare')}</p>
         <ol className={styles.phrase} data-testid="safety-phrase">
