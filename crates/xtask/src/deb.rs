@@ -15,7 +15,7 @@ const SOURCES: &str = "packaging/debian";
 const DOC: &str = "usr/share/doc/tertulia";
 
 /// What goes where, from the project into the package.
-const FILES: [(&str, &str, u32); 11] = [
+const FILES: [(&str, &str, u32); 12] = [
     (BINARY, "usr/bin/tertulia", 0o755),
     (
         "packaging/debian/tertulia.service",
@@ -31,6 +31,11 @@ const FILES: [(&str, &str, u32); 11] = [
         "packaging/debian/tertulia.toml",
         "etc/tertulia/tertulia.toml",
         0o640,
+    ),
+    (
+        "packaging/debian/lintian-overrides",
+        "usr/share/lintian/overrides/tertulia",
+        0o644,
     ),
     (
         "packaging/debian/copyright",
@@ -81,6 +86,15 @@ pub fn build(root: &Path) -> Result<()> {
     for (from, to, mode) in FILES {
         put(&root.join(from), &tree.join(to), mode)?;
     }
+    run(
+        &tree,
+        "strip",
+        &[
+            "--strip-unneeded",
+            "--remove-section=.comment",
+            "usr/bin/tertulia",
+        ],
+    )?;
     let version = format!("{}-1", version(root)?);
     let changelog = format!(
         "tertulia ({version}) unstable; urgency=medium\n\n  * See changelog.gz.\n\n \
