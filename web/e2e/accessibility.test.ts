@@ -171,6 +171,35 @@ test('a phone-sized call passes axe', async ({ arrive, room }) => {
     .first()
     .waitFor();
   await check(ana, 'call on a phone');
+
+  // Whatever is open, nothing lies over the microphone or the way out, and nothing is wider than the smallest phone.
+  await ana.page.setViewportSize({ width: 320, height: 640 });
+  const inReach = (name: string) =>
+    ana.button(name).evaluate((button) => {
+      const { left, top, width, height } = button.getBoundingClientRect();
+      const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+      return button.contains(hit);
+    });
+  const open: [string, () => Promise<void>][] = [
+    ['Chat', () => ana.openPanel('Chat')],
+    ['People', () => ana.choose('More', 'People')],
+    ['Polls', () => ana.choose('More', 'Polls')],
+    ['Lead the meeting', () => ana.choose('More', 'Lead the meeting')],
+    ['Settings', () => ana.choose('More', 'Settings')],
+  ];
+  for (const [title, show] of open) {
+    await show();
+    await ana.page.getByRole('heading', { level: 2, name: title }).waitFor();
+    for (const name of ['Microphone', 'Camera', 'Leave']) {
+      expect(await inReach(name), `${name} while ${title} is open`).toBe(true);
+    }
+    const wider = await ana.page.evaluate(() =>
+      [document.documentElement, ...document.querySelectorAll('aside, aside > *')].flatMap((one) =>
+        one.scrollWidth > one.clientWidth ? [`${one.tagName} ${one.className}`] : [],
+      ),
+    );
+    expect(wider, `${title} at 320 px`).toEqual([]);
+  }
 });
 
 test('a meeting works with the keyboard alone', async ({ arrive, room, server }) => {

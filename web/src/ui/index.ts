@@ -5,6 +5,7 @@ export { cx } from './cx';
 export { Dialog } from './Dialog';
 export { Icon, type IconType } from './Icon';
 export { IconButton, type IconButtonProps } from './IconButton';
+export { later } from './later';
 export {
   Menu,
   MenuCheck,

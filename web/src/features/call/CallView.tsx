@@ -1,7 +1,7 @@
-import { lazy, type RefObject, Suspense, useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Action } from '../../actions/registry';
-import { Spinner } from '../../ui';
+import { later, Spinner } from '../../ui';
 import { ConnectionBanner } from '../banner/ConnectionBanner';
 import { SoundPrompt } from '../banner/SoundPrompt';
 import { TalkingHint } from '../banner/TalkingHint';
@@ -20,14 +20,20 @@ import { PipWindow } from './PipWindow';
 import { focusToolbar, useCallActions } from './useCallActions';
 import { useShortcuts } from './useShortcuts';
 
-const ChatPanel = lazy(() => import('../chat/ChatPanel'));
-const PeoplePanel = lazy(() => import('../people/PeoplePanel'));
-const HelpPanel = lazy(() => import('../help/HelpPanel'));
-const RecordingDialog = lazy(() => import('../recording/RecordingDialog'));
-const MeetingPanel = lazy(() => import('../meeting/MeetingPanel'));
-const PollsPanel = lazy(() => import('../polls/PollsPanel'));
-const SecrecyDialog = lazy(() => import('../secrecy/SecrecyDialog'));
-const SettingsPanel = lazy(() => import('./SettingsPanel'));
+const soon = (
+  <div className={styles.loading}>
+    <Spinner size={32} />
+  </div>
+);
+
+const ChatPanel = later(() => import('../chat/ChatPanel'), soon);
+const PeoplePanel = later(() => import('../people/PeoplePanel'), soon);
+const HelpPanel = later(() => import('../help/HelpPanel'), soon);
+const MeetingPanel = later(() => import('../meeting/MeetingPanel'), soon);
+const PollsPanel = later(() => import('../polls/PollsPanel'), soon);
+const SettingsPanel = later(() => import('./SettingsPanel'), soon);
+const RecordingDialog = later(() => import('../recording/RecordingDialog'));
+const SecrecyDialog = later(() => import('../secrecy/SecrecyDialog'));
 
 /** The whole screen of a call. */
 export function CallView() {
@@ -58,25 +64,13 @@ export function CallView() {
           <TimerBadge />
           <SecrecyBanner />
           <RecordingBadge />
-          {recorder ? (
-            <Suspense fallback={null}>
-              <RecordingDialog />
-            </Suspense>
-          ) : null}
+          {recorder ? <RecordingDialog /> : null}
         </div>
         {entered ? <Stage /> : <Joining />}
       </main>
       {panel ? (
         <div className={styles.panel}>
-          <Suspense
-            fallback={
-              <div className={styles.loading}>
-                <Spinner size={32} />
-              </div>
-            }
-          >
-            <Panel name={panel} actions={actions} />
-          </Suspense>
+          <Panel name={panel} actions={actions} />
         </div>
       ) : null}
       <footer ref={footer} className={styles.footer}>
@@ -86,11 +80,7 @@ export function CallView() {
         </div>
         <Toolbar actions={actions} />
       </footer>
-      {secrecy ? (
-        <Suspense fallback={null}>
-          <SecrecyDialog onClose={() => ui.setState({ secrecy: false })} />
-        </Suspense>
-      ) : null}
+      {secrecy ? <SecrecyDialog onClose={() => ui.setState({ secrecy: false })} /> : null}
       <StatsDialog />
       <PipWindow />
     </div>

@@ -5,7 +5,7 @@ import { phraseEmoji } from './phrase';
 import styles from './Secrecy.module.css';
 
 const switchedOff = ['recording', 'phone', 'captions', 'search', 'files'] as const;
-const visible = ['who', 'when', 'signs', 'boards'] as const;
+const visible = ['who', 'when', 'signs'] as const;
 
 /** The safety phrase of an encrypted meeting, and honestly what encryption does and does not do. */
 export default function SecrecyDialog({ onClose }: { onClose(): void }) {
