@@ -255,7 +255,7 @@ function FileLink({ file }: { file: NonNullable<ChatMessage['file']> }) {
   };
   const kilobytes = Math.max(1, Math.round(file.size / 1000)).toLocaleString(i18n.language);
   return (
-    <Button size="sm" icon={Paperclip} onClick={() => void open()}>
+    <Button size="sm" icon={Paperclip} className={styles.file} onClick={() => void open()}>
       {file.name} · {kilobytes} kB
     </Button>
   );
