@@ -99,6 +99,38 @@ test('somebody muted stays muted when the sound is changed', async ({ arrive, ro
   expect(await ana.button('Microphone').getAttribute('aria-pressed')).toBe('false');
 });
 
+test('the camera sends the size that was chosen, and the room can limit it further', async ({
+  arrive,
+  room,
+}) => {
+  const ana = await arrive({ name: 'Ana' });
+  const boris = await arrive({ name: 'Boris', devices: 'none' });
+  await ana.join(room);
+  await boris.join(room);
+  const identity = await ana.identity();
+  const size = () =>
+    ana.page.evaluate(() => {
+      const { videoTrackPublications } = window.__tertulia?.room?.localParticipant ?? {};
+      const [publication] = [...(videoTrackPublications?.values() ?? [])];
+      const { width, height } = publication?.videoTrack?.mediaStreamTrack.getSettings() ?? {};
+      return `${width}x${height}`;
+    });
+  await expect.poll(size, { timeout: SOON }).toBe('1280x720');
+  await openTab(ana, 'Devices');
+  await ana.page.getByRole('combobox', { name: 'Camera picture' }).selectOption('Small (360p)');
+  await expect.poll(size, { timeout: SOON }).toBe('640x360');
+  const height = () =>
+    boris
+      .tile(identity)
+      .locator('video')
+      .first()
+      .evaluate((video) => (video as HTMLVideoElement).videoHeight);
+  await expect.poll(height, { timeout: SOON }).toBe(360);
+  await ana.lead();
+  await ana.page.getByRole('combobox', { name: 'Largest camera picture' }).selectOption('180p');
+  await expect.poll(height, { timeout: SOON }).toBe(180);
+});
+
 test('a second camera is a picture of its own', async ({ arrive, room }) => {
   const ana = await arrive({ name: 'Ana', deviceCount: 2 });
   const boris = await arrive({ name: 'Boris' });

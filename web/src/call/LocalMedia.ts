@@ -10,7 +10,7 @@ import {
   type TrackPublishOptions,
   type VideoCaptureOptions,
 } from 'livekit-client';
-import type { BackgroundChoice } from '../media/preferences';
+import type { BackgroundChoice, CameraLines } from '../media/preferences';
 import { type MusicRate, type SoundMode, soundConstraints } from '../media/sound';
 import { CaptureWatch } from './CaptureWatch';
 import { type DeviceTrouble, deviceTrouble } from './model';
@@ -22,6 +22,7 @@ export interface CaptureChoices {
   sound: SoundMode;
   musicRate: MusicRate;
   background: BackgroundChoice;
+  lines: CameraLines;
 }
 
 /** What the presenter shares. */
@@ -61,8 +62,8 @@ export class LocalMedia {
   private readonly busy: Record<MediaKind, boolean> = { mic: false, camera: false };
   private retry: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
-  /** The microphone was captured in a way no longer wanted. */
-  private staleMic = false;
+  /** What was captured in a way no longer wanted. */
+  private readonly stale = new Set<MediaKind>();
   private audioContext: AudioContext | null = null;
   private readonly captures = new CaptureWatch((source, track) => void this.revive(source, track));
 
@@ -117,8 +118,12 @@ export class LocalMedia {
 
   /** Has the microphone captured anew, by the choices of the moment. */
   changeSound(): void {
-    this.staleMic = true;
-    void this.settle('mic');
+    this.captureAnew('mic');
+  }
+
+  /** Has the camera captured anew, by the choices of the moment. */
+  changePicture(): void {
+    this.captureAnew('camera');
   }
 
   /** Changes what is behind the person. A background that fails takes the camera with it: nobody is shown unawares. */
@@ -207,7 +212,7 @@ export class LocalMedia {
       for (let turn = 0; turn < 20; turn += 1) {
         const on = this.wanted[kind];
         const done = await this.step(kind, on);
-        if (!done || this.wanted[kind] === on) break;
+        if (!done || (this.wanted[kind] === on && !this.stale.has(kind))) break;
       }
     } catch (error) {
       this.failed(kind, error);
@@ -223,7 +228,7 @@ export class LocalMedia {
     const connected = room.state === ConnectionState.Connected;
     const source = sources[kind];
     const participant = room.localParticipant;
-    if (kind === 'mic' && this.staleMic) await this.dropMic(room);
+    if (this.stale.delete(kind)) await this.drop(room, source);
     const publication = participant.getTrackPublication(source);
     const kept = this.kept.get(source);
     if (!on) {
@@ -256,9 +261,10 @@ export class LocalMedia {
     const known = participant.getTrackPublication(Track.Source.Camera);
     let options: VideoCaptureOptions | undefined;
     if (!known) {
+      options = { resolution: pictureSize(this.choices().lines) };
       try {
         const processor = await this.background();
-        if (processor) options = { processor };
+        if (processor) options.processor = processor;
       } catch {
         this.backgroundFailed();
         return;
@@ -318,12 +324,16 @@ export class LocalMedia {
     }
   }
 
-  /** Withdraws the microphone, so that the next step captures it anew. */
-  private async dropMic(room: Room): Promise<void> {
-    this.staleMic = false;
-    const track = this.kept.get(Track.Source.Microphone);
-    this.kept.delete(Track.Source.Microphone);
-    const publication = room.localParticipant.getTrackPublication(Track.Source.Microphone);
+  private captureAnew(kind: MediaKind): void {
+    this.stale.add(kind);
+    void this.settle(kind);
+  }
+
+  /** Withdraws a microphone or camera, so that the next step captures it anew. */
+  private async drop(room: Room, source: Track.Source): Promise<void> {
+    const track = this.kept.get(source);
+    this.kept.delete(source);
+    const publication = room.localParticipant.getTrackPublication(source);
     if (publication?.track) await room.localParticipant.unpublishTrack(publication.track, true);
     track?.stop();
   }
@@ -394,6 +404,11 @@ export class LocalMedia {
   private shareChanged(): void {
     this.events.onShare(this.share);
   }
+}
+
+/** A camera's picture of so many lines. */
+export function pictureSize(lines: CameraLines) {
+  return { width: (lines * 16) / 9, height: lines, frameRate: 30 };
 }
 
 function isShare(source: Track.Source): boolean {

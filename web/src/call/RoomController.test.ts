@@ -131,7 +131,7 @@ async function join(wish: { mic?: boolean; camera?: boolean } = {}) {
       secret: null,
       devices: {},
     },
-    capture: () => ({ sound: 'speech', musicRate: 256, background: 'none' }),
+    capture: () => ({ sound: 'speech', musicRate: 256, background: 'none', lines: 720 }),
     dataSaver: 'off',
     onEnded: (reason) => {
       end = reason;

@@ -17,7 +17,13 @@ import { type ExtraKind, ExtraSources, type Extras, noExtras } from './ExtraSour
 import { endOfDisconnect, endOfJoinFailure } from './endings';
 import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
-import { type CaptureChoices, LocalMedia, type MediaKind, type ShareInfo } from './LocalMedia';
+import {
+  type CaptureChoices,
+  LocalMedia,
+  type MediaKind,
+  pictureSize,
+  type ShareInfo,
+} from './LocalMedia';
 import { MutedSpeech } from './MutedSpeech';
 import { type Meeting, type MeetingNotice, may } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
@@ -240,6 +246,11 @@ export class RoomController implements Call {
     this.media.changeSound();
   }
 
+  /** Captures the camera anew, in the size the preferences now want. */
+  changePicture(): void {
+    this.media.changePicture();
+  }
+
   /** Puts the background the preferences now want behind the person. */
   changeBackground(): void {
     void this.media.changeBackground();
@@ -387,7 +398,7 @@ export class RoomController implements Call {
       },
       videoCaptureDefaults: {
         deviceId: videoInput,
-        resolution: { width: 1280, height: 720, frameRate: 30 },
+        resolution: pictureSize(this.options.capture().lines),
       },
       audioOutput: audioOutput ? { deviceId: audioOutput } : undefined,
     });

@@ -17,6 +17,10 @@ export type BackgroundChoice =
   | 'harbour'
   | 'custom';
 
+/** How high the camera's own picture is, in lines. */
+export const cameraLines = [360, 720, 1080] as const;
+export type CameraLines = (typeof cameraLines)[number];
+
 /** How many cameras arrive at once: all that are shown, four, one, or none. */
 export const dataSavers = ['off', 'few', 'one', 'audio'] as const;
 export type DataSaver = (typeof dataSavers)[number];
@@ -65,6 +69,7 @@ export interface PreferenceValues {
   sound: SoundMode;
   musicRate: MusicRate;
   background: BackgroundChoice;
+  lines: CameraLines;
   dataSaver: DataSaver;
 }
 
@@ -91,6 +96,7 @@ export const defaultPreferences: PreferenceValues = {
   sound: 'speech',
   musicRate: 256,
   background: 'none',
+  lines: 720,
   dataSaver: 'off',
 };
 

@@ -37,8 +37,8 @@ export default function CallScreen({ intent, onEnded }: CallScreenProps) {
       created = new RoomController({
         intent,
         capture: () => {
-          const { sound, musicRate, background } = usePreferences.getState();
-          return { sound, musicRate, background };
+          const { sound, musicRate, background, lines } = usePreferences.getState();
+          return { sound, musicRate, background, lines };
         },
         dataSaver: usePreferences.getState().dataSaver,
         onEnded: (reason) => ended.current(reason),

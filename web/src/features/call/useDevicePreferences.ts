@@ -18,6 +18,7 @@ export function useDevicePreferences(controller: RoomController | null): void {
       }
       const music = after.sound === 'music' && after.musicRate !== before.musicRate;
       if (after.sound !== before.sound || music) controller.changeSound();
+      if (after.lines !== before.lines) controller.changePicture();
       if (after.background !== before.background) controller.changeBackground();
       if (after.dataSaver !== before.dataSaver) controller.setDataSaver(after.dataSaver);
     });

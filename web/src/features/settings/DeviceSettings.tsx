@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { canChooseSpeaker, type Device, type DeviceState, isSecure, useDevices } from '../../media';
-import { usePreferences } from '../../media/preferences';
+import { type CameraLines, cameraLines, usePreferences } from '../../media/preferences';
 import { type MusicRate, musicRates, soundModes } from '../../media/sound';
 import { Select, type SelectOption } from '../../ui';
 import { InsecureNotice } from '../prejoin/DeviceProblems';
@@ -14,7 +14,7 @@ interface DeviceSettingsProps {
 export function DeviceSettings({ microphone }: DeviceSettingsProps) {
   const { t } = useTranslation('settings');
   const devices = useDevices(microphone?.track);
-  const { audioInput, videoInput, audioOutput, sound, musicRate, set } = usePreferences();
+  const { audioInput, videoInput, audioOutput, sound, musicRate, lines, set } = usePreferences();
 
   if (!isSecure()) return <InsecureNotice />;
 
@@ -52,6 +52,16 @@ export function DeviceSettings({ microphone }: DeviceSettingsProps) {
         value={valueIn(devices.videoInput, videoInput)}
         options={options(devices.videoInput)}
         onChange={(id) => set({ videoInput: id || undefined })}
+      />
+      <Select
+        label={t('picture.title')}
+        hint={t('picture.hint')}
+        value={String(lines)}
+        options={cameraLines.map((count) => ({
+          value: String(count),
+          label: t(`picture.lines.${count}`),
+        }))}
+        onChange={(count) => set({ lines: Number(count) as CameraLines })}
       />
       {canChooseSpeaker() ? (
         <Select
