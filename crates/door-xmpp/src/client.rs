@@ -1,17 +1,19 @@
 //! One client's task: it begins with an address and ends when the client is gone for good, while the sockets in between
 //! may come and go.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tertulia_engine::PeerEvent;
 use tertulia_model::Identity;
+use tertulia_room::{Event, Knocker};
 use tokio::sync::mpsc;
 
 use crate::call::Due;
 use crate::credential::Credential;
 use crate::jid::Jid;
 use crate::link::{Heard, Link};
-use crate::muc::Occupancy;
+use crate::muc::{Lobby, Occupancy};
 use crate::ns;
 use crate::sm::Acks;
 use crate::stanza::{self, Condition};
@@ -68,6 +70,10 @@ pub(crate) struct Client {
     pub(crate) bridge: Option<Link>,
     /// What it was told is understood and is to be done yet.
     pub(crate) due: Option<Due>,
+    /// Its place in a lobby.
+    pub(crate) lobby: Option<Lobby>,
+    /// Who waits for somebody like it to let them in.
+    pub(crate) knockers: Vec<Knocker>,
     inbox: mpsc::Receiver<Note>,
     link: Option<Link>,
     acks: Option<Acks>,
@@ -83,6 +89,7 @@ enum Turn {
     Bridge(Heard),
     Note(Option<Note>),
     Room(Option<PeerEvent>),
+    Lobby(Option<Arc<Event>>),
     Time,
     Closing,
 }
@@ -100,6 +107,8 @@ impl Client {
             place,
             bridge: None,
             due: None,
+            lobby: None,
+            knockers: Vec::new(),
             inbox,
             link: Some(link),
             acks: None,
@@ -120,6 +129,7 @@ impl Client {
                 heard = hear(&mut self.bridge) => Turn::Bridge(heard),
                 note = self.inbox.recv() => Turn::Note(note),
                 event = room_event(&mut self.occupancy) => Turn::Room(event),
+                event = lobby_event(&mut self.lobby) => Turn::Lobby(event),
                 () = tokio::time::sleep_until(deadline) => Turn::Time,
                 () = closing.cancelled() => Turn::Closing,
             };
@@ -133,6 +143,10 @@ impl Client {
                 // Our own mailbox keeps it open.
                 Turn::Note(None) => Flow::Gone,
                 Turn::Room(event) => self.on_room_event(event).await,
+                Turn::Lobby(event) => {
+                    self.on_lobby_event(event);
+                    Flow::Stay
+                }
                 Turn::Time => self.on_time().await,
                 Turn::Closing => Flow::Failed(StreamError::Shutdown),
             };
@@ -144,6 +158,7 @@ impl Client {
             }
         }
         self.leave_room().await;
+        self.leave_lobby().await;
         if let Some(acks) = &self.acks {
             self.door.end_resumption(&acks.id);
         }
@@ -388,5 +403,13 @@ async fn room_event(occupancy: &mut Option<Occupancy>) -> Option<PeerEvent> {
     match occupancy {
         Some(occupancy) => occupancy.events.recv().await,
         None => std::future::pending().await,
+    }
+}
+
+/// The next thing a client that waits is told; never, while it does not wait.
+async fn lobby_event(lobby: &mut Option<Lobby>) -> Option<Arc<Event>> {
+    match lobby {
+        Some(Lobby::Waiting(waiting)) => waiting.events.recv().await,
+        _ => std::future::pending().await,
     }
 }

@@ -5,6 +5,7 @@ use tertulia_model::ParticipantId;
 use tertulia_room::{Actor, Command, Reply, RoomSnapshot};
 
 use crate::client::{Client, Refused};
+use crate::component::Component;
 use crate::jid::Jid;
 use crate::ns;
 use crate::stanza::{self, Condition};
@@ -26,7 +27,7 @@ fn info(identity: (&'static str, &'static str, &str), features: &[&str]) -> Elem
 }
 
 /// What the server says of itself.
-pub(crate) fn server() -> Element {
+pub(crate) fn server(domain: &str) -> Element {
     let features = [
         ns::DISCO_INFO,
         ns::DISCO_ITEMS,
@@ -34,7 +35,19 @@ pub(crate) fn server() -> Element {
         ns::EXTDISCO_1,
         ns::EXTDISCO_2,
     ];
-    info(("server", "im", "Tertulia"), &features)
+    let component = |component: Component| {
+        Element::new("identity", ns::DISCO_INFO)
+            .attr("category", "component")
+            .attr("type", component.kind())
+            .attr("name", component.address(domain))
+    };
+    info(("server", "im", "Tertulia"), &features).with(Component::ALL.map(component))
+}
+
+/// What the lobby says of itself, under the name of its component.
+pub(crate) fn lobby() -> Element {
+    let features = ["http://jitsi.org/protocol/lobbyrooms#displayname_required"];
+    info(("conference", "text", "Lobby"), &features).attr("node", Component::Lobby.kind())
 }
 
 /// What the focus says of itself.
@@ -59,7 +72,7 @@ pub(crate) fn occupant() -> Element {
 }
 
 /// What a room says of itself; `None` while nobody is in it.
-fn room(state: Option<&RoomSnapshot>) -> Element {
+fn room(state: Option<&RoomSnapshot>, lobby: String) -> Element {
     let rules = state.map(|state| &state.rules);
     let locked = rules.is_some_and(|rules| rules.password.is_some());
     let members_only = rules.is_some_and(|rules| rules.lobby);
@@ -101,6 +114,11 @@ fn room(state: Option<&RoomSnapshot>) -> Element {
             )),
         None => form,
     };
+    let form = if members_only {
+        form.child(stanza::field("muc#roominfo_lobbyroom", "text-single", lobby))
+    } else {
+        form
+    };
     info(("conference", "text", name), &features).child(form)
 }
 
@@ -109,12 +127,15 @@ impl Client {
     pub(crate) async fn room_info(&mut self, to: &Jid) -> Result<Element, Refused> {
         let name = to.room().ok_or(Condition::ItemNotFound)?;
         let Some(handle) = self.door.engine().find_room(&name) else {
-            return Ok(room(None));
+            return Ok(room(None, String::new()));
         };
         let state = handle.command(Actor::System, Command::ReadSnapshot).await;
         Ok(match state {
-            Ok(Reply::Snapshot(state)) => room(Some(&state)),
-            _ => room(None),
+            Ok(Reply::Snapshot(state)) => {
+                let lobby = Component::Lobby.address(&self.door.config().domain);
+                room(Some(&state), format!("{}@{lobby}", to.local))
+            }
+            _ => room(None, String::new()),
         })
     }
 

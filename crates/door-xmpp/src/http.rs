@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 
 use crate::focus;
 use crate::link::Link;
+use crate::page;
 use crate::state::{Note, XmppDoor};
 use crate::stream::{self, Knock};
 
@@ -17,11 +18,13 @@ const READ_BUFFER: usize = 8 * 1024;
 /// Longest request for a conference.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
-/// Builds the door's routes: the stream, requests for conferences and health, each also below a tenant's path.
+/// Builds the door's routes: the stream, the bridge channel, the clients' configuration, requests for conferences and health,
+/// all but the last also below a tenant's path.
 pub fn router(door: XmppDoor) -> Router {
     let mut router = Router::new().route("/about/health", get(health));
     for prefix in ["", "/{tenant}"] {
         router = router
+            .route(&format!("{prefix}/config.js"), get(page::config))
             .route(&format!("{prefix}/xmpp-websocket"), get(connect))
             .route(
                 &format!("{prefix}/colibri-ws/{{server}}/{{conference}}/{{endpoint}}"),
@@ -34,6 +37,14 @@ pub fn router(door: XmppDoor) -> Router {
     }
     router
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(door)
+}
+
+/// Builds the routes that are for operators alone: health and figures, where a bridge has them.
+pub fn private_router(door: XmppDoor) -> Router {
+    Router::new()
+        .route("/about/health", get(health))
+        .route("/colibri/stats", get(page::stats))
         .with_state(door)
 }
 
@@ -86,7 +97,7 @@ async fn connect(
 }
 
 /// Where a client finds us, by what it came with: `wss://host`.
-fn place(headers: &HeaderMap, secure: bool) -> String {
+pub(crate) fn place(headers: &HeaderMap, secure: bool) -> String {
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text(&header::ORIGIN).is_some_and(|origin| origin.starts_with("https:"));
     let forwarded = headers

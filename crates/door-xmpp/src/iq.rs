@@ -1,6 +1,7 @@
 //! Requests: who is asked what.
 
 use crate::client::{Client, Refused};
+use crate::component::Component;
 use crate::jid::Jid;
 use crate::stanza::{self, Condition};
 use crate::state::Note;
@@ -47,7 +48,7 @@ impl Client {
         }
         let Some(to) = to.filter(|to| to.bare() != self.jid.bare() && to.bare() != config.domain) else {
             return match asked {
-                _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::server())),
+                _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::server(&config.domain))),
                 _ if gets && asked.is("query", ns::DISCO_ITEMS) => {
                     Ok(with(Element::new("query", ns::DISCO_ITEMS)))
                 }
@@ -61,6 +62,16 @@ impl Client {
             return match asked {
                 _ if asked.is("conference", ns::FOCUS) => self.conference(iq, asked),
                 _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::focus())),
+                _ => Err(Condition::ServiceUnavailable.into()),
+            };
+        }
+        if to.domain == Component::Lobby.address(&config.domain) {
+            return match asked {
+                _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::lobby())),
+                _ if asked.is("query", ns::MUC_ADMIN) && !gets => {
+                    self.deny(asked).await?;
+                    Ok(stanza::result(iq))
+                }
                 _ => Err(Condition::ServiceUnavailable.into()),
             };
         }

@@ -23,6 +23,7 @@
 
 mod call;
 mod client;
+mod component;
 mod config;
 mod credential;
 mod disco;
@@ -33,6 +34,7 @@ mod jid;
 mod link;
 mod muc;
 mod ns;
+mod page;
 mod sm;
 mod stanza;
 mod state;
@@ -41,6 +43,6 @@ mod stream;
 mod xml;
 
 pub use config::DoorConfig;
-pub use http::router;
+pub use http::{private_router, router};
 pub use state::XmppDoor;
 pub use stats::DoorStats;

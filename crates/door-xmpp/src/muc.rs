@@ -4,8 +4,10 @@ mod admin;
 mod chat;
 mod event;
 mod join;
+mod lobby;
 mod presence;
 
+pub(crate) use lobby::Lobby;
 pub(crate) use presence::sources;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::call::Call;
 use crate::client::Client;
+use crate::component::Aside;
 use crate::jid::{self, Jid};
 use crate::state::XmppDoor;
 
@@ -36,6 +39,8 @@ pub(crate) struct Occupancy {
     pub(crate) said: Said,
     /// The client's media.
     pub(crate) call: Call,
+    /// What it was told of the room beside presence.
+    pub(crate) aside: Aside,
     /// What the room asks of whoever comes, as the client was told.
     gate: (bool, bool),
 }
@@ -79,7 +84,7 @@ impl Occupancy {
     }
 
     /// The nickname of somebody who is or was here.
-    fn nick_of(&self, identity: &Identity) -> String {
+    pub(crate) fn nick_of(&self, identity: &Identity) -> String {
         if *identity == self.info.identity {
             return self.nick.clone();
         }

@@ -147,6 +147,11 @@ impl XmppDoor {
         self.shared.tasks.wait().await;
     }
 
+    /// Streams held now.
+    pub(crate) fn held(&self) -> usize {
+        self.shared.streams.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.shared.engine
     }

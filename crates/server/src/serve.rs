@@ -135,7 +135,10 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
         keys,
         level,
     };
-    let private = metrics::router(sources).merge(admin::router(admin));
+    let mut private = metrics::router(sources).merge(admin::router(admin));
+    if let Some(xmpp) = &xmpp {
+        private = private.merge(tertulia_door_xmpp::private_router(xmpp.clone()));
+    }
     tasks.extend(serve_privately(args, config, private, stopped)?);
     readiness.set(true);
     announce(args, config);

@@ -29,9 +29,18 @@ impl Client {
             .get("to")
             .and_then(Jid::parse)
             .ok_or(Condition::BadRequest)?;
+        if let Some(component) = self.component(&to) {
+            return self.take_component(component, message).await;
+        }
         let Some(own) = self.in_room(&to) else {
             return Err(Condition::NotAcceptable.into());
         };
+        let invite = message
+            .find("x", ns::MUC_USER)
+            .and_then(|x| x.find("invite", ns::MUC_USER));
+        if let Some(invited) = invite.and_then(|invite| invite.get("to")) {
+            return self.admit(invited).await;
+        }
         let body = message.find("body", ns::CLIENT).map(Element::content);
         let group = message.get("type") == Some("groupchat");
         if group != to.resource.is_empty() {

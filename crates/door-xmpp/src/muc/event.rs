@@ -37,7 +37,8 @@ impl Client {
                 };
                 let anew = own.info.role != info.role || own.info.rights != info.rights;
                 let allowed = own.info.permission != info.permission;
-                own.info = info.clone();
+                let before = std::mem::replace(&mut own.info, info.clone()).rights;
+                self.tell_approval(before, info.rights);
                 if anew {
                     self.show_own();
                 }
@@ -60,7 +61,14 @@ impl Client {
             Event::Reaction(reaction) => self.see_reaction(reaction),
             Event::Expelled(reason) => return self.put_out(*reason),
             Event::Chat(message) => self.deliver_chat(message),
-            Event::RulesChanged { rules, .. } => self.see_rules(rules),
+            Event::RulesChanged { rules, by, .. } => {
+                self.see_rules(rules);
+                self.tell_rules(rules, by.as_ref());
+            }
+            Event::PollChanged(poll) => self.tell_poll(poll),
+            Event::Knocked(knocker) => self.see_knockers(std::slice::from_ref(knocker)),
+            Event::Lobby(knockers) => self.see_knockers(knockers),
+            Event::LobbyLeft { identities, .. } => self.see_lobby_left(identities),
             _ => {}
         }
         Flow::Stay

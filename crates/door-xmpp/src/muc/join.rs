@@ -11,10 +11,11 @@ use super::presence::{contents, says_hand, says_muted, says_name, status};
 use super::{Occupancy, Said};
 use crate::call::Call;
 use crate::client::{Client, Refused};
+use crate::component::{Aside, Component};
 use crate::focus;
 use crate::jid::{self, Jid};
 use crate::ns;
-use crate::stanza::Condition;
+use crate::stanza::{self, Condition};
 use crate::state::{Card, Note};
 use crate::stats::Counters;
 use crate::xml::Element;
@@ -28,7 +29,20 @@ impl Client {
             // To everybody who knows us, and that is nobody.
             return;
         };
-        let Some(to) = Jid::parse(to).filter(|to| to.domain == self.door.config().rooms()) else {
+        let to = Jid::parse(to);
+        let lobby = Component::Lobby.address(&self.door.config().domain);
+        if let Some(to) = to.as_ref().filter(|to| to.domain == lobby) {
+            return match presence.get("type") {
+                None => {
+                    if let Err(refused) = self.come_to_lobby(to, presence.clone()).await {
+                        self.refuse(&presence, &refused);
+                    }
+                }
+                Some("unavailable") => self.leave_lobby().await,
+                _ => {}
+            };
+        }
+        let Some(to) = to.filter(|to| to.domain == self.door.config().rooms()) else {
             return self.refuse(&presence, &Condition::ServiceUnavailable.into());
         };
         match presence.get("type") {
@@ -40,7 +54,12 @@ impl Client {
             None => {
                 if let Err(refused) = self.come(&to, presence.clone()).await {
                     Counters::up(&self.door.counters().joins_refused);
-                    self.refuse(&presence, &refused);
+                    let mut answer = stanza::error(&presence, refused.0, &refused.1);
+                    if refused.0 == Condition::RegistrationRequired {
+                        let waits = format!("{}@{lobby}", to.local);
+                        answer = answer.child(Element::new("lobbyroom", ns::JITMEET).text(waits));
+                    }
+                    self.send(answer);
                 }
             }
             Some("unavailable") if self.in_room(&to).is_some() => self.go().await,
@@ -102,6 +121,7 @@ impl Client {
             seats: Default::default(),
             said,
             call: Call::new(),
+            aside: Aside::default(),
             gate: (false, false),
         };
         for other in others {
@@ -109,6 +129,7 @@ impl Client {
         }
         self.occupancy = Some(own);
         self.welcome().await;
+        self.tell_aside().await;
         self.ask_features();
         Ok(())
     }
@@ -191,17 +212,7 @@ impl Client {
         said: &Said,
         password: Option<String>,
     ) -> Result<(), Refusal> {
-        let applicant = Applicant {
-            identity: self.identity.clone(),
-            name: said.name.clone(),
-            origin: self.credential.origin,
-            role: self.credential.role,
-            entrance: self.credential.entrance,
-            moderates: self.credential.permission.room_admin,
-            password,
-            network: None,
-            credential_issued_at_ms: self.credential.issued_at_ms,
-        };
+        let applicant = self.applicant(said.name.clone(), password);
         let knocked = room
             .command(Actor::System, Command::Knock(Box::new(applicant)))
             .await?;
@@ -209,6 +220,21 @@ impl Client {
             Ok(())
         } else {
             Err(Refusal::LobbyNeeded)
+        }
+    }
+
+    /// Whom the room judges before it lets them in.
+    pub(super) fn applicant(&self, name: String, password: Option<String>) -> Applicant {
+        Applicant {
+            identity: self.identity.clone(),
+            name,
+            origin: self.credential.origin,
+            role: self.credential.role,
+            entrance: self.credential.entrance,
+            moderates: self.credential.permission.room_admin,
+            password,
+            network: None,
+            credential_issued_at_ms: self.credential.issued_at_ms,
         }
     }
 
@@ -348,6 +374,7 @@ impl Client {
     pub(crate) async fn leave_room(&mut self) -> Option<String> {
         let own = self.occupancy.take()?;
         self.bridge = None;
+        self.knockers.clear();
         self.door
             .drop_card(own.room.id(), &self.identity, &self.jid.to_string());
         let reason = DepartureReason::Left;
@@ -361,7 +388,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stanza;
 
     #[test]
     fn refusals_have_the_conditions_clients_look_for() {

@@ -153,6 +153,13 @@ impl House {
         (room, joined)
     }
 
+    /// The room `weekly`, which is open.
+    pub fn room(&self) -> RoomHandle {
+        self.engine
+            .find_room(&RoomName::parse("weekly").unwrap())
+            .unwrap()
+    }
+
     /// Asks over plain HTTP. Gives the status line and the body.
     pub async fn http(&self, request: &str) -> (String, String) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
