@@ -21,7 +21,22 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 25] = [
+    Target {
+        name: "xmpp_stanza",
+        run: targets::xmpp_stanza,
+        seeds: seeds::stanzas,
+    },
+    Target {
+        name: "jingle",
+        run: targets::jingle,
+        seeds: seeds::sessions,
+    },
+    Target {
+        name: "bridge_constraints",
+        run: targets::bridge_constraints,
+        seeds: seeds::constraints,
+    },
     Target {
         name: "room_name",
         run: targets::room_name,

@@ -329,3 +329,31 @@ pub fn api_calls() -> Vec<Vec<u8>> {
     seeds.push([&[0][..], &create.encode_to_vec()].concat());
     seeds
 }
+
+/// Stanzas of a Jitsi client.
+pub fn stanzas() -> Vec<Vec<u8>> {
+    [
+        r#"<presence xmlns="jabber:client" to="r@conference.d/a11e0794"><x xmlns="http://jabber.org/protocol/muc"/><SourceInfo>{"a11e0794-v0":{"muted":true}}</SourceInfo><nick xmlns="http://jabber.org/protocol/nick">Ana</nick></presence>"#,
+        r#"<message xmlns="jabber:client" to="r%20x@conference.d" type="groupchat" xml:lang="de"><body>a &amp; b &#10;<![CDATA[<c>]]></body></message>"#,
+        r#"<iq xmlns="jabber:client" type="set" id="1"><a xmlns:b="urn:b" b:c="d"><b:e/></a></iq>"#,
+        r#"<stream:features xmlns:stream="http://etherx.jabber.org/streams"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></stream:features>"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// Sessions a Jitsi client accepts.
+pub fn sessions() -> Vec<Vec<u8>> {
+    let session = r#"<jingle xmlns="urn:xmpp:jingle:1" action="session-accept" sid="s"><content name="video"><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="video"><source xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" ssrc="1" name="a11e0794-v0"/><source xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" ssrc="2" name="a11e0794-v0"/><source xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" ssrc="3" name="a11e0794-v1" videoType="desktop"/><ssrc-group xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" semantics="SIM"><source ssrc="1"/><source ssrc="2"/></ssrc-group><ssrc-group xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" semantics="FID"><source ssrc="1"/><source ssrc="4"/></ssrc-group></description><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="abcd" pwd="0123456789012345678901"><fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="active">0A:FF</fingerprint></transport></content></jingle>"#;
+    vec![session.as_bytes().to_vec()]
+}
+
+/// Constraints of a bridge channel.
+pub fn constraints() -> Vec<Vec<u8>> {
+    [
+        r#"{"colibriClass":"ReceiverVideoConstraints","lastN":20,"selectedSources":[],"onStageSources":["a11e0794-v0"],"defaultConstraints":{"maxHeight":180},"constraints":{"a11e0794-v0":{"maxHeight":720,"maxFrameRate":30.0}},"assumedBandwidthBps":-1}"#,
+        r#"{"lastN":-1}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}

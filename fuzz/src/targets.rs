@@ -83,6 +83,27 @@ pub fn api_call(data: &[u8]) {
     fuzzing::api_call(method, choice & 1 == 1, body);
 }
 
+/// Stanzas of XMPP clients: what was read is written and read again, unchanged.
+pub fn xmpp_stanza(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data) {
+        tertulia_door_xmpp::fuzzing::stanza(text);
+    }
+}
+
+/// Sessions Jitsi clients accept, described to the engine.
+pub fn jingle(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data) {
+        tertulia_door_xmpp::fuzzing::jingle(text);
+    }
+}
+
+/// What Jitsi clients want to see.
+pub fn bridge_constraints(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data) {
+        tertulia_door_xmpp::fuzzing::constraints(text);
+    }
+}
+
 /// Session descriptions: what was read can be written and read again, unchanged.
 pub fn sdp(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };

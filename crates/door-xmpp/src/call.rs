@@ -15,7 +15,9 @@ use tertulia_model::{MediaKind, Source, TrackId};
 use tertulia_room::{Command, Reply};
 
 pub(crate) use bridge::Bridge;
-pub(crate) use media::MAX_SOURCES;
+pub(crate) use constraints::read_constraints;
+pub(crate) use jingle::{accepted, ssrcs};
+pub(crate) use media::{MAX_SOURCES, Media};
 
 use crate::client::{Client, Refused};
 use crate::focus;
@@ -24,7 +26,6 @@ use crate::stanza::{self, Condition};
 use crate::state::XmppDoor;
 use crate::xml::Element;
 use jingle::{Accepted, ClientSource};
-use media::Media;
 use sources::Told;
 
 /// How long a client may take to say what it can do; then it is taken for one of today.
@@ -217,12 +218,12 @@ impl Client {
         };
         let bad = |error: jingle::JingleError| Refused(Condition::BadRequest, error.to_string());
         let due = match jingle.get("action").unwrap_or_default() {
-            "session-accept" if session.media.is_none() => Some(Due::Accept(Box::new(
-                jingle::accepted(jingle, &own.nick).map_err(bad)?,
-            ))),
+            "session-accept" if session.media.is_none() => {
+                Some(Due::Accept(Box::new(accepted(jingle, &own.nick).map_err(bad)?)))
+            }
             "session-accept" => return Err(Refused(Condition::BadRequest, "out-of-order".to_owned())),
             "source-add" | "addsource" => Some(Due::Add(jingle::sources(jingle, &own.nick).map_err(bad)?)),
-            "source-remove" | "removesource" => Some(Due::Remove(jingle::ssrcs(jingle).map_err(bad)?)),
+            "source-remove" | "removesource" => Some(Due::Remove(ssrcs(jingle).map_err(bad)?)),
             "session-terminate" => {
                 let again = jingle.find("bridge-session", ns::FOCUS);
                 let restart = again.is_some_and(|again| again.get("restart") == Some("true"));

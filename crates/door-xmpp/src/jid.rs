@@ -24,11 +24,13 @@ impl Jid {
         let (bare, resource) = text.split_once('/').unwrap_or((text, ""));
         let (local, domain) = bare.split_once('@').unwrap_or(("", bare));
         let empty = domain.is_empty() || domain.contains('@') || (bare.contains('@') && local.is_empty());
-        (!empty).then(|| Self {
+        let jid = Self {
             local: local.to_lowercase(),
             domain: domain.to_lowercase(),
             resource: resource.to_owned(),
-        })
+        };
+        // Lower case may be longer.
+        (!empty && jid.to_string().len() <= MAX_BYTES).then_some(jid)
     }
 
     /// The address without its resource.

@@ -28,6 +28,8 @@ mod config;
 mod credential;
 mod disco;
 mod focus;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod iq;
 mod jid;

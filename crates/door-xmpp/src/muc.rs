@@ -8,7 +8,7 @@ mod lobby;
 mod presence;
 
 pub(crate) use lobby::Lobby;
-pub(crate) use presence::sources;
+pub(crate) use presence::{read_contents, sources};
 
 use std::collections::BTreeMap;
 

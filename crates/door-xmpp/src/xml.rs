@@ -117,6 +117,10 @@ impl Element {
                     if open.len() >= MAX_DEPTH || count > MAX_ELEMENTS || attributes.len() > MAX_ATTRIBUTES {
                         return Err(XmlError::TooComplex);
                     }
+                    // What is reserved for attributes cannot be declared, hence not written.
+                    if matches!(namespace.as_str(), rxml::XMLNS_XML | rxml::XMLNS_XMLNS) {
+                        return Err(XmlError::NotWellFormed);
+                    }
                     let parent = open.last().map(|parent| &parent.namespace);
                     // Children mostly have their parent's, which is shared.
                     let namespace = match parent {
@@ -146,8 +150,11 @@ impl Element {
                     (None, _) => return Err(XmlError::NotWellFormed),
                 },
                 Event::Text(_, text) => {
-                    if let Some(parent) = open.last_mut() {
-                        parent.children.push(Node::Text(text));
+                    let Some(parent) = open.last_mut() else { continue };
+                    // Text comes in pieces where it is long or marked as such.
+                    match parent.children.last_mut() {
+                        Some(Node::Text(known)) => known.push_str(&text),
+                        _ => parent.children.push(Node::Text(text)),
                     }
                 }
             }

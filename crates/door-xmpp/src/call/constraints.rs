@@ -49,6 +49,20 @@ pub(crate) struct Picture {
     pub spoke: Option<usize>,
 }
 
+/// Reads a message of constraints, and works out what it means for one picture.
+pub(crate) fn read_constraints(text: &str) -> Vec<(TrackId, TrackSettings)> {
+    let Ok(message) = serde_json::from_str(text) else {
+        return Vec::new();
+    };
+    let mut constraints = Constraints::default();
+    constraints.take(message);
+    constraints.settings(&[Picture {
+        track: TrackId::from_random(1),
+        name: "a11e0794-v0".to_owned(),
+        spoke: None,
+    }])
+}
+
 impl Constraints {
     /// Takes a message.
     pub(crate) fn take(&mut self, message: ReceiverVideoConstraints) {

@@ -38,6 +38,12 @@ pub(super) fn contents(presence: Element) -> Vec<Element> {
         .collect()
 }
 
+/// Reads everything a presence may say.
+pub(crate) fn read_contents(presence: Element) {
+    let contents = contents(presence);
+    drop((says_hand(&contents), says_name(&contents), says_muted(&contents)));
+}
+
 /// Whether a presence says that the hand is up.
 pub(super) fn says_hand(contents: &[Element]) -> bool {
     let hand = contents.iter().find(|child| child.name() == HAND);
