@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::call::Due;
 use crate::credential::Credential;
+use crate::entry::Judged;
 use crate::jid::Jid;
 use crate::link::{Heard, Link};
 use crate::muc::{Lobby, Occupancy};
@@ -70,6 +71,8 @@ pub(crate) struct Client {
     pub(crate) bridge: Option<Link>,
     /// What it was told is understood and is to be done yet.
     pub(crate) due: Option<Due>,
+    /// As what it comes into the room it asked for last.
+    pub(crate) judged: Judged,
     /// Its place in a lobby.
     pub(crate) lobby: Option<Lobby>,
     /// Who waits for somebody like it to let them in.
@@ -107,6 +110,7 @@ impl Client {
             place,
             bridge: None,
             due: None,
+            judged: Judged::default(),
             lobby: None,
             knockers: Vec::new(),
             inbox,

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use tertulia_auth::TrustedIssuer;
+use tertulia_people::RoomPolicy;
 
 /// What the door needs to know beside the engine and the keys.
 #[derive(Debug, Clone)]
@@ -9,6 +10,8 @@ pub struct DoorConfig {
     pub domain: String,
     /// Whether somebody without a token comes in.
     pub guests: bool,
+    /// Who opens rooms that nobody owns.
+    pub policy: RoomPolicy,
     /// Applications whose tokens are taken beside those of the server's own keys.
     pub issuers: Vec<TrustedIssuer>,
     /// How long a client whose connection broke may come back to the same stay.
@@ -26,6 +29,7 @@ impl Default for DoorConfig {
         Self {
             domain: "meet.jitsi".to_owned(),
             guests: true,
+            policy: RoomPolicy::default(),
             issuers: Vec::new(),
             resume_window: Duration::from_secs(60),
             stanzas_per_second: 100,

@@ -10,6 +10,8 @@ use crate::config::DoorConfig;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Credential {
     pub origin: Origin,
+    /// Whether it was decided when the token was given who comes in where as what.
+    pub judged: bool,
     /// Whom only the same may come back as: empty for guests, whose secret is the stream's own.
     pub principal: String,
     /// Who it is, where the token decides that.
@@ -67,6 +69,7 @@ impl Credential {
                     };
                     return Ok(Self {
                         origin: Origin::Token,
+                        judged: false,
                         principal: format!("{}\n{}", grant.issuer, user.id.unwrap_or_default()),
                         identity: None,
                         name: user.name.unwrap_or_default(),
@@ -92,6 +95,7 @@ impl Credential {
     fn guest(now_ms: u64) -> Self {
         Self {
             origin: Origin::Guest,
+            judged: false,
             principal: String::new(),
             identity: None,
             name: String::new(),
@@ -117,6 +121,7 @@ impl Credential {
                 (false, Some(_)) => Origin::Account,
                 (false, None) => Origin::Token,
             },
+            judged: true,
             principal: format!("{}\n{who}", grant.key_id),
             permission: Permission {
                 can_subscribe: video.can_subscribe(),

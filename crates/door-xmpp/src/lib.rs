@@ -27,6 +27,7 @@ mod component;
 mod config;
 mod credential;
 mod disco;
+mod entry;
 mod focus;
 #[doc(hidden)]
 pub mod fuzzing;

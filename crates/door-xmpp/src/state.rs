@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tertulia_auth::ApiKeys;
 use tertulia_engine::Engine;
 use tertulia_model::{Identity, RoomId};
+use tertulia_store::Store;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +29,8 @@ struct Shared {
     engine: Engine,
     keys: Arc<ApiKeys>,
     config: DoorConfig,
+    /// Whose rooms are whose, where that is kept.
+    store: Option<Store>,
     cards: Mutex<HashMap<RoomId, HashMap<Identity, Card>>>,
     resumable: Mutex<HashMap<String, Resumable>>,
     bridges: Mutex<HashMap<String, Mailbox>>,
@@ -117,10 +120,20 @@ impl Drop for Seat {
 impl XmppDoor {
     /// Opens the door.
     pub fn start(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig) -> Self {
+        Self::begin(engine, keys, config, None)
+    }
+
+    /// As [`XmppDoor::start`], with rooms that are somebody's.
+    pub fn kept(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig, store: Store) -> Self {
+        Self::begin(engine, keys, config, Some(store))
+    }
+
+    fn begin(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig, store: Option<Store>) -> Self {
         let shared = Shared {
             engine,
             keys,
             config,
+            store,
             cards: Mutex::default(),
             resumable: Mutex::default(),
             bridges: Mutex::default(),
@@ -162,6 +175,10 @@ impl XmppDoor {
 
     pub(crate) fn config(&self) -> &DoorConfig {
         &self.shared.config
+    }
+
+    pub(crate) fn store(&self) -> Option<&Store> {
+        self.shared.store.as_ref()
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use support::{Client, DOMAIN, House, token};
 use tertulia_door_xmpp::DoorConfig;
+use tertulia_people::RoomPolicy;
 
 const ROOM: &str = "weekly@conference.meet.jitsi";
 
@@ -73,7 +74,7 @@ async fn x1_x3_x4_restricted_or_huge_xml_ends_that_stream_alone() {
         "<message xmlns='jabber:client'>{}</message>",
         "x".repeat(1_000_000)
     );
-    client.send(&huge).await;
+    client.send_in_vain(&huge).await;
     while client.next().await.is_some() {}
     let pong = other.ask("get", DOMAIN, "<ping xmlns='urn:xmpp:ping'/>").await;
     assert!(pong.contains("type=\"result\""), "{pong}");
@@ -216,6 +217,42 @@ async fn x8_guests_stay_out_where_they_are_not_wanted() {
         .await;
     bob.send_join("weekly", "Bob", "").await;
     bob.expect(&["<presence", "type=\"error\"", "<not-allowed"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_open_no_rooms_where_others_do() {
+    let open = async |policy| {
+        House::open_with(DoorConfig {
+            policy,
+            ..DoorConfig::default()
+        })
+        .await
+    };
+    let house = open(RoomPolicy::SignInToCreate).await;
+    let mut ana = house.client("").await;
+    ana.send_join("weekly", "Ana", "").await;
+    ana.expect(&["<presence", "type=\"error\"", "<not-allowed", "has not begun"])
+        .await;
+    let (_room, _carla) = house.stranger("carla").await;
+    ana.join("weekly", "Ana").await;
+    // A token of ours was given by whoever decides.
+    let mut bob = house
+        .client(&format!("&token={}", token("bob", "elsewhere")))
+        .await;
+    bob.join("elsewhere", "Bob").await;
+
+    let house = open(RoomPolicy::InviteOnly).await;
+    let (_room, _carla) = house.stranger("carla").await;
+    let mut ana = house.client("").await;
+    ana.send_join("weekly", "Ana", "").await;
+    ana.expect(&["<presence", "type=\"error\"", "<not-allowed", "by invitation"])
+        .await;
+    let nick = ana.nick();
+    ana.send(&format!(
+        "<presence xmlns='jabber:client' to='weekly@lobby.{DOMAIN}/{nick}'/>"
+    ))
+    .await;
+    ana.expect(&["<presence", "type=\"error\"", "<not-allowed"]).await;
 }
 
 async fn resumable(house: &House, query: &str) -> (Client, String) {

@@ -84,7 +84,8 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let compressing = web_app.clone();
     let compressed = tokio::task::spawn_blocking(move || compressing.compress());
 
-    let xmpp = wiring::xmpp(config)?.map(|door| XmppDoor::start(engine.clone(), keys.clone(), door));
+    let xmpp =
+        wiring::xmpp(config)?.map(|door| XmppDoor::kept(engine.clone(), keys.clone(), door, store.clone()));
     let mut doors =
         tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
     if let Some(xmpp) = &xmpp {

@@ -207,6 +207,7 @@ pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
     Ok(Some(tertulia_door_xmpp::DoorConfig {
         domain: xmpp.domain.to_lowercase(),
         guests: config.rooms.open,
+        policy: config.rooms.policy.into(),
         issuers,
         resume_window: Duration::from_secs(xmpp.resume_window_s),
         stanzas_per_second: xmpp.stanzas_per_second,

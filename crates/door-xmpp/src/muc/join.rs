@@ -180,6 +180,7 @@ impl Client {
             family: ClientFamily::Invited,
             ice_lite: false,
         };
+        self.judge_entry(name).await?;
         let mut attempt = 0;
         loop {
             let opened = self.door.engine().open_room(name, None).await;
@@ -229,8 +230,8 @@ impl Client {
             identity: self.identity.clone(),
             name,
             origin: self.credential.origin,
-            role: self.credential.role,
-            entrance: self.credential.entrance,
+            role: self.judged.role,
+            entrance: self.judged.entrance,
             moderates: self.credential.permission.room_admin,
             password,
             network: None,
@@ -251,8 +252,8 @@ impl Client {
             capabilities: Vec::new(),
             credential_issued_at_ms: self.credential.issued_at_ms,
             origin: self.credential.origin,
-            role: self.credential.role,
-            entrance: self.credential.entrance,
+            role: self.judged.role,
+            entrance: self.judged.entrance,
             network: None,
         }
     }

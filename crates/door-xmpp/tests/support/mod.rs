@@ -223,6 +223,11 @@ impl Client {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
+    /// Sends what the server may have stopped to read by then.
+    pub async fn send_in_vain(&mut self, text: &str) {
+        let _broken = self.socket.send(Message::text(text)).await;
+    }
+
     /// The next frame; `None` when the server has closed.
     pub async fn next(&mut self) -> Option<String> {
         let next = async {
