@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly reference?: string,
     /** From `Retry-After`, where the server gave one. */
     readonly retryAfterMs?: number,
+    /** The field of the request that is not acceptable, where it is one. */
+    readonly field?: string,
   ) {
     super(message);
   }
@@ -49,5 +51,6 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
   const message =
     typeof detail?.message === 'string' ? detail.message : `HTTP status ${response.status}`;
   const reference = typeof detail?.reference === 'string' ? detail.reference : undefined;
-  return new ApiError(code, response.status, message, reference, retry);
+  const field = typeof detail?.field === 'string' ? detail.field : undefined;
+  return new ApiError(code, response.status, message, reference, retry, field);
 }

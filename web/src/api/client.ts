@@ -28,7 +28,8 @@ export function roomPath(room: string, ...rest: string[]): string {
   return [base, 'rooms', encodeURIComponent(room), ...rest].join('/');
 }
 
-async function send(path: string, options: RequestOptions): Promise<Response> {
+/** Asks the server; rejects with an ApiError. */
+export async function send(path: string, options: RequestOptions): Promise<Response> {
   const headers = new Headers({ accept: 'application/json', ...options.headers });
   const raw = options.body instanceof Blob;
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
@@ -59,7 +60,8 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
   return response;
 }
 
-async function json<T>(path: string, options: RequestOptions = {}): Promise<T> {
+/** Asks the server for JSON. */
+export async function json<T>(path: string, options: RequestOptions = {}): Promise<T> {
   const response = await send(path, options);
   try {
     return (await response.json()) as T;

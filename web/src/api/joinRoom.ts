@@ -1,6 +1,7 @@
 import { ApiError } from './ApiError';
 import { api } from './client';
 import { previousToken, rememberToken } from './identity';
+import { readInvitation } from './invitation';
 import type { LobbyAnswer } from './meeting';
 import { useRecentRooms } from './recentRooms';
 import type { JoinAnswer } from './types';
@@ -28,12 +29,17 @@ async function asBefore(
   token: string | null,
   { signal, password }: { signal?: AbortSignal; password?: string },
 ): Promise<JoinAnswer | LobbyAnswer> {
+  const invitation = readInvitation(window.location.hash) ?? undefined;
   try {
-    return await api.join(room, { displayName, previousToken: token, password }, signal);
+    return await api.join(
+      room,
+      { displayName, previousToken: token, password, invitation },
+      signal,
+    );
   } catch (cause) {
     // The token is too old, or of keys the server no longer has: enter as somebody new.
     const worthless = cause instanceof ApiError && cause.code === 'unauthorized';
     if (token === null || !worthless) throw cause;
-    return api.join(room, { displayName, previousToken: null, password }, signal);
+    return api.join(room, { displayName, previousToken: null, password, invitation }, signal);
   }
 }

@@ -7,6 +7,10 @@ export interface ServerConfig {
   version: string;
   limits: { roomName: number; displayName: number; chatText: number };
   reactions: ReactionKind[];
+  /** Whether people can sign in, and make accounts themselves. */
+  accounts: boolean;
+  signUp: boolean;
+  roomPolicy: 'open' | 'sign_in_to_create' | 'invite_only';
 }
 
 export interface RoomInfo {
@@ -24,6 +28,8 @@ export interface JoinRequest {
   previousToken: string | null;
   /** The room's password, where it asks for one. */
   password?: string;
+  /** The secret of an invitation's link. */
+  invitation?: string;
 }
 
 export interface JoinAnswer {
@@ -104,6 +110,10 @@ export const apiErrorCodes = [
   'lobby_full',
   'poll_closed',
   'already_voted',
+  'sign_in_needed',
+  'invitation_needed',
+  'invitation_void',
+  'not_begun',
 ] as const;
 
 /** The server's codes, plus `network` for when no answer came at all. */

@@ -10,6 +10,7 @@ import { RoomRoute } from './RoomRoute';
 import { followLinks, navigate, parseRoute, type Route, usePathname } from './router';
 
 const LazyTestPage = lazy(() => import('../features/test/TestPage'));
+const LazyAccountPages = lazy(() => import('../features/account/AccountPages'));
 
 /** The whole app: picks the screen by the address. */
 export function App() {
@@ -44,6 +45,14 @@ function Screen({ route }: { route: Route }) {
       return (
         <Suspense fallback={null}>
           <LazyTestPage />
+        </Suspense>
+      );
+    case 'sign_in':
+    case 'rooms':
+    case 'room_form':
+      return (
+        <Suspense fallback={null}>
+          <LazyAccountPages route={route} navigate={navigate} />
         </Suspense>
       );
     case 'room':

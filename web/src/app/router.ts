@@ -4,6 +4,9 @@ import { useSyncExternalStore } from 'react';
 export type Route =
   | { screen: 'home' }
   | { screen: 'test' }
+  | { screen: 'sign_in' }
+  | { screen: 'rooms' }
+  | { screen: 'room_form'; room: string | null }
   | { screen: 'room'; room: string }
   | { screen: 'not_found'; path: string };
 
@@ -12,12 +15,18 @@ export function parseRoute(pathname: string): Route {
   const path = pathname.replace(/^\/+|\/+$/g, '');
   if (path === '') return { screen: 'home' };
   if (path === 'test') return { screen: 'test' };
-  if (path.includes('/')) return { screen: 'not_found', path: pathname };
+  if (path === 'login') return { screen: 'sign_in' };
+  if (path === 'my') return { screen: 'rooms' };
+  if (path === 'my/new') return { screen: 'room_form', room: null };
+  const name = path.replace(/^my\/rooms\/(?=.)/, '');
   try {
-    return { screen: 'room', room: decodeURIComponent(path) };
+    if (!name.includes('/')) {
+      return { screen: name === path ? 'room' : 'room_form', room: decodeURIComponent(name) };
+    }
   } catch {
-    return { screen: 'not_found', path: pathname };
+    // No text that UTF-8 has.
   }
+  return { screen: 'not_found', path: pathname };
 }
 
 const listeners = new Set<() => void>();
@@ -55,7 +64,7 @@ export function followLinks(): () => void {
     if (!link?.href || link.target || link.hasAttribute('download')) return;
     if (link.origin !== window.location.origin || link.hash) return;
     event.preventDefault();
-    navigate(link.pathname);
+    navigate(`${link.pathname}${link.search}`);
     window.scrollTo(0, 0);
   };
   document.addEventListener('click', onClick);

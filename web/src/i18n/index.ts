@@ -50,7 +50,7 @@ export async function startTranslations(): Promise<void> {
     lng: 'en',
     fallbackLng: 'en',
     resources: { en },
-    ns: [...Object.keys(en), 'call', 'settings', 'test'],
+    ns: [...Object.keys(en), 'call', 'settings', 'test', 'account'],
     defaultNS: 'common',
     interpolation: { escapeValue: false },
     react: { useSuspense: false },

@@ -1,7 +1,7 @@
 import { ArrowRight, Link2, RefreshCw, Server, UserRoundCheck } from 'lucide-react';
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type RoomNameProblem, roomNameProblem } from '../../api';
+import { type RoomNameProblem, roomNameProblem, useServerConfig } from '../../api';
 import { theBrand } from '../../api/brand';
 import type { Language } from '../../i18n';
 import { Button, Icon, IconButton, type IconType, Switch, TextField, usePageMeta } from '../../ui';
@@ -9,8 +9,10 @@ import { Page } from '../shell/Page';
 import styles from './Home.module.css';
 import { RecentRooms } from './RecentRooms';
 import { readRoomInput } from './roomInput';
-import { TableScene } from './TableScene';
 import { suggestRoomName } from './words';
+
+// A picture only: the words need not wait for it.
+const LazyTableScene = lazy(() => import('./TableScene'));
 
 interface HomeProps {
   /** Opens a room; with a new key if it is to be encrypted. */
@@ -28,6 +30,7 @@ export function Home({ onOpenRoom }: HomeProps) {
   const { t, i18n } = useTranslation('home');
   const { headline, welcome } = theBrand();
   const language = i18n.language as Language;
+  const accounts = useServerConfig()?.accounts === true;
   const [problem, setProblem] = useState<RoomNameProblem | null>(null);
   const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
   const [encrypted, setEncrypted] = useState(false);
@@ -48,7 +51,15 @@ export function Home({ onOpenRoom }: HomeProps) {
   };
 
   return (
-    <Page>
+    <Page
+      actions={
+        accounts ? (
+          <a className={styles.own} href="/my">
+            {t('myRooms')}
+          </a>
+        ) : null
+      }
+    >
       <div className={styles.hero}>
         <div className={styles.words}>
           <h1 className={styles.title}>{headline || t('headline')}</h1>
@@ -97,7 +108,9 @@ export function Home({ onOpenRoom }: HomeProps) {
 
           <RecentRooms />
         </div>
-        <TableScene />
+        <Suspense fallback={<div />}>
+          <LazyTableScene />
+        </Suspense>
       </div>
 
       <ul className={styles.points}>

@@ -22,7 +22,7 @@ const reach = 166;
 const half = 58;
 
 /** The picture of the front page: people in their video tiles, around one table. Decoration only. */
-export function TableScene() {
+export default function TableScene() {
   return (
     <svg
       className={styles.scene}

@@ -31,6 +31,8 @@ interface PreJoinProps {
 }
 
 const maxName = 128;
+/** How often somebody who came early asks whether the meeting has begun. */
+const beginPollMs = 5_000;
 /** Told at the field they are about. */
 const inFields = new Set(['invalid_display_name', 'password_needed', 'wrong_password']);
 const refusals = new Set([
@@ -109,6 +111,15 @@ export function PreJoin({ room, prefetchCall, onJoin, onWait, onRefused }: PreJo
     event.preventDefault();
     if (!joining) void enter(true);
   };
+
+  // A meeting that has not begun is asked for again until it has.
+  const again = useRef(enter);
+  again.current = enter;
+  useEffect(() => {
+    if (error?.code !== 'not_begun') return;
+    const timer = setTimeout(() => void again.current(true), beginPollMs);
+    return () => clearTimeout(timer);
+  }, [error]);
 
   const { audio, video } = preview.state;
   const unready = [audio, video].some(({ phase }) => phase === 'asking' || phase === 'problem');
@@ -196,7 +207,7 @@ export function PreJoin({ room, prefetchCall, onJoin, onWait, onRefused }: PreJo
                 {t('joinWithout')}
               </Button>
             ) : null}
-            {error && !inFields.has(error.code) ? <JoinError error={error} /> : null}
+            {error && !inFields.has(error.code) ? <JoinError error={error} room={room} /> : null}
           </form>
 
           <DeviceProblems audio={audio} video={video} onRetry={preview.retry} />
@@ -212,11 +223,14 @@ export function PreJoin({ room, prefetchCall, onJoin, onWait, onRefused }: PreJo
   );
 }
 
-function JoinError({ error }: { error: ApiError }) {
+function JoinError({ error, room }: { error: ApiError; room: string }) {
   const { t } = useTranslation('errors');
   return (
     <div className={styles.error} role="alert">
       <p>{t(`api.${error.code}`)}</p>
+      {error.code === 'sign_in_needed' ? (
+        <a href={`/login?to=${encodeURIComponent(room)}`}>{t('signIn')}</a>
+      ) : null}
       {error.reference ? (
         <p className={styles.reference}>{t('reference', { reference: error.reference })}</p>
       ) : null}

@@ -1,3 +1,4 @@
+import account from './account.json';
 import call from './call.json';
 import common from './common.json';
 import errors from './errors.json';
@@ -6,4 +7,4 @@ import prejoin from './prejoin.json';
 import settings from './settings.json';
 import test from './test.json';
 
-export default { common, home, prejoin, call, settings, errors, test };
+export default { account, common, home, prejoin, call, settings, errors, test };
