@@ -119,6 +119,7 @@ test('a role brings its rights, a countdown is everybody’s, and who was there 
   await boris.join(room);
   await ana.openPanel('People');
   await ana.choose('What to do with Boris', 'Moderator');
+  await boris.finds('Your role is now: Moderator');
   await boris.lead();
   await boris.page.getByRole('textbox', { name: 'What for' }).fill('Coffee');
   await boris.button('Start').click();

@@ -43,6 +43,7 @@ test('questions are asked, answered, changed, counted at once and closed', async
 
   await openPolls(ana);
   await ask(ana, 'Where to?', ['Lisbon', 'Sofia', 'Bergen'], []);
+  await boris.finds('A question to all: Where to?');
   await openPolls(boris);
   expect(await boris.page.getByRole('button', { name: 'New poll' }).count()).toBe(0);
   await vote(boris, 'Where to?', ['Sofia']);

@@ -60,9 +60,11 @@ impl ErrorCode {
                 StatusCode::FORBIDDEN
             }
             Self::Unauthorized | Self::SignInNeeded | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Banned | Self::InvitationNeeded | Self::InvitationVoid => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::Banned
+            | Self::Removed
+            | Self::InvitationNeeded
+            | Self::InvitationVoid => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::RoomFull
             | Self::UploadConflict
@@ -128,7 +130,8 @@ impl From<Refusal> for ApiError {
             Refusal::AlreadyVoted => ErrorCode::AlreadyVoted,
             Refusal::RoomFull => ErrorCode::RoomFull,
             Refusal::RoomEnded => ErrorCode::RoomEnded,
-            Refusal::Removed | Refusal::Banned => ErrorCode::Banned,
+            Refusal::Removed => ErrorCode::Removed,
+            Refusal::Banned => ErrorCode::Banned,
             Refusal::LimitExceeded { .. } | Refusal::UnsupportedType | Refusal::Invalid { .. } => {
                 ErrorCode::InvalidRequest
             }

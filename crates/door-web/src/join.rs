@@ -82,8 +82,7 @@ pub async fn join(
     };
     let (admission, invitation) = comer.admitted(&api, &room, owned.as_ref(), &request).await?;
 
-    let returns = previous.is_some();
-    let mut pass = Pass {
+    let pass = Pass {
         identity: match (&account, &previous) {
             (Some(account), _) => account_identity(account)?,
             (None, Some(previous)) => previous.identity.clone(),
@@ -97,19 +96,8 @@ pub async fn join(
     let knocks =
         owned.is_some_and(|room| room.details.defaults.lobby) && admission.entrance != Entrance::Straight;
     if open.is_some() || knocks {
-        let network = Some(api.network(source));
-        let applicant = pass.applicant(request.password.clone(), network);
-        let mut admission = lobby::knock(&api, &pass.room, applicant, knocks).await?;
-        if admission.is_none() && returns {
-            // Removed and not banned: they come as somebody new, and as such is decided about them.
-            pass.issued_at_ms = unix_ms();
-            if account.is_none() {
-                pass.identity = new_identity()?;
-            }
-            let applicant = pass.applicant(request.password, network);
-            admission = lobby::knock(&api, &pass.room, applicant, knocks).await?;
-        }
-        if admission.ok_or(Refusal::Removed)? == tertulia_room::Admission::Waiting {
+        let applicant = pass.applicant(request.password, Some(api.network(source)));
+        if lobby::knock(&api, &pass.room, applicant, knocks).await? == tertulia_room::Admission::Waiting {
             return lobby::answer(&api, pass);
         }
     }

@@ -31,26 +31,20 @@ use crate::wire::{
 /// How long somebody may wait with one token.
 const LOBBY_TOKEN_MS: u64 = 12 * 3_600 * 1_000;
 
-/// Asks a room whether somebody may come in, and opens it for that where `opens` says so; `None` where they were removed
-/// since their credential was issued. A room that ends meanwhile lets everybody in: the next one is new.
-pub async fn knock(
-    api: &Api,
-    room: &RoomName,
-    who: Applicant,
-    opens: bool,
-) -> Result<Option<Admission>, ApiError> {
+/// Asks a room whether somebody may come in, and opens it for that where `opens` says so. A room that ends meanwhile
+/// lets everybody in: the next one is new.
+pub async fn knock(api: &Api, room: &RoomName, who: Applicant, opens: bool) -> Result<Admission, ApiError> {
     if who.password.is_some() {
         api.limit_password(room.key())?;
     }
     let handle = match api.inner.engine.find_room(room) {
         Some(handle) => handle,
         None if opens => api.inner.engine.open_room(room, None).await?,
-        None => return Ok(Some(Admission::Admitted)),
+        None => return Ok(Admission::Admitted),
     };
     match handle.command(Actor::System, Command::Knock(Box::new(who))).await {
-        Ok(Reply::Admission(admission)) => Ok(Some(admission)),
-        Err(Refusal::RoomEnded) => Ok(Some(Admission::Admitted)),
-        Err(Refusal::Removed) => Ok(None),
+        Ok(Reply::Admission(admission)) => Ok(admission),
+        Err(Refusal::RoomEnded) => Ok(Admission::Admitted),
         Ok(_) => Err(ApiError::new(ErrorCode::Internal, "the room gave no admission")),
         Err(refusal) => Err(refusal.into()),
     }

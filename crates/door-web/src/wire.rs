@@ -283,6 +283,8 @@ pub enum ErrorCode {
     RoomFull,
     NotFound,
     Banned,
+    /// They were removed since their credential was issued; one may come in as somebody new.
+    Removed,
     RoomEnded,
     TooManyRequests,
     Locked,

@@ -197,7 +197,6 @@ async fn the_lobbys_token_opens_nothing_but_the_lobby() {
         (Method::GET, "chat"),
         (Method::GET, "events"),
         (Method::GET, "participants"),
-        (Method::POST, "leave"),
     ] {
         let asked = meeting.ask(&token, method, path, Value::Null).await;
         assert_eq!(
@@ -231,6 +230,19 @@ async fn the_lobbys_token_opens_nothing_but_the_lobby() {
     assert_eq!(state["rules"]["password"], true);
     assert!(!state.to_string().contains("sesame"));
     assert_eq!(state["lobby"], json!([]));
+    // What it can give up is its own place, once and for all; elsewhere it gives up nothing.
+    let leave = |room| format!("/api/v1/rooms/{room}/leave");
+    let elsewhere = meeting
+        .house
+        .send(Method::POST, &leave("Other"), Some(&token), None)
+        .await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    let left = meeting.ask(&token, Method::POST, "leave", Value::Null).await;
+    assert_eq!(left.status, StatusCode::NO_CONTENT);
+    let place = meeting
+        .ask(&token, Method::GET, "lobby/events", Value::Null)
+        .await;
+    assert_eq!(place.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

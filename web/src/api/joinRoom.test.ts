@@ -31,10 +31,13 @@ describe('entering a room', () => {
     expect(useRecentRooms.getState().rooms.map(({ name }) => name)).toEqual(['Weekly']);
   });
 
-  it('is as somebody new when the server no longer knows the token', async () => {
-    const refusal = { error: { code: 'unauthorized', message: 'expired' } };
+  it.each([
+    ['unauthorized', 401],
+    ['removed', 403],
+  ])('is as somebody new when the token is %s', async (code, status) => {
+    const refusal = { error: { code, message: 'no more' } };
     const seen = stubServer((token) =>
-      token === 'stale' ? Response.json(refusal, { status: 401 }) : Response.json(answer('fresh')),
+      token === 'stale' ? Response.json(refusal, { status }) : Response.json(answer('fresh')),
     );
     sessionStorage.setItem('tertulia.token.weekly', 'stale');
     expect(await joinRoom('Weekly', 'Ana')).toMatchObject({ token: 'fresh' });

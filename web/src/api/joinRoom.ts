@@ -37,8 +37,9 @@ async function asBefore(
       signal,
     );
   } catch (cause) {
-    // The token is too old, or of keys the server no longer has: enter as somebody new.
-    const worthless = cause instanceof ApiError && cause.code === 'unauthorized';
+    // The token is too old, of keys the server no longer has, or of somebody who was removed: ask as somebody new.
+    const worthless =
+      cause instanceof ApiError && (cause.code === 'unauthorized' || cause.code === 'removed');
     if (token === null || !worthless) throw cause;
     return api.join(room, { displayName, previousToken: null, password, invitation }, signal);
   }

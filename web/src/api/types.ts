@@ -98,6 +98,7 @@ export const apiErrorCodes = [
   'room_full',
   'not_found',
   'banned',
+  'removed',
   'room_ended',
   'too_many_requests',
   'payload_too_large',

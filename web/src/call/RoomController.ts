@@ -474,8 +474,14 @@ export class RoomController implements Call {
   /** What one may no longer send is off, and stays off when one may again. */
   private obey(meeting: Meeting): void {
     const { mic, camera } = this.state.intent;
-    if (mic && !may(meeting, 'microphone')) this.setMic(false);
-    if (camera && !may(meeting, 'camera')) this.setCamera(false);
+    if (mic && !may(meeting, 'microphone')) {
+      this.setMic(false);
+      this.options.onNotice({ kind: 'muted-by-other', device: 'mic' });
+    }
+    if (camera && !may(meeting, 'camera')) {
+      this.setCamera(false);
+      this.options.onNotice({ kind: 'muted-by-other', device: 'camera' });
+    }
     if (this.state.share && !may(meeting, 'share_screen')) this.stopShare();
   }
 

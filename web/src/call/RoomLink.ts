@@ -193,7 +193,7 @@ export class RoomLink {
         break;
       }
       case 'meeting': {
-        const notice = meetingNotice(event.event, JSON.parse(event.data));
+        const notice = meetingNotice(event.event, JSON.parse(event.data), before.meeting);
         if (notice) this.events.onMeeting(notice);
         break;
       }

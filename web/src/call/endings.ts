@@ -22,6 +22,7 @@ export function endOfJoinFailure(error: unknown): EndReason | null {
   if (!(error instanceof ApiError)) return null;
   switch (error.code) {
     case 'banned':
+    case 'removed':
       return 'removed';
     case 'room_ended':
       return 'ended';

@@ -49,6 +49,21 @@ describe('the meeting as the server tells it', () => {
     });
   });
 
+  it('tells of a question once, and of a role when it becomes another', () => {
+    const poll = { id: 3, question: 'Tea?', by: 'ana' };
+    const asked = { ...emptyMeeting, polls: [poll as never] };
+    expect(meetingNotice('poll', poll)).toEqual({ kind: 'poll', question: 'Tea?', by: 'ana' });
+    expect(meetingNotice('poll', { ...poll, votes: 1 }, asked)).toBeNull();
+    const was = { ...emptyMeeting, own: { role: 'viewer' as const, rights: [] } };
+    expect(meetingNotice('own', { role: 'viewer', rights: ['chat'] }, was)).toBeNull();
+    expect(meetingNotice('own', { role: 'presenter', rights: [] }, was)).toEqual({
+      kind: 'role',
+      role: 'presenter',
+    });
+    // The first word of it is no change.
+    expect(meetingNotice('own', { role: 'viewer', rights: [] })).toBeNull();
+  });
+
   it('gives the usual rights where the server tells none, and no others', () => {
     expect(may(emptyMeeting, 'chat')).toBe(true);
     expect(may(emptyMeeting, 'mute')).toBe(false);

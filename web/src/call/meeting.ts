@@ -5,6 +5,7 @@ import type {
   Own,
   Poll,
   Right,
+  Role,
   Rules,
   SourceName,
   Timer,
@@ -43,7 +44,9 @@ export const emptyMeeting: Meeting = {
 export type MeetingNotice =
   | { kind: 'unmute-asked'; source: SourceName }
   | { kind: 'floor'; identity: string }
-  | { kind: 'knock'; name: string };
+  | { kind: 'knock'; name: string }
+  | { kind: 'poll'; question: string; by: string | null }
+  | { kind: 'role'; role: Role };
 
 /** Says whether I may do something. Where the server tells no rights, whatever everybody may. */
 export function may(meeting: Meeting, right: Right): boolean {
@@ -135,9 +138,21 @@ export function applyMeetingEvent(
   }
 }
 
-/** What of an event this person should be told. */
-export function meetingNotice(event: string, body: unknown): MeetingNotice | null {
+/** What of an event this person should be told, who knew `before`. */
+export function meetingNotice(
+  event: string,
+  body: unknown,
+  before: Meeting = emptyMeeting,
+): MeetingNotice | null {
   const data = (body ?? {}) as Body;
+  if (event === 'poll') {
+    const { id, question, by } = data as unknown as Poll;
+    return before.polls.some((one) => one.id === id) ? null : { kind: 'poll', question, by };
+  }
+  if (event === 'own') {
+    const { role } = data as unknown as Own;
+    return before.own && before.own.role !== role ? { kind: 'role', role } : null;
+  }
   if (event === 'unmute_asked') return { kind: 'unmute-asked', source: data.source as SourceName };
   if (event === 'floor') return { kind: 'floor', identity: String(data.identity) };
   if (event === 'knock') return { kind: 'knock', name: String(data.name) };

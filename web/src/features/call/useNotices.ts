@@ -117,6 +117,22 @@ export function useNotices(sink: NoticeSink): void {
           showToast({ text, key: 'floor' });
           return;
         }
+        case 'poll': {
+          if (notice.by === call.store.getState().identity) return;
+          const text = t('notice.poll', { question: notice.question });
+          announce(text);
+          if (preferences.sounds.chat) chime('chat');
+          if (ui.getState().panel === 'polls') return;
+          const action = { label: t('chat.open'), run: () => showPanel(ui, 'polls') };
+          showToast({ text, key: 'poll', action, durationMs: 12_000 });
+          return;
+        }
+        case 'role': {
+          const text = t('notice.role', { role: t(`role.${notice.role}`) });
+          announce(text, 'assertive');
+          showToast({ text, key: 'role' });
+          return;
+        }
         case 'knock':
           announce(t('lobby.one', { name: notice.name }), 'assertive');
           if (preferences.sounds.joinLeave) chime('hand');
