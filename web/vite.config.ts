@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const packageJson = JSON.parse(
@@ -13,8 +14,18 @@ const proxy = {
   '/twirp': { target: server },
 };
 
+/** The script for other pages, also under the name that Jitsi's has. */
+const embedUnderAnotherName: Plugin = {
+  name: 'embed-under-another-name',
+  apply: 'build',
+  generateBundle() {
+    const source = readFileSync(new URL('./public/embed.js', import.meta.url));
+    this.emitFile({ type: 'asset', fileName: 'external_api.js', source });
+  },
+};
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), embedUnderAnotherName],
   define: { __APP_VERSION__: JSON.stringify(packageJson.version) },
   server: { port: 5173, proxy },
   preview: { port: 4173, proxy },

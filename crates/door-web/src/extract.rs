@@ -4,13 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::Json;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
-use tertulia_model::RoomName;
+use tertulia_model::{Identity, RoomName};
+use tertulia_room::{Command, Reply};
 
+use crate::convert;
 use crate::error::ApiError;
 use crate::rooms::room_name;
+use crate::state::Api;
 use crate::wire::ErrorCode;
 
 /// The client's address, as the server that called the router sees it.
@@ -53,6 +56,52 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for RoomAnd
             .await
             .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "the path has the wrong shape"))?;
         Ok(Self(room_name(&text)?, other))
+    }
+}
+
+/// A room, and the token of whoever asks something of it.
+pub struct Asking {
+    api: Api,
+    token: Option<String>,
+    room: RoomName,
+}
+
+impl Asking {
+    /// Asks, and gives the room's answer.
+    pub async fn that(self, command: Command) -> Result<Reply, ApiError> {
+        self.api.act(self.token.as_deref(), self.room, command).await
+    }
+
+    /// Asks for something that has no answer but that it was done.
+    pub async fn done(self, command: Command) -> Result<StatusCode, ApiError> {
+        self.that(command).await?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+}
+
+impl FromRequestParts<Api> for Asking {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Bearer(token) = Bearer::from_request_parts(parts, api).await?;
+        let RoomPath(room) = RoomPath::from_request_parts(parts, api).await?;
+        let api = api.clone();
+        Ok(Self { api, token, room })
+    }
+}
+
+/// As [`Asking`], and the person in the path whom it is about.
+pub struct AskingAbout(pub Asking, pub Identity);
+
+impl FromRequestParts<Api> for AskingAbout {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Bearer(token) = Bearer::from_request_parts(parts, api).await?;
+        let RoomAnd(room, identity) = RoomAnd::<String>::from_request_parts(parts, api).await?;
+        let identity = convert::identity_of(&identity)?;
+        let api = api.clone();
+        Ok(Self(Asking { api, token, room }, identity))
     }
 }
 

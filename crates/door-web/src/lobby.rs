@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::convert;
 use crate::error::ApiError;
 use crate::events::{PING, unbuffered};
-use crate::extract::{Bearer, Body, RoomPath, Source};
+use crate::extract::{Asking, Bearer, Body, RoomPath, Source};
 use crate::join::Pass;
 use crate::places::Place;
 use crate::state::{Api, unix_ms};
@@ -300,15 +300,9 @@ fn chosen(request: LobbyRequest) -> Result<Chosen, ApiError> {
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn admit(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<LobbyRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn admit(asking: Asking, Body(request): Body<LobbyRequest>) -> Result<StatusCode, ApiError> {
     let who = chosen(request)?;
-    api.act(token.as_deref(), room, Command::Admit { who }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::Admit { who }).await
 }
 
 /// Sends people away from the lobby. They may knock again.
@@ -321,15 +315,9 @@ pub async fn admit(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn deny(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<LobbyRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn deny(asking: Asking, Body(request): Body<LobbyRequest>) -> Result<StatusCode, ApiError> {
     let who = chosen(request)?;
-    api.act(token.as_deref(), room, Command::Deny { who }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::Deny { who }).await
 }
 
 /// Says something to everybody in the lobby.
@@ -343,13 +331,9 @@ pub async fn deny(
     security(("token" = [])),
 )]
 pub async fn message(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
+    asking: Asking,
     Body(request): Body<LobbyMessageRequest>,
 ) -> Result<StatusCode, ApiError> {
     let text = request.text;
-    api.act(token.as_deref(), room, Command::TellLobby { text })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::TellLobby { text }).await
 }

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tertulia_room::{AccessChange, Attendance, AutoAdmit, Command, Password, Reply, RulesChange};
 
 use crate::convert;
 use crate::error::ApiError;
-use crate::extract::{Bearer, Body, RoomAnd, RoomPath};
-use crate::state::Api;
+use crate::extract::{Asking, AskingAbout, Body};
 use crate::wire::{
     AccessRequest, ErrorBody, ErrorCode, FollowMeRequest, MuteAllRequest, People, RemoveRequest,
     RightsRequest, RoleRequest, RulesRequest, SourceRequest, SpotlightRequest, TimerRequest, WhoRequest,
@@ -26,12 +24,8 @@ use crate::wire::{
     responses((status = 200, body = People), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn people(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-) -> Result<Json<People>, ApiError> {
-    match api.act(token.as_deref(), room, Command::ListParticipants).await? {
+pub async fn people(asking: Asking) -> Result<Json<People>, ApiError> {
+    match asking.that(Command::ListParticipants).await? {
         Reply::Participants(all) => Ok(Json(People {
             participants: all.iter().map(convert::person).collect(),
         })),
@@ -49,12 +43,7 @@ pub async fn people(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn set_access(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<AccessRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn set_access(asking: Asking, Body(request): Body<AccessRequest>) -> Result<StatusCode, ApiError> {
     let password = request.password.map(|text| match text.as_str() {
         "" => Ok(None),
         text => Password::new(text).map(Some),
@@ -68,9 +57,7 @@ pub async fn set_access(
             .capacity
             .map(|capacity| (capacity > 0).then_some(capacity)),
     };
-    api.act(token.as_deref(), room, Command::SetAccess(change))
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::SetAccess(change)).await
 }
 
 /// Changes what the room allows.
@@ -83,12 +70,7 @@ pub async fn set_access(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn set_rules(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<RulesRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn set_rules(asking: Asking, Body(request): Body<RulesRequest>) -> Result<StatusCode, ApiError> {
     let change = RulesChange {
         switch_off: convert::rights_of(&request.switch_off),
         switch_on: convert::rights_of(&request.switch_on),
@@ -98,8 +80,7 @@ pub async fn set_rules(
         webinar: request.webinar,
         media: request.media.as_ref().map(convert::media_of).transpose()?,
     };
-    api.act(token.as_deref(), room, Command::SetRules(change)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::SetRules(change)).await
 }
 
 /// Gives somebody a role.
@@ -113,16 +94,11 @@ pub async fn set_rules(
     security(("token" = [])),
 )]
 pub async fn set_role(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
+    AskingAbout(asking, identity): AskingAbout,
     Body(request): Body<RoleRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
     let role = convert::role_of(request.role);
-    api.act(token.as_deref(), room, Command::SetRole { identity, role })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::SetRole { identity, role }).await
 }
 
 /// Grants rights to somebody and takes others.
@@ -136,19 +112,15 @@ pub async fn set_role(
     security(("token" = [])),
 )]
 pub async fn set_rights(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
+    AskingAbout(asking, identity): AskingAbout,
     Body(request): Body<RightsRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
     let command = Command::SetRights {
         identity,
         grant: convert::rights_of(&request.grant),
         revoke: convert::rights_of(&request.revoke),
     };
-    api.act(token.as_deref(), room, command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(command).await
 }
 
 /// Removes somebody, or bans them, here or not.
@@ -162,12 +134,9 @@ pub async fn set_rights(
     security(("token" = [])),
 )]
 pub async fn remove(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
+    AskingAbout(asking, identity): AskingAbout,
     Body(request): Body<RemoveRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
     let command = if request.ban {
         Command::Ban { identity }
     } else {
@@ -176,8 +145,7 @@ pub async fn remove(
             revoke: true,
         }
     };
-    api.act(token.as_deref(), room, command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(command).await
 }
 
 /// Lifts a ban.
@@ -189,15 +157,8 @@ pub async fn remove(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn unban(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
-) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
-    api.act(token.as_deref(), room, Command::Unban { identity })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+pub async fn unban(AskingAbout(asking, identity): AskingAbout) -> Result<StatusCode, ApiError> {
+    asking.done(Command::Unban { identity }).await
 }
 
 /// Mutes somebody's microphone or camera, or stops their screen. Nobody but themselves opens it again.
@@ -211,16 +172,11 @@ pub async fn unban(
     security(("token" = [])),
 )]
 pub async fn mute(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
+    AskingAbout(asking, identity): AskingAbout,
     Body(request): Body<SourceRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
     let source = convert::source_of(request.source);
-    api.act(token.as_deref(), room, Command::MuteSource { identity, source })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::MuteSource { identity, source }).await
 }
 
 /// Asks somebody to open a source, and lets them where it is switched off.
@@ -234,16 +190,11 @@ pub async fn mute(
     security(("token" = [])),
 )]
 pub async fn ask_unmute(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomAnd(room, identity): RoomAnd<String>,
+    AskingAbout(asking, identity): AskingAbout,
     Body(request): Body<SourceRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let identity = convert::identity_of(&identity)?;
     let source = convert::source_of(request.source);
-    api.act(token.as_deref(), room, Command::AskUnmute { identity, source })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::AskUnmute { identity, source }).await
 }
 
 /// Mutes everybody else, or all but some; screens are stopped.
@@ -256,18 +207,12 @@ pub async fn ask_unmute(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn mute_all(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<MuteAllRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn mute_all(asking: Asking, Body(request): Body<MuteAllRequest>) -> Result<StatusCode, ApiError> {
     let command = Command::MuteAll {
         source: convert::source_of(request.source),
         except: convert::identities_of(&request.except)?,
     };
-    api.act(token.as_deref(), room, command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(command).await
 }
 
 /// Lowers somebody's hand, or all.
@@ -280,20 +225,13 @@ pub async fn mute_all(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn lower_hand(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<WhoRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn lower_hand(asking: Asking, Body(request): Body<WhoRequest>) -> Result<StatusCode, ApiError> {
     let identity = request
         .identity
         .as_deref()
         .map(convert::identity_of)
         .transpose()?;
-    api.act(token.as_deref(), room, Command::LowerHand { identity })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::LowerHand { identity }).await
 }
 
 /// Gives the floor to somebody, or to the first in the queue of hands.
@@ -306,20 +244,13 @@ pub async fn lower_hand(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn give_floor(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<WhoRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn give_floor(asking: Asking, Body(request): Body<WhoRequest>) -> Result<StatusCode, ApiError> {
     let identity = request
         .identity
         .as_deref()
         .map(convert::identity_of)
         .transpose()?;
-    api.act(token.as_deref(), room, Command::GiveFloor { identity })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::GiveFloor { identity }).await
 }
 
 /// Puts people in the spotlight for everybody.
@@ -333,15 +264,11 @@ pub async fn give_floor(
     security(("token" = [])),
 )]
 pub async fn spotlight(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
+    asking: Asking,
     Body(request): Body<SpotlightRequest>,
 ) -> Result<StatusCode, ApiError> {
     let identities = convert::identities_of(&request.identities)?;
-    api.act(token.as_deref(), room, Command::Spotlight { identities })
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(Command::Spotlight { identities }).await
 }
 
 /// Has everybody follow the own layout, or stops that.
@@ -354,17 +281,11 @@ pub async fn spotlight(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn follow_me(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<FollowMeRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn follow_me(asking: Asking, Body(request): Body<FollowMeRequest>) -> Result<StatusCode, ApiError> {
     let command = Command::FollowMe {
         layout: request.layout,
     };
-    api.act(token.as_deref(), room, command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(command).await
 }
 
 /// Starts a countdown for everybody to see, or stops it.
@@ -377,18 +298,12 @@ pub async fn follow_me(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn set_timer(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-    Body(request): Body<TimerRequest>,
-) -> Result<StatusCode, ApiError> {
+pub async fn set_timer(asking: Asking, Body(request): Body<TimerRequest>) -> Result<StatusCode, ApiError> {
     let command = Command::SetTimer {
         duration: request.duration_ms.map(Duration::from_millis),
         title: request.title,
     };
-    api.act(token.as_deref(), room, command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    asking.done(command).await
 }
 
 /// Ends the room for everybody.
@@ -400,13 +315,8 @@ pub async fn set_timer(
     responses((status = 204), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn end(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-) -> Result<StatusCode, ApiError> {
-    api.act(token.as_deref(), room, Command::End).await?;
-    Ok(StatusCode::NO_CONTENT)
+pub async fn end(asking: Asking) -> Result<StatusCode, ApiError> {
+    asking.done(Command::End).await
 }
 
 /// Gives the attendance and talk time of everybody who was here, as a table.
@@ -418,12 +328,8 @@ pub async fn end(
     responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = ErrorBody)),
     security(("token" = [])),
 )]
-pub async fn attendance(
-    State(api): State<Api>,
-    Bearer(token): Bearer,
-    RoomPath(room): RoomPath,
-) -> Result<Response, ApiError> {
-    let Reply::Attendance(all) = api.act(token.as_deref(), room, Command::ReadAttendance).await? else {
+pub async fn attendance(asking: Asking) -> Result<Response, ApiError> {
+    let Reply::Attendance(all) = asking.that(Command::ReadAttendance).await? else {
         return Err(ApiError::new(ErrorCode::Internal, "the room gave no report"));
     };
     let headers = [
