@@ -180,6 +180,8 @@ export class Person {
     if (setup.hidden) await context.addInitScript(hideAddresses);
     if (setup.relay) await context.addInitScript(onlyRelays, setup.relay);
     const page = await context.newPage();
+    // Software painting makes a page with moving pictures slow to answer on two cores.
+    page.setDefaultTimeout(2 * SOON);
     const person = new Person(setup, browser, context, page, origin);
     page.on('pageerror', (error) => person.complaints.push(String(error)));
     page.on('request', (request) => {
