@@ -11,7 +11,7 @@ export type Way = 'udp' | 'tcp' | 'relayUdp' | 'relayTcp' | 'relayTls';
 /** How a part ended; `absent` where the server offers nothing of the kind. */
 export type Outcome =
   | { state: 'ok'; milliseconds: number; way?: Way }
-  | { state: 'failed'; reason: 'timeout' | 'refused'; message?: string }
+  | { state: 'failed'; reason: 'timeout' | 'refused' }
   | { state: 'absent' };
 
 export type Results = Partial<Record<Check, Outcome>>;
@@ -87,9 +87,8 @@ async function timed(act: () => Promise<unknown>): Promise<Outcome> {
     if (way === 'late') return { state: 'failed', reason: 'timeout' };
     const milliseconds = Math.round(performance.now() - started);
     return isWay(way) ? { state: 'ok', milliseconds, way } : { state: 'ok', milliseconds };
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : undefined;
-    return { state: 'failed', reason: 'refused', message };
+  } catch {
+    return { state: 'failed', reason: 'refused' };
   } finally {
     clearTimeout(timer);
   }
