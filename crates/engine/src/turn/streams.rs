@@ -101,6 +101,7 @@ impl TurnStreams {
             connection,
             established: &established,
             waiting,
+            apart: transport == Transport::Tls,
         };
         if let Err(error) = conversation.run(stream, head, place).await {
             tracing::debug!(kind = ?error.kind(), "a TURN connection ended");
@@ -114,6 +115,9 @@ struct Conversation<'a> {
     connection: u64,
     established: &'a AtomicBool,
     waiting: mpsc::Receiver<Bytes>,
+    /// Each message is written by itself, which makes it a TLS record of its own: coturn's client (4.6.1) takes what is in
+    /// a record for one message.
+    apart: bool,
 }
 
 impl Conversation<'_> {
@@ -126,7 +130,6 @@ impl Conversation<'_> {
         let deadline = Instant::now() + FIRST_ALLOCATION;
         let mut read = BytesMut::with_capacity(READ);
         let mut batch = Vec::with_capacity(AT_ONCE);
-        let mut write = Vec::new();
         if !head.is_empty() && !self.pass_on(Bytes::copy_from_slice(head)).await {
             return Ok(());
         }
@@ -145,12 +148,15 @@ impl Conversation<'_> {
                     if count == 0 {
                         return Ok(());
                     }
-                    write.clear();
-                    for message in batch.drain(..) {
-                        write.extend_from_slice(&message);
+                    if !self.apart {
+                        let together = batch.concat();
+                        batch.clear();
+                        batch.push(together.into());
                     }
                     let written = async {
-                        stream.write_all(&write).await?;
+                        for message in batch.drain(..) {
+                            stream.write_all(&message).await?;
+                        }
                         stream.flush().await
                     };
                     tokio::time::timeout(WRITE, written)

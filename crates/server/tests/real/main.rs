@@ -9,4 +9,5 @@
 mod chat;
 mod files;
 mod kill;
+mod relay;
 mod support;
