@@ -17,6 +17,7 @@ const SECURE: &str = "__Host-tertulia";
 /// Where the page came over plain HTTP, as on a developer's machine.
 const PLAIN: &str = "tertulia";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The secret of the request's cookie.
 pub fn secret(headers: &HeaderMap) -> Option<SecretToken> {
@@ -74,9 +75,13 @@ fn form(headers: &HeaderMap) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether the page that asks came over HTTPS. Browsers name its origin with whatever changes something; with what only
-/// reads they say where it comes from only over HTTPS and on the machine itself.
+/// Whether the page that asks came over HTTPS. The server says so, for its own TLS and for that of proxies it trusts, and
+/// lets nobody else say it. Where it cannot know, browsers tell: they name the page's origin with whatever changes
+/// something; with what only reads they say where it comes from only over HTTPS and on the machine itself.
 pub fn came_securely(headers: &HeaderMap) -> bool {
+    if text(headers, &FORWARDED_PROTO) == Some("https") {
+        return true;
+    }
     match text(headers, &ORIGIN) {
         Some(origin) => origin.starts_with("https://"),
         None => headers.contains_key(FETCH_SITE) && !is_this_machine(headers),
@@ -180,13 +185,14 @@ mod tests {
     #[test]
     fn cookies_of_secure_pages_stay_with_https_and_this_name() {
         let token = SecretToken::from_random([7; 32]);
-        let set = |origin: &str| {
-            let value = set(&headers(&[("origin", origin)]), &token, 60).unwrap();
+        let set = |name, value| {
+            let value = set(&headers(&[(name, value)]), &token, 60).unwrap();
             value.to_str().unwrap().to_owned()
         };
-        let secure = set("https://meet.example.org");
+        let secure = set("origin", "https://meet.example.org");
+        assert_eq!(set("x-forwarded-proto", "https"), secure);
         assert!(secure.starts_with("__Host-tertulia=") && secure.ends_with("; Secure"));
-        let plain = set("http://localhost:7880");
+        let plain = set("origin", "http://localhost:7880");
         assert!(plain.starts_with("tertulia=") && !plain.contains("Secure"));
         for cookie in [secure, plain] {
             assert!(

@@ -91,7 +91,8 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     if let Some(xmpp) = &xmpp {
         doors = doors.merge(tertulia_door_xmpp::router(xmpp.clone()));
     }
-    let router = http::router(doors, web_app, readiness.clone(), proxies.clone());
+    let arrival = http::Arrival::new(proxies.clone(), config.tls.hsts_s);
+    let router = http::router(doors, web_app, readiness.clone(), arrival);
     let plain = Site {
         router,
         limits: ListenerLimits {

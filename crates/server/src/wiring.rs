@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::Extension;
 use tertulia_auth::{ApiKeys, TrustedIssuer, TrustedKeys};
 use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings, RateLimit};
@@ -95,10 +96,11 @@ fn sessions(config: &Config) -> SessionLife {
 /// What the listener for HTTPS serves.
 pub fn secure(plain: Site, tls: Tls, engine: &Engine, config: &Config) -> Site {
     let hsts_s = config.tls.hsts_s;
+    let router = plain.router.layer(Extension(http::Encrypted));
     let router = if hsts_s == 0 || tls.self_signed {
-        plain.router
+        router
     } else {
-        http::ask_for_https(plain.router, hsts_s)
+        http::ask_for_https(router, hsts_s)
     };
     Site {
         router,

@@ -128,8 +128,9 @@ section! {
         /// Where to listen. `[::]` takes IPv4 as well. Where `[tls]` is on, people come to `tls.listen` and this is
         /// the place that leads them there: `[::]:80`.
         listen: SocketAddr = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7880)),
-        /// Addresses of reverse proxies whose `X-Forwarded-For` is believed, single ones or networks such as
-        /// `10.0.0.0/8`. From anybody else the header is ignored.
+        /// Addresses of reverse proxies that are believed about who asks (`X-Forwarded-For`) and whether they came over
+        /// HTTPS (`X-Forwarded-Proto`), or without those headers in `Forwarded`; single ones or networks such as
+        /// `10.0.0.0/8`. From anybody else the headers are ignored.
         trusted_proxies: Vec<String> = Vec::new(),
         /// Whether trusted proxies say who comes in a PROXY protocol header (version 1 or 2) before anything else,
         /// as balancers of TCP connections do. Then they all must; others are served as they are.

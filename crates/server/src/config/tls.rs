@@ -58,7 +58,8 @@ section! {
         /// a certificate authority.
         redirect: bool = true,
         /// How long, in seconds, browsers are to use nothing but HTTPS for this server's name (HSTS); 0 to ask
-        /// nothing of them. Not asked for with `self-signed`.
+        /// nothing of them. Not asked for with `self-signed`; with `off` only of those who came over HTTPS by a trusted
+        /// proxy.
         hsts_s: u64 = 31_536_000,
     }
 }

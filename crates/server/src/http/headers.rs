@@ -34,9 +34,14 @@ pub async fn secure(request: Request, next: Next) -> Response {
     response
 }
 
-/// Adds that browsers are to use nothing but HTTPS for this name, for `seconds` (RFC 6797).
+/// What asks browsers to use nothing but HTTPS for this name, for `seconds` (RFC 6797).
+pub fn hsts(seconds: u64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("max-age={seconds}")).ok()
+}
+
+/// Adds [`hsts`] to every answer.
 pub fn ask_for_https(router: Router, seconds: u64) -> Router {
-    let Ok(value) = HeaderValue::try_from(format!("max-age={seconds}")) else {
+    let Some(value) = hsts(seconds) else {
         return router;
     };
     router.layer(from_fn(move |request: Request, next: Next| {

@@ -16,7 +16,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub use client::TrustedProxies;
+pub use client::{Arrival, Encrypted, TrustedProxies};
 pub use headers::ask_for_https;
 pub use health::Readiness;
 pub use listener::{Connections, ListenerLimits, Relay, Secured, Site, bind, serve, try_bind};
@@ -27,14 +27,14 @@ pub use webapp::WebApp;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Puts the doors, the web app and health on one router.
-pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, proxies: TrustedProxies) -> Router {
+pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, arrival: Arrival) -> Router {
     doors
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(move || health::readyz(readiness)))
         .fallback(move |request: Request| webapp::serve(web_app, request))
         .layer(from_fn(in_time))
         .layer(from_fn(headers::secure))
-        .layer(from_fn_with_state(proxies, client::find))
+        .layer(from_fn_with_state(arrival, client::find))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -55,21 +55,39 @@ mod tests {
 
     use super::*;
 
+    const PROXY: [u8; 4] = [192, 0, 2, 1];
+
     async fn asked(path: &str, ready: bool, forwarded: &str) -> (StatusCode, HeaderMap, String) {
+        asked_by(PROXY, path, ready, &[("x-forwarded-for", forwarded)]).await
+    }
+
+    async fn asked_by(
+        peer: [u8; 4],
+        path: &str,
+        ready: bool,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, HeaderMap, String) {
         let doors = Router::new()
             .route(
                 "/api/who",
                 get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.ip().to_string() }),
             )
+            .route(
+                "/api/scheme",
+                get(|headers: HeaderMap| async move { format!("{:?}", headers.get("x-forwarded-proto")) }),
+            )
             .route("/api/slow", get(std::future::pending::<()>));
         let readiness = Readiness::default();
         readiness.set(ready);
         let proxies = TrustedProxies::parse(&["192.0.2.1".to_owned()]).unwrap();
-        let router = router(doors, WebApp::embedded(), readiness, proxies);
+        let arrival = Arrival::new(proxies, 60);
+        let router = router(doors, WebApp::embedded(), readiness, arrival);
         let request = Request::builder()
             .uri(path)
-            .header("x-forwarded-for", forwarded)
-            .extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))))
+            .extension(ConnectInfo(SocketAddr::from((peer, 1))));
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
             .body(Body::empty())
             .unwrap();
         let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
@@ -111,6 +129,23 @@ mod tests {
     #[tokio::test]
     async fn doors_see_the_client_behind_the_proxy() {
         assert_eq!(asked("/api/who", true, "203.0.113.9").await.2, "203.0.113.9");
+    }
+
+    #[tokio::test]
+    async fn doors_hear_of_https_from_a_trusted_proxy_only_and_browsers_are_asked_to_stay_with_it() {
+        let https = [("x-forwarded-proto", "https")];
+        let (_, headers, seen) = asked_by(PROXY, "/api/scheme", true, &https).await;
+        assert_eq!(seen, "Some(\"https\")");
+        assert_eq!(headers["strict-transport-security"], "max-age=60");
+        for (peer, said) in [
+            ([203, 0, 113, 9], &https[..]),
+            (PROXY, &[]),
+            (PROXY, &[("x-forwarded-proto", "http")]),
+        ] {
+            let (_, headers, seen) = asked_by(peer, "/api/scheme", true, said).await;
+            assert_eq!(seen, "None", "{peer:?} {said:?}");
+            assert!(!headers.contains_key("strict-transport-security"));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
+use axum::http::HeaderValue;
+use axum::http::header::HOST;
 use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
@@ -88,6 +90,11 @@ async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     request.extensions_mut().insert(ConnectInfo(peer));
+    // HTTP/2 says it in the address (RFC 9113, section 8.3.1); those behind this look in one place.
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    if let Some(Ok(host)) = authority.map(HeaderValue::try_from) {
+        request.headers_mut().entry(HOST).or_insert(host);
+    }
     router.oneshot(request.map(Body::new)).await
 }
 

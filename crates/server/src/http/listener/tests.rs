@@ -1,6 +1,7 @@
 mod secure;
 
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -32,6 +33,10 @@ fn router() -> Router {
         .route(
             "/address",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
+        )
+        .route(
+            "/host",
+            get(|headers: HeaderMap| async move { format!("{:?}", headers.get("host")) }),
         )
 }
 
