@@ -14,12 +14,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use support::way::{Link, Relay, Way, relaying, server_address};
-use support::{Client, engine_with, room, until};
+use support::{Client, Seen, engine_with, room, until};
 use tertulia_engine::{Engine, Joined};
 use tertulia_model::MediaKind;
 use tertulia_room::{Actor, Command};
 use tertulia_turn::stun::{AttributeType, Class, Message, Method, TransactionId, Writer};
 use tokio::net::TcpStream;
+
+/// The largest of a camera's three encodings.
+const BEST: u8 = 2;
 
 async fn link(engine: &Engine, joined: &Joined, transport: &str) -> Link {
     let server = &engine.ice_servers(&joined.participant.id)[0];
@@ -63,15 +66,34 @@ async fn check_call(engine: &Engine, ways: [&str; 3]) {
         tracks.push((sound, client.publish(MediaKind::Video).await));
     }
     let mut clients: Vec<&mut Client> = clients.iter_mut().collect();
+    let seen_by = |place: usize, client: &Client| -> Vec<[Seen; 2]> {
+        let others = tracks.iter().enumerate().filter(|(other, _)| *other != place);
+        let seen = |track| client.seen.get(track).copied().unwrap_or_default();
+        others
+            .map(|(_, (sound, picture))| [seen(sound), seen(picture)])
+            .collect()
+    };
+    // Pictures at their best, each packet of which is one of fifty a second: for as long as the sound.
     until(&mut clients, "everybody's sound and picture", |clients| {
         clients.iter().enumerate().all(|(place, client)| {
-            let others = tracks.iter().enumerate().filter(|(other, _)| *other != place);
-            others
-                .into_iter()
-                .all(|(_, (sound, picture))| client.count(sound) > 30 && client.count(picture) > 5)
+            seen_by(place, client)
+                .iter()
+                .all(|[sound, picture]| sound.packets > 100 && picture.packets > 100 && picture.layer == BEST)
         })
     })
     .await;
+    for (place, client) in clients.iter().enumerate() {
+        for [sound, picture] in seen_by(place, client) {
+            assert!(picture.began_at_keyframe, "{place}: {picture:?}");
+            assert_eq!(picture.turned_back, 0, "{place}: {picture:?}");
+            // A socket whose buffer is full loses a packet, as networks do; a way that works loses next to none.
+            assert!(
+                sound.missing * 10 < sound.packets as u64,
+                "{place} by {}: {sound:?}",
+                ways[place]
+            );
+        }
+    }
 }
 
 /// Waits for what the threads will have counted soon.

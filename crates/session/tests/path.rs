@@ -22,6 +22,8 @@ use tertulia_session::{ClientFamily, LocalCandidate, Output, SessionEvent};
 const REQUEST: [u8; 2] = [0, 1];
 const RESPONSE: [u8; 2] = [1, 1];
 
+const STRANGERS: u32 = 100_000;
+
 fn connected() -> Pair {
     let mut pair = Pair::new();
     pair.client.open_channel("_reliable", true);
@@ -35,8 +37,13 @@ fn connected() -> Pair {
 
 /// A check of a peer that knows these credentials.
 fn check(user: &str, password: &str, nominates: bool) -> Vec<u8> {
+    check_as(user, password, (true, 7), nominates)
+}
+
+/// The same of one who says to be controlling or not, with a tie breaker.
+fn check_as(user: &str, password: &str, (controls, tie_breaker): (bool, u64), nominates: bool) -> Vec<u8> {
     let mut contents = vec![0; 200];
-    let length = StunMessage::binding_request(user, TransId::new(), true, 7, 1_000, nominates)
+    let length = StunMessage::binding_request(user, TransId::new(), controls, tie_breaker, 1_000, nominates)
         .to_bytes(Some(password.as_bytes()), &mut contents, |key, parts| {
             let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
             let mut context = hmac::Context::with_key(&key);
@@ -62,26 +69,29 @@ fn a_connection_stands_after_few_round_trips() {
     );
 }
 
+/// N7: a hundred thousand addresses.
 #[test]
 fn checks_without_our_password_change_nothing() {
     let mut pair = connected();
     let path = pair.session.media_path();
     let dropped = pair.session.dropped_datagrams();
     let right = check("w0serv:clnt", "0123456789abcdef01234567", true);
-    for number in 0..1_000 {
-        let user = if number % 2 == 0 {
-            "w0serv:clnt"
-        } else {
-            "w0othr:clnt"
-        };
-        pair.take(stranger(number), check(user, "0123456789abcdef0123456X", true));
-        let mut broken = right.clone();
-        let last = broken.len() - 1;
-        broken[last] ^= 1;
-        pair.take(stranger(number), broken);
-        assert_eq!(pair.sent_to(stranger(number)), 0);
-    }
-    assert_eq!(pair.session.dropped_datagrams() - dropped, 2_000);
+    let mut broken = right.clone();
+    let last = broken.len() - 1;
+    broken[last] ^= 1;
+    let wrong = ["w0serv:clnt", "w0othr:clnt"].map(|user| check(user, "0123456789abcdef0123456X", true));
+    let kept = allocation_counter::measure(|| {
+        for number in 0..STRANGERS {
+            pair.take(stranger(number), wrong[number as usize % 2].clone());
+            pair.take(stranger(number), broken.clone());
+            assert_eq!(pair.sent_to(stranger(number)), 0);
+        }
+    });
+    assert!(kept.bytes_current < 10_000, "{} bytes", kept.bytes_current);
+    assert_eq!(
+        pair.session.dropped_datagrams() - dropped,
+        2 * u64::from(STRANGERS)
+    );
     assert_eq!(pair.session.media_path(), path);
     assert!(pair.works());
 }
@@ -110,6 +120,37 @@ fn a_peer_that_names_many_addresses_is_answered_and_stays_where_it_is() {
             .iter()
             .any(|event| matches!(event, SessionEvent::IceDisconnected))
     );
+}
+
+/// N8: a peer that knows the password, changes its mind about who is in charge and nominates a thousand times a second.
+#[test]
+fn role_conflicts_and_floods_of_nominations_leave_the_path_as_it_is() {
+    let mut pair = connected();
+    let path = pair.session.media_path();
+    // The peer's own address, and some it never had.
+    let client = path.unwrap().destination;
+    for round in 0..10_u64 {
+        for number in 0..1_000_u64 {
+            let role = (
+                number % 2 == 0,
+                if number % 3 == 0 { 0 } else { u64::MAX - number },
+            );
+            let nomination = check_as("w0serv:clnt", "0123456789abcdef01234567", role, true);
+            let source = if number % 2 == 0 {
+                client
+            } else {
+                stranger(number as u32 % 50)
+            };
+            pair.take(source, nomination);
+            assert_eq!(pair.session.media_path(), path, "round {round}, {number}");
+        }
+        pair.run(Duration::from_secs(1));
+        assert_eq!(pair.session.media_path(), path, "round {round}");
+        assert!(pair.works());
+    }
+    pair.run(Duration::from_secs(30));
+    assert_eq!(pair.session.media_path(), path);
+    assert!(pair.session.is_connected() && pair.works());
 }
 
 #[test]
