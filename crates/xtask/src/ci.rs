@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::run::{Counts, command, counted, quiet};
+use crate::run::{Counts, command, counted, find, quiet};
 use crate::{config_reference, instructions, tidy};
 
 const CARGO_DENY: &str = "0.20.2";
@@ -316,8 +316,21 @@ fn clippy(root: &Path) -> Result<Outcome> {
     )
 }
 
+/// With coturn's clients against the bare TURN server too, where they are installed: 7 s.
 fn rust_tests(root: &Path) -> Result<Outcome> {
-    cargo(root, 30, &["test", "--workspace", "--locked", "--no-fail-fast"])
+    let mut tests = command(
+        root,
+        30,
+        "cargo",
+        &["test", "--workspace", "--locked", "--no-fail-fast"],
+    );
+    let clients = ["turnutils_uclient", "turnutils_stunclient"];
+    if clients.iter().all(|client| find(root, client).is_some()) {
+        tests.env("TERTULIA_COTURN", "1");
+    } else {
+        println!("rust-tests: SKIPPED in part, no clients of coturn: apt-get install coturn");
+    }
+    counted(tests).map(Outcome::Ran)
 }
 
 fn rustdoc(root: &Path) -> Result<Outcome> {

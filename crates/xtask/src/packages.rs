@@ -4,12 +4,13 @@
 
 mod install;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
 use crate::deb;
+use crate::run::find;
 
 /// How one check ended.
 pub enum Verdict {
@@ -126,16 +127,4 @@ fn lint(root: &Path, linter: &Linter) -> Result<Verdict> {
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Verdict::Fails(text(&output.stdout) + &text(&output.stderr)))
-}
-
-/// Looks in the project's own tools, where Go puts programs, and on the path.
-fn find(root: &Path, program: &str) -> Option<PathBuf> {
-    let go = std::env::var_os("HOME").map(|home| PathBuf::from(home).join("go/bin"));
-    let own = [root.join("target/tools/bin"), root.join("target/tools/venv/bin")];
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    own.into_iter()
-        .chain(go)
-        .chain(std::env::split_paths(&path))
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
 }

@@ -1,7 +1,7 @@
 //! Runs one command, lets its output through, and counts the tests it reports.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -103,6 +103,18 @@ pub fn quiet(mut command: Command) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
+}
+
+/// Looks in the project's own tools, where Go puts programs, and on the path.
+pub fn find(root: &Path, program: &str) -> Option<PathBuf> {
+    let go = std::env::var_os("HOME").map(|home| PathBuf::from(home).join("go/bin"));
+    let own = [root.join("target/tools/bin"), root.join("target/tools/venv/bin")];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    own.into_iter()
+        .chain(go)
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// Prints each line as it comes and adds up what the lines report.
