@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { test as base, expect } from './support/meeting';
-import { type Person, SOON } from './support/person';
+import { SOON } from './support/person';
 import { freePorts, Server } from './support/server.mjs';
 
 /** A test whose server has a UDP port for TURN alone, and serves media behind one port. */
@@ -22,23 +22,6 @@ const test = base.extend<{ server: Server }>({
   ],
 });
 
-/** What a person's media goes through at their end: kind of candidate, and how it reaches the relay. */
-function ways(person: Person): Promise<string[]> {
-  return person.page.evaluate(async () => {
-    const scope = window as unknown as { __connections: RTCPeerConnection[] };
-    const ways: string[] = [];
-    for (const connection of scope.__connections) {
-      if (connection.connectionState !== 'connected') continue;
-      const stats = await connection.getStats();
-      const transport = [...stats.values()].find((entry) => entry.selectedCandidatePairId);
-      const pair = transport && stats.get(transport.selectedCandidatePairId);
-      const local = pair && stats.get(pair.localCandidateId);
-      if (local) ways.push(`${local.candidateType} ${local.relayProtocol ?? ''}`.trim());
-    }
-    return ways;
-  });
-}
-
 for (const transport of ['udp', 'tcp'] as const) {
   test(`two people whose browsers may only use a relay by ${transport} see and hear each other`, async ({
     arrive,
@@ -52,7 +35,7 @@ for (const transport of ['udp', 'tcp'] as const) {
     await ana.seesMoving(await boris.identity(), 2);
     await boris.hears(1);
     for (const person of [ana, boris]) {
-      expect(new Set(await ways(person))).toEqual(new Set([`relay ${transport}`]));
+      expect(new Set(await person.ways())).toEqual(new Set([`relay ${transport}`]));
     }
   });
 }
@@ -68,7 +51,7 @@ test('who is told of relays and needs none talks to the media port itself', asyn
   await boris.seesMoving(await ana.identity(), 1);
   await boris.hears(1);
   for (const person of [ana, boris]) {
-    for (const way of await ways(person)) expect(way).not.toContain('relay');
+    for (const way of await person.ways()) expect(way).not.toContain('relay');
   }
 });
 

@@ -24,7 +24,13 @@ export interface Setup {
   /** Tells the server none of this browser's addresses: what it is told by the server is the only way between them. */
   hidden?: boolean;
   /** Leaves this browser no way but a relay that it reaches like this. */
-  relay?: 'udp' | 'tcp';
+  relay?: 'udp' | 'tcp' | 'tls';
+  /** Public key of a certificate to be taken, though nobody vouches for it. */
+  trusts?: string;
+  /** Runs the browser by another program, such as one that puts it into another network. */
+  program?: string;
+  /** What the page finds in its storage. */
+  remembers?: Record<string, string>;
   /** `denied` refuses camera and microphone, `none` has no devices at all. */
   devices?: 'granted' | 'denied' | 'none';
   /** How many cameras and microphones there are; otherwise one of each. */
@@ -36,7 +42,7 @@ export interface Setup {
   viewport?: { width: number; height: number };
 }
 
-const CHROMIUM = process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.TERTULIA_FIREFOX ?? '/usr/bin/firefox-esr';
 
 /** Milliseconds that a change may take to reach everybody's screen on a busy machine. */
@@ -54,6 +60,7 @@ async function chromiumArguments(setup: Setup): Promise<string[]> {
     '--disable-backgrounding-occluded-windows',
     '--disable-renderer-backgrounding',
   ];
+  if (setup.trusts) args.push(`--ignore-certificate-errors-spki-list=${setup.trusts}`);
   if (setup.person)
     args.push(`--use-file-for-fake-video-capture=${await cameraFile(setup.person)}`);
   if (setup.plays) {
@@ -82,7 +89,7 @@ async function launch(setup: Setup): Promise<Browser> {
     });
   }
   return chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: setup.program ?? CHROMIUM,
     headless: true,
     // Muted output would also mute the sound of a shared tab.
     ignoreDefaultArgs: ['--mute-audio'],
@@ -92,13 +99,18 @@ async function launch(setup: Setup): Promise<Browser> {
 
 /** Remembers every peer connection of the page, so that statistics need no help from the app. */
 function rememberConnections() {
-  const scope = window as unknown as { __connections: RTCPeerConnection[] };
+  const scope = window as unknown as {
+    __connections: RTCPeerConnection[];
+    __policies: (string | undefined)[];
+  };
   scope.__connections = [];
+  scope.__policies = [];
   const Original = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Original {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
       scope.__connections.push(this);
+      scope.__policies.push(configuration?.iceTransportPolicy);
     }
   };
 }
@@ -127,6 +139,10 @@ function hideAddresses() {
 
 /** Takes every way but a relay, and every relay that is reached by another protocol. */
 function onlyRelays(transport: string) {
+  const meant = (url: string) =>
+    transport === 'tls'
+      ? url.startsWith('turns:')
+      : url.startsWith('turn:') && url.endsWith(`transport=${transport}`);
   const Original = window.RTCPeerConnection;
   const narrowed = (configuration: RTCConfiguration = {}): RTCConfiguration => ({
     ...configuration,
@@ -134,7 +150,7 @@ function onlyRelays(transport: string) {
     iceServers: (configuration.iceServers ?? [])
       .map((server) => ({
         ...server,
-        urls: [server.urls].flat().filter((url) => url.endsWith(`transport=${transport}`)),
+        urls: [server.urls].flat().filter(meant),
       }))
       .filter((server) => server.urls.length > 0),
   });
@@ -147,6 +163,13 @@ function onlyRelays(transport: string) {
       super.setConfiguration(narrowed(configuration));
     }
   };
+}
+
+/** Puts into a page's storage what an earlier visit would have left, once. */
+function fillStorage(values: Record<string, string>) {
+  for (const [key, value] of Object.entries(values)) {
+    if (localStorage.getItem(key) === null) localStorage.setItem(key, value);
+  }
 }
 
 /** Sums of what a page receives. */
@@ -179,6 +202,7 @@ export class Person {
     await context.addInitScript(rememberConnections);
     if (setup.hidden) await context.addInitScript(hideAddresses);
     if (setup.relay) await context.addInitScript(onlyRelays, setup.relay);
+    if (setup.remembers) await context.addInitScript(fillStorage, setup.remembers);
     const page = await context.newPage();
     // Software painting makes a page with moving pictures slow to answer on two cores.
     page.setDefaultTimeout(2 * SOON);
@@ -346,6 +370,30 @@ export class Person {
     await expect
       .poll(async () => (await this.received()).audioEnergy, { timeout: SOON, interval: 250 })
       .toBeGreaterThan(before);
+  }
+
+  /** What this person's media goes through at their end: kind of candidate, and how it reaches the relay. */
+  async ways(): Promise<string[]> {
+    return this.page.evaluate(async () => {
+      const scope = window as unknown as { __connections: RTCPeerConnection[] };
+      const ways: string[] = [];
+      for (const connection of scope.__connections) {
+        if (connection.connectionState !== 'connected') continue;
+        const stats = await connection.getStats();
+        const transport = [...stats.values()].find((entry) => entry.selectedCandidatePairId);
+        const pair = transport && stats.get(transport.selectedCandidatePairId);
+        const local = pair && stats.get(pair.localCandidateId);
+        if (local) ways.push(`${local.candidateType} ${local.relayProtocol ?? ''}`.trim());
+      }
+      return ways;
+    });
+  }
+
+  /** The `iceTransportPolicy` each connection of the page began with. */
+  async policies(): Promise<(string | undefined)[]> {
+    return this.page.evaluate(
+      () => (window as unknown as { __policies: (string | undefined)[] }).__policies,
+    );
   }
 
   /** Identities of the others, as the SDK knows them. */

@@ -80,36 +80,35 @@ export class Server {
   /**
    * @param {string} folder
    * @param {Ports} ports
+   * @param {string} origin
    * @param {string[]} args
    * @param {import('node:fs').WriteStream} log
    */
-  constructor(folder, ports, args, log) {
+  constructor(folder, ports, origin, args, log) {
     this.folder = folder;
     this.ports = ports;
+    /** What browsers open: loopback, hence a secure context, or HTTPS. */
+    this.origin = origin;
     this.#arguments = args;
     this.#log = log;
   }
 
   /**
    * Starts a server.
-   * @param {{name: string, config?: string, ports?: Ports, media?: string}} options `name` names the log; `config` is
-   *   added to the file, `media` takes the place of the two workers
+   * @param {{name: string, config?: string, ports?: Ports, media?: string, origin?: string}} options `name` names the
+   *   log; `config` is added to the file, `media` takes the place of the two workers, `origin` that of loopback
    */
-  static async start({ name, config = '', ports: chosen, media }) {
+  static async start({ name, config = '', ports: chosen, media, origin }) {
     await mkdir(artifacts, { recursive: true });
     const folder = await mkdtemp(join(tmpdir(), 'tertulia-'));
     const ports = chosen ?? (await freePorts());
     const file = join(folder, 'tertulia.toml');
     await writeFile(file, `${configuration(folder, ports, media)}\n${config}`);
     const log = createWriteStream(join(artifacts, `${name}.server.log`));
-    const server = new Server(folder, ports, ['serve', '--dev', '--config', file], log);
+    const place = origin ?? `http://localhost:${ports.http}`;
+    const server = new Server(folder, ports, place, ['serve', '--dev', '--config', file], log);
     await server.#spawn();
     return server;
-  }
-
-  /** The origin that browsers open: loopback, hence a secure context. */
-  get origin() {
-    return `http://localhost:${this.ports.http}`;
   }
 
   /** Ends the process with a signal (`SIGKILL` for a crash), and starts it again on the same ports and data. */

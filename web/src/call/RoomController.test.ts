@@ -4,6 +4,7 @@ import {
   DisconnectReason,
   type LocalTrack,
   type Room,
+  type RoomConnectOptions,
   RoomEvent,
   Track,
 } from 'livekit-client';
@@ -25,6 +26,10 @@ class FakeRoom extends EventEmitter {
   canPlaybackAudio = true;
   token = '';
   fails: Error | null = null;
+  /** Whether the server answers, though media does not get through. */
+  signals = false;
+  options: RoomConnectOptions = {};
+  readonly engine = {};
   readonly publications = new Map<Track.Source, FakePublication>();
   readonly captured: Track.Source[] = [];
   captureError: Error | null = null;
@@ -42,8 +47,10 @@ class FakeRoom extends EventEmitter {
     publishTrack: async (track: FakeTrack) => this.publish(track),
   };
 
-  async connect(_url: string, token: string) {
+  async connect(_url: string, token: string, options: RoomConnectOptions) {
     this.token = token;
+    this.options = options;
+    if (this.signals) this.emit(RoomEvent.SignalConnected);
     if (this.fails) throw this.fails;
     this.state = ConnectionState.Connected;
   }
@@ -197,6 +204,35 @@ describe('RoomController', () => {
     );
     expect(controller.store.getState().recovery.phase).toBe('live');
     expect(notices).toContainEqual({ kind: 'restored' });
+  });
+
+  describe('on a network where only relays worked', () => {
+    const relayOnly = { rtcConfig: { iceTransportPolicy: 'relay' } };
+
+    beforeEach(() => {
+      localStorage.setItem('tertulia.way', JSON.stringify({ way: 'relayTls', at: Date.now() }));
+    });
+
+    it('goes to the relays first, and at once everywhere if they do not carry', async () => {
+      prepare = (room) => {
+        room.signals = true;
+        if (rooms.length === 0) room.fails = new Error('could not establish pc connection');
+      };
+      await join();
+      expect(rooms.map(({ options }) => options)).toEqual([expect.objectContaining(relayOnly), {}]);
+      expect(api.join).not.toHaveBeenCalled();
+      expect(controller.store.getState().recovery.phase).toBe('live');
+    });
+
+    it('does not blame the relays for a server that is away', async () => {
+      prepare = (room) => {
+        if (rooms.length === 0) room.fails = new Error('no answer');
+      };
+      await join();
+      expect(rooms).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(current().options).toMatchObject(relayOnly);
+    });
   });
 
   it('publishes the same captured tracks again, asking for no permission', async () => {

@@ -24,6 +24,7 @@ import {
   pictureSize,
   type ShareInfo,
 } from './LocalMedia';
+import { Ladder } from './ladder';
 import { MutedSpeech } from './MutedSpeech';
 import { type Meeting, type MeetingNotice, may } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
@@ -98,6 +99,7 @@ export class RoomController implements Call {
   private readonly remoteTracks: RemoteTracks;
   private readonly remoteAudio: RemoteAudio;
   private readonly mutedSpeech: MutedSpeech;
+  private readonly ladder = new Ladder();
   private readonly stopped = new AbortController();
   private readonly devices: JoinIntent['devices'];
   private room: Room | null = null;
@@ -359,14 +361,20 @@ export class RoomController implements Call {
 
   private async connect(rebuilding: boolean): Promise<void> {
     await this.discardRoom();
+    let signalled = false;
     try {
       if (rebuilding) await this.renewToken();
       if (this.stopped.signal.aborted) return;
       const room = this.createRoom();
       this.room = room;
       await this.secrecy.attachRoom(room, () => this.refresh());
-      await room.connect(location.origin.replace(/^http/, 'ws'), this.token);
+      room.once(RoomEvent.SignalConnected, () => {
+        signalled = true;
+      });
+      const url = location.origin.replace(/^http/, 'ws');
+      await room.connect(url, this.token, this.ladder.options());
       if (this.room !== room) return;
+      void this.ladder.arrived(room);
       this.store.setState({ entered: true });
       this.step({ kind: 'connected' });
       this.refresh();
@@ -375,7 +383,9 @@ export class RoomController implements Call {
       await Promise.all([this.media.resume(), this.extras.resume()]);
       this.listenWhileMuted();
     } catch (error) {
-      this.step({ kind: 'attempt-failed', end: endOfJoinFailure(error) });
+      const end = endOfJoinFailure(error);
+      if (!end && signalled && this.ladder.widen()) await this.connect(false);
+      else this.step({ kind: 'attempt-failed', end });
     }
   }
 
@@ -419,6 +429,7 @@ export class RoomController implements Call {
         mine(() => {
           this.step({ kind: 'restored' });
           this.link.poke();
+          void this.ladder.note(room);
           void this.media.resume();
           void this.extras.resume();
         }),
@@ -553,6 +564,7 @@ export class RoomController implements Call {
   private end(reason: EndReason): void {
     this.stopped.abort();
     this.link.stop();
+    this.ladder.stop();
     this.mutedSpeech.stop();
     this.remoteTracks.dispose();
     this.remoteAudio.dispose();

@@ -1,6 +1,7 @@
 import { create } from 'zustand';
-import { createJSONStorage, persist, type StateStorage } from 'zustand/middleware';
+import { createJSONStorage, persist } from 'zustand/middleware';
 import type { MusicRate, SoundMode } from './sound';
+import { forgivingStorage } from './storage';
 
 export type Theme = 'system' | 'light' | 'dark' | 'contrast';
 export const languages = ['en', 'es', 'ru', 'de'] as const;
@@ -100,31 +101,6 @@ export const defaultPreferences: PreferenceValues = {
   dataSaver: 'off',
 };
 
-// Storage can be forbidden or full. Preferences then last as long as the page.
-const forgiving: StateStorage = {
-  getItem(key) {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-  setItem(key, value) {
-    try {
-      localStorage.setItem(key, value);
-    } catch {
-      // Nothing to do: the value lives on in memory.
-    }
-  },
-  removeItem(key) {
-    try {
-      localStorage.removeItem(key);
-    } catch {
-      // As above.
-    }
-  },
-};
-
 /** The person's preferences: `usePreferences` in components, `usePreferences.getState()` elsewhere. */
 export const usePreferences = create<Preferences>()(
   persist(
@@ -135,7 +111,7 @@ export const usePreferences = create<Preferences>()(
     {
       name: 'tertulia.preferences',
       version: 1,
-      storage: createJSONStorage(() => forgiving),
+      storage: createJSONStorage(() => forgivingStorage),
       partialize: ({ set: _set, ...values }) => values,
       merge: (stored, current) => {
         const { noiseSuppression, ...values } = (stored ?? {}) as Partial<PreferenceValues> & {

@@ -1,12 +1,10 @@
 import { Room } from 'livekit-client';
 import { api } from '../../api';
+import { isWay, readWay, type Way } from '../../call/way';
 
 /** The parts of the test, in the order in which they are made. */
 export const checks = ['server', 'signalling', 'media', 'turnUdp', 'turnTcp', 'turnTls'] as const;
 export type Check = (typeof checks)[number];
-
-/** How packets reach the server. */
-export type Way = 'udp' | 'tcp' | 'relayUdp' | 'relayTcp' | 'relayTls';
 
 /** How a part ended; `absent` where the server offers nothing of the kind. */
 export type Outcome =
@@ -54,7 +52,7 @@ async function testRoom(
   const url = window.location.origin.replace(/^http/, 'ws');
   const media = timed(async () => {
     await room.connect(url, token, { autoSubscribe: false });
-    return wayOf(await statsOf(room));
+    return readWay(room);
   });
   tell('signalling', await signalling);
   const servers = room.engine.latestJoinResponse?.iceServers ?? [];
@@ -92,12 +90,6 @@ async function timed(act: () => Promise<unknown>): Promise<Outcome> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-const ways: readonly unknown[] = ['udp', 'tcp', 'relayUdp', 'relayTcp', 'relayTls'] satisfies Way[];
-
-function isWay(value: unknown): value is Way {
-  return ways.includes(value);
 }
 
 interface IceServer {
@@ -142,45 +134,6 @@ async function reach(relay: RTCIceServer): Promise<void> {
   } finally {
     connection.close();
   }
-}
-
-type Entry = Record<string, unknown> & { type: string; id: string };
-
-async function statsOf(room: Room): Promise<Entry[]> {
-  const manager = room.engine.pcManager;
-  const reports = await Promise.all([
-    manager?.publisher.getStats(),
-    manager?.subscriber?.getStats(),
-  ]);
-  return reports.flatMap((report) => (report ? ([...report.values()] as Entry[]) : []));
-}
-
-/** Reads from statistics how the packets go; undefined where the browser does not tell. */
-export function wayOf(entries: readonly Entry[]): Way | undefined {
-  const pair =
-    entries.find(({ type, id }) => type === 'candidate-pair' && selected(entries).has(id)) ??
-    entries.find(
-      ({ type, nominated, state }) =>
-        type === 'candidate-pair' && nominated && state === 'succeeded',
-    );
-  const local = entries.find(({ id }) => id === pair?.localCandidateId);
-  if (!local) return undefined;
-  if (local.candidateType === 'relay') {
-    return local.relayProtocol === 'tls'
-      ? 'relayTls'
-      : local.relayProtocol === 'tcp'
-        ? 'relayTcp'
-        : 'relayUdp';
-  }
-  return local.protocol === 'tcp' ? 'tcp' : 'udp';
-}
-
-function selected(entries: readonly Entry[]): Set<unknown> {
-  return new Set(
-    entries
-      .filter(({ type }) => type === 'transport')
-      .map((entry) => entry.selectedCandidatePairId),
-  );
 }
 
 /** What a person may expect of a call; undefined while that cannot be said yet. */
