@@ -44,6 +44,8 @@ pub struct OwnClaims {
     pub opens: Option<bool>,
     /// How they pass the lobby.
     pub entrance: Entrance,
+    /// The room they take part in, where the token is for a breakout of it.
+    pub parent: Option<RoomName>,
     /// The invitation they came with; it is not used up a second time when the token is renewed.
     pub invitation: Option<String>,
     /// What an application of the Jitsi form switched on or off for them, by Jitsi's names.

@@ -70,6 +70,8 @@ struct PrivatePayload {
     #[serde(skip_serializing_if = "Option::is_none")]
     entrance: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     invitation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     features: Option<Switches>,
@@ -362,6 +364,10 @@ impl PrivatePayload {
             role: self.role.map(role).transpose()?,
             opens: self.opens,
             entrance: self.entrance.map(entrance).transpose()?.unwrap_or_default(),
+            parent: self
+                .parent
+                .map(|text| RoomName::parse(&text).map_err(|_| AuthError::Claim("tertulia.parent")))
+                .transpose()?,
             invitation: self.invitation,
             features: self.features.unwrap_or_default().0,
         })
@@ -375,6 +381,7 @@ impl PrivatePayload {
             role: own.role.map(|role| role.name().to_owned()),
             opens: own.opens,
             entrance: (own.entrance != Entrance::default()).then(|| own.entrance.name().to_owned()),
+            parent: own.parent.as_ref().map(|parent| parent.as_str().to_owned()),
             invitation: own.invitation.clone(),
             features: (!own.features.is_empty()).then(|| Switches(own.features.clone())),
         }

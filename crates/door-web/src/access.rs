@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use tertulia_auth::Grant;
+use tertulia_auth::{Grant, OwnClaims};
 use tertulia_engine::RoomHandle;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName};
-use tertulia_room::{Actor, Command, Refusal, Reply};
+use tertulia_room::{Actor, BreakoutCommand, Command, Refusal, Reply};
 
 use crate::error::ApiError;
 use crate::state::{Api, unix_ms};
@@ -27,6 +27,9 @@ pub struct Present {
 pub struct Holder {
     pub room: RoomName,
     pub identity: Identity,
+    pub name: String,
+    pub own: OwnClaims,
+    pub issued_at_ms: u64,
 }
 
 impl Api {
@@ -37,7 +40,9 @@ impl Api {
             ApiError::new(code, message)
         };
         let token = token.ok_or_else(|| refused(ErrorCode::Unauthorized, &"a token is needed"))?;
-        let Grant { claims, .. } = self
+        let Grant {
+            claims, issued_at_ms, ..
+        } = self
             .inner
             .keys
             .verify(token, unix_ms())
@@ -48,7 +53,13 @@ impl Api {
         let identity = claims
             .identity
             .ok_or_else(|| refused(ErrorCode::Unauthorized, &"the token names nobody"))?;
-        Ok(Holder { room, identity })
+        Ok(Holder {
+            room,
+            identity,
+            name: claims.name,
+            own: claims.own,
+            issued_at_ms,
+        })
     }
 
     /// Does what the bearer of a token asks of their room, as often as participants may.
@@ -61,6 +72,30 @@ impl Api {
         let holder = self.holder(token, room)?;
         self.limit_action(holder.room.key(), holder.identity.as_str())?;
         self.command(&holder, command).await
+    }
+
+    /// Does what the bearer of a token asks of their meeting's breakout rooms, from the main room or from one of them.
+    pub(crate) async fn act_on_breakouts(
+        &self,
+        token: Option<&str>,
+        room: RoomName,
+        command: BreakoutCommand,
+    ) -> Result<Reply, ApiError> {
+        let holder = self.holder(token, room)?;
+        self.limit_action(holder.room.key(), holder.identity.as_str())?;
+        let command = Command::Breakout(command);
+        match &holder.own.parent {
+            None => self.command(&holder, command).await,
+            Some(parent) => {
+                let main = self.main_room(parent)?;
+                Ok(main.command(Actor::Away(holder.identity), command).await?)
+            }
+        }
+    }
+
+    pub(crate) fn main_room(&self, name: &RoomName) -> Result<RoomHandle, ApiError> {
+        let main = self.inner.engine.find_room(name);
+        main.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the main room is not open"))
     }
 
     /// Does what a participant asks of their room.

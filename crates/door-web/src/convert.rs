@@ -1,5 +1,6 @@
 //! Between the room's words and the API's.
 
+pub mod breakouts;
 mod event;
 pub mod people;
 
@@ -98,6 +99,13 @@ pub fn state(seq: u64, snapshot: &RoomSnapshot, newest: usize) -> wire::StateEve
             .collect(),
         lobby: snapshot.lobby.iter().map(knocker).collect(),
         bans: snapshot.bans.iter().map(ban).collect(),
+        breakouts: breakouts::place(&snapshot.breakout_place),
+        breakout_rooms: snapshot.breakouts.as_ref().map(breakouts::all),
+        main_room: snapshot
+            .rules
+            .parent
+            .as_ref()
+            .map(|parent| parent.as_str().to_owned()),
         own: snapshot.own.map(|(role, rights)| own(role, rights)),
     }
 }
@@ -330,6 +338,7 @@ pub fn ended(reason: DepartureReason) -> Option<wire::EndedReason> {
         | DepartureReason::MediaLost
         | DepartureReason::JoinTimeout
         | DepartureReason::StateMismatch
+        | DepartureReason::Moved
         | DepartureReason::Misbehaved => None,
     }
 }

@@ -73,6 +73,7 @@ impl ErrorCode {
             | Self::Full
             | Self::NotBegun
             | Self::PollClosed
+            | Self::BreakoutsClosed
             | Self::AlreadyVoted => StatusCode::CONFLICT,
             Self::RoomEnded => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -126,6 +127,8 @@ impl From<Refusal> for ApiError {
             Refusal::WrongPassword => ErrorCode::WrongPassword,
             Refusal::LobbyNeeded => ErrorCode::LobbyNeeded,
             Refusal::LobbyFull => ErrorCode::LobbyFull,
+            Refusal::NoSuchBreakout => ErrorCode::NotFound,
+            Refusal::BreakoutsClosed => ErrorCode::BreakoutsClosed,
             Refusal::PollClosed => ErrorCode::PollClosed,
             Refusal::AlreadyVoted => ErrorCode::AlreadyVoted,
             Refusal::RoomFull => ErrorCode::RoomFull,

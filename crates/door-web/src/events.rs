@@ -27,7 +27,7 @@ use crate::wire::{EndedEvent, EndedReason, ErrorBody, ErrorCode, Own, StateEvent
 const STATE_CHAT: usize = 200;
 pub(crate) const PING: Duration = Duration::from_secs(15);
 /// How long a stream waits for somebody whose signalling is on its way.
-const ARRIVAL: Duration = Duration::from_secs(10);
+pub(crate) const ARRIVAL: Duration = Duration::from_secs(10);
 /// How often to look whether a room has opened meanwhile.
 const OPENING_POLL: Duration = Duration::from_millis(50);
 
@@ -51,14 +51,37 @@ pub async fn events(
 ) -> Result<Response, ApiError> {
     let holder = api.holder(token.as_deref(), room)?;
     let place = api.place_for_stream(holder.room.key(), holder.identity.as_str())?;
-    let observation = observe(&api, &holder).await?;
-    let follower = Follower::new(api, holder.identity, observation, place);
+    let mut observation = observe(&api, &holder).await?;
+    let main = main_room(&api, &holder, &mut observation).await;
+    let follower = Follower::new(api, holder.identity, observation, main, place);
     let stream = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
     let keep_alive = KeepAlive::new().interval(PING).text("ping");
     Ok(unbuffered(Sse::new(stream).keep_alive(keep_alive)))
+}
+
+/// Follows the main room too, from a breakout: what breakouts are to somebody it alone knows. Without it, because it is
+/// over or has given them up, they are where they are.
+async fn main_room(
+    api: &Api,
+    holder: &Holder,
+    observation: &mut Observation,
+) -> Option<mpsc::Receiver<Arc<Event>>> {
+    let parent = holder.own.parent.as_ref()?;
+    let main = api.inner.engine.find_room(parent)?;
+    match main.follow_away(&holder.identity).await {
+        Ok(away) => {
+            observation.snapshot.breakout_place = away.place;
+            observation.snapshot.breakouts = away.all;
+            Some(away.events)
+        }
+        Err(refusal) => {
+            tracing::debug!(%refusal, "a main room knows nothing of somebody in its breakout");
+            None
+        }
+    }
 }
 
 /// Some reverse proxies gather a whole answer before they pass it on, unless told.
@@ -113,7 +136,7 @@ async fn arrive_in(api: &Api, holder: &Holder, handle: &RoomHandle) -> Result<Ob
 
 /// Waits for a room to open. The page asks for its stream while its signalling is still under way, and whoever comes
 /// first opens the room.
-async fn opened(api: &Api, room: &RoomName) -> RoomHandle {
+pub(crate) async fn opened(api: &Api, room: &RoomName) -> RoomHandle {
     loop {
         if let Some(handle) = api.inner.engine.find_room(room) {
             return handle;
@@ -127,6 +150,8 @@ struct Follower {
     api: Api,
     identity: Identity,
     events: mpsc::Receiver<Arc<Event>>,
+    /// What the main room tells somebody in a breakout.
+    main: Option<mpsc::Receiver<Arc<Event>>>,
     waiting: VecDeque<SseEvent>,
     seq: u64,
     own: Option<Own>,
@@ -135,13 +160,20 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(api: Api, identity: Identity, observation: Observation, place: Place<(String, String)>) -> Self {
+    fn new(
+        api: Api,
+        identity: Identity,
+        observation: Observation,
+        main: Option<mpsc::Receiver<Arc<Event>>>,
+        place: Place<(String, String)>,
+    ) -> Self {
         up(&api.inner.counters.streams_opened);
         up(&api.inner.counters.streams);
         let mut follower = Self {
             api,
             identity,
             events: observation.events,
+            main,
             waiting: VecDeque::new(),
             seq: 0,
             own: observation
@@ -164,7 +196,22 @@ impl Follower {
             if self.over {
                 return None;
             }
-            match self.events.recv().await {
+            let event = match &mut self.main {
+                None => self.events.recv().await,
+                Some(main) => tokio::select! {
+                    // What the main room says before a breakout ends is to be heard.
+                    biased;
+                    told = main.recv() => {
+                        match told {
+                            Some(event) => self.take(&event),
+                            None => self.main = None,
+                        }
+                        continue;
+                    }
+                    event = self.events.recv() => event,
+                },
+            };
+            match event {
                 Some(event) => self.take(&event),
                 None => {
                     // Whoever leaves is told; only a reader that was too slow is not.

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{Command, Reply};
+use tertulia_room::{BreakoutCommand, Command, Reply};
 
 use crate::convert;
 use crate::error::ApiError;
@@ -72,6 +72,19 @@ impl Asking {
         self.api.act(self.token.as_deref(), self.room, command).await
     }
 
+    /// Asks something about breakout rooms, from the main room or from one of them.
+    pub async fn of_breakouts(self, command: BreakoutCommand) -> Result<Reply, ApiError> {
+        self.api
+            .act_on_breakouts(self.token.as_deref(), self.room, command)
+            .await
+    }
+
+    /// As [`Asking::of_breakouts`], for what has no answer.
+    pub async fn breakouts_done(self, command: BreakoutCommand) -> Result<StatusCode, ApiError> {
+        self.of_breakouts(command).await?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+
     /// Asks for something that has no answer but that it was done.
     pub async fn done(self, command: Command) -> Result<StatusCode, ApiError> {
         self.that(command).await?;
@@ -102,6 +115,20 @@ impl FromRequestParts<Api> for AskingAbout {
         let identity = convert::identity_of(&identity)?;
         let api = api.clone();
         Ok(Self(Asking { api, token, room }, identity))
+    }
+}
+
+/// As [`Asking`], and the breakout room in the path.
+pub struct AskingIn(pub Asking, pub u32);
+
+impl FromRequestParts<Api> for AskingIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Bearer(token) = Bearer::from_request_parts(parts, api).await?;
+        let RoomAnd(room, breakout) = RoomAnd::<u32>::from_request_parts(parts, api).await?;
+        let api = api.clone();
+        Ok(Self(Asking { api, token, room }, breakout))
     }
 }
 

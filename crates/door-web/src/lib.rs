@@ -19,6 +19,7 @@
 
 mod access;
 mod accounts;
+mod breakouts;
 mod chat;
 mod convert;
 mod cookie;
@@ -95,6 +96,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/rooms/{room}/polls/{poll}/vote", put(polls::vote))
         .route("/api/v1/rooms/{room}/polls/{poll}/close", post(polls::close))
         .merge(moderators())
+        .merge(breakout_rooms())
         .merge(people())
         .route("/api/v1/rooms/{room}/hand", put(presence::hand))
         .route("/api/v1/rooms/{room}/reactions", post(presence::react))
@@ -104,6 +106,40 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(api)
+}
+
+/// Breakout rooms.
+fn breakout_rooms() -> Router<Api> {
+    Router::new()
+        .route(
+            "/api/v1/rooms/{room}/breakouts",
+            get(breakouts::read)
+                .post(breakouts::add)
+                .patch(breakouts::set_options),
+        )
+        .route(
+            "/api/v1/rooms/{room}/breakouts/{breakout}",
+            patch(breakouts::rename).delete(breakouts::remove),
+        )
+        .route(
+            "/api/v1/rooms/{room}/breakouts/{breakout}/help",
+            axum::routing::delete(breakouts::dismiss),
+        )
+        .route(
+            "/api/v1/rooms/{room}/breakouts/assignments",
+            put(breakouts::assign),
+        )
+        .route("/api/v1/rooms/{room}/breakouts/shuffle", post(breakouts::shuffle))
+        .route("/api/v1/rooms/{room}/breakouts/open", post(breakouts::open))
+        .route("/api/v1/rooms/{room}/breakouts/end", put(breakouts::set_end))
+        .route("/api/v1/rooms/{room}/breakouts/close", post(breakouts::close))
+        .route("/api/v1/rooms/{room}/breakouts/message", post(breakouts::say))
+        .route("/api/v1/rooms/{room}/breakouts/place", put(breakouts::go))
+        .route(
+            "/api/v1/rooms/{room}/breakouts/help",
+            put(breakouts::call_for_help),
+        )
+        .route("/api/v1/rooms/{room}/breakouts/enter", post(breakouts::enter))
 }
 
 /// Accounts, and what is theirs.

@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
 use crate::{
-    accounts, chat, download, events, files, history, invitations, join, lobby, moderation, own_rooms, polls,
-    presence, rooms,
+    accounts, breakouts, chat, download, events, files, history, invitations, join, lobby, moderation,
+    own_rooms, polls, presence, rooms,
 };
 
 #[derive(OpenApi)]
@@ -25,13 +25,16 @@ use crate::{
         moderation::follow_me, moderation::set_timer, moderation::end, moderation::attendance,
         accounts::session, accounts::sign_in, accounts::sign_out, accounts::sign_up, accounts::change,
         accounts::change_password, own_rooms::list, own_rooms::create, own_rooms::read, own_rooms::change,
-        own_rooms::remove, own_rooms::calendar, invitations::list, invitations::create, invitations::revoke
+        own_rooms::remove, own_rooms::calendar, invitations::list, invitations::create, invitations::revoke,
+        breakouts::read, breakouts::add, breakouts::set_options, breakouts::rename, breakouts::remove,
+        breakouts::assign, breakouts::shuffle, breakouts::open, breakouts::set_end, breakouts::close, breakouts::say,
+        breakouts::dismiss, breakouts::go, breakouts::call_for_help, breakouts::enter
     ),
     components(schemas(
         wire::HandEvent, wire::ReactionEvent, wire::EndedEvent, wire::StandingEvent, wire::RulesEvent,
         wire::UnmuteAskedEvent, wire::FloorEvent, wire::SpotlightEvent, wire::PollDeletedEvent,
         wire::LobbyEvent, wire::LobbyLeftEvent, wire::UnbanEvent, wire::LobbyMessageEvent,
-        wire::AdmittedEvent
+        wire::AdmittedEvent, wire::BreakoutMessageEvent
     )),
     modifiers(&Token),
 )]

@@ -1,5 +1,6 @@
 //! The JSON of the API. Times are milliseconds since the Unix epoch.
 
+mod breakouts;
 mod lobby;
 mod meeting;
 mod moderation;
@@ -8,6 +9,7 @@ mod people;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use breakouts::*;
 pub use lobby::*;
 pub use meeting::*;
 pub use moderation::*;
@@ -293,6 +295,8 @@ pub enum ErrorCode {
     LobbyNeeded,
     LobbyFull,
     PollClosed,
+    /// Nobody is in breakout rooms now, or not there.
+    BreakoutsClosed,
     AlreadyVoted,
     PayloadTooLarge,
     UploadConflict,

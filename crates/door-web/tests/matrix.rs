@@ -13,7 +13,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::House;
 use tertulia_model::Identity;
-use tertulia_room::{Act, Command, Origin, Rights, Role};
+use tertulia_room::{Act, BreakoutCommand, Command, Origin, Rights, Role};
 
 /// What is asked, and what of the table it is. Each is right in form, so that nothing but the right can be missing.
 fn commands() -> Vec<(Act, Method, &'static str, Value)> {
@@ -74,6 +74,65 @@ fn commands() -> Vec<(Act, Method, &'static str, Value)> {
         ),
         (Act::LowerHand, M::POST, "hands/lower", bo.clone()),
         (Act::GiveFloor, M::POST, "floor", bo),
+        (Act::ReadBreakouts, M::GET, "breakouts", Value::Null),
+        (
+            Act::ManageBreakouts,
+            M::POST,
+            "breakouts",
+            json!({"names": ["Red"]}),
+        ),
+        (
+            Act::ManageBreakouts,
+            M::PATCH,
+            "breakouts",
+            json!({"choose": true}),
+        ),
+        (
+            Act::ManageBreakouts,
+            M::PATCH,
+            "breakouts/1",
+            json!({"name": "Red"}),
+        ),
+        (Act::ManageBreakouts, M::DELETE, "breakouts/1", Value::Null),
+        (Act::ManageBreakouts, M::DELETE, "breakouts/1/help", Value::Null),
+        (
+            Act::ManageBreakouts,
+            M::PUT,
+            "breakouts/assignments",
+            json!({"identities": ["bo"], "breakout": 1}),
+        ),
+        (
+            Act::ManageBreakouts,
+            M::POST,
+            "breakouts/shuffle",
+            json!({"all": true}),
+        ),
+        (Act::ManageBreakouts, M::POST, "breakouts/open", json!({})),
+        (
+            Act::ManageBreakouts,
+            M::PUT,
+            "breakouts/end",
+            json!({"durationMs": 60_000}),
+        ),
+        (
+            Act::ManageBreakouts,
+            M::POST,
+            "breakouts/close",
+            json!({"graceMs": 1_000}),
+        ),
+        (
+            Act::TellBreakouts,
+            M::POST,
+            "breakouts/message",
+            json!({"id": "m3", "text": "hello"}),
+        ),
+        (
+            Act::GoToBreakout,
+            M::PUT,
+            "breakouts/place",
+            json!({"breakout": null}),
+        ),
+        (Act::CallForHelp, M::PUT, "breakouts/help", json!({"on": false})),
         (Act::ReadReport, M::GET, "attendance.csv", Value::Null),
         (Act::End, M::POST, "end", Value::Null),
     ]
@@ -90,6 +149,14 @@ async fn every_command_with_every_role_is_judged_as_the_table_says() {
             let ann = house.enter_as(&room, "ann", Origin::Account).await;
             house.enter_as(&room, "bo", Origin::Guest).await;
             let identity = Identity::parse("ann").unwrap();
+            for breakouts in [
+                BreakoutCommand::Add {
+                    names: vec!["Blue".to_owned()],
+                },
+                BreakoutCommand::Open { duration: None },
+            ] {
+                house.command(&room, Command::Breakout(breakouts)).await;
+            }
             house.command(&room, Command::SetRole { identity, role }).await;
             let text = (!body.is_null()).then(|| body.to_string());
             let path = format!("/api/v1/rooms/{room}/{path}");

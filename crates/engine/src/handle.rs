@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tertulia_model::{Candidate, Identity, ParticipantId, PeerSpec, RoomId, RoomName};
 use tertulia_room::{
-    Actor, Admission, Command, Event, NewParticipant, ParticipantInfo, Refusal, Reply, RoomInfo,
-    RoomSettings, RoomSnapshot,
+    Actor, Admission, BreakoutPlace, BreakoutsView, Command, Event, NewParticipant, ParticipantInfo, Refusal,
+    Reply, RoomInfo, RoomSettings, RoomSnapshot,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -63,9 +63,9 @@ pub(crate) struct Shared {
 }
 
 #[derive(Clone)]
-struct RoomEntry {
-    id: RoomId,
-    worker: usize,
+pub(crate) struct RoomEntry {
+    pub(crate) id: RoomId,
+    pub(crate) worker: usize,
     /// Whether its worker has it. Until then whoever wants the room asks for its opening too, since the first to ask
     /// may have given up.
     open: bool,
@@ -146,6 +146,16 @@ pub struct Observation {
     /// The state.
     pub snapshot: RoomSnapshot,
     /// Everything after it. Closed when the room ends or the reader is too slow.
+    pub events: mpsc::Receiver<Arc<Event>>,
+}
+
+/// What somebody in a breakout knows of the main room, and what they hear of it from then on.
+pub struct AwayObservation {
+    /// What breakouts are to them.
+    pub place: BreakoutPlace,
+    /// All of them, where they lead.
+    pub all: Option<BreakoutsView>,
+    /// What they are told. Closed when the room ends or the reader is too slow.
     pub events: mpsc::Receiver<Arc<Event>>,
 }
 
@@ -283,7 +293,7 @@ impl Engine {
             if self.shared.stopping() {
                 break;
             }
-            let (shown, entry) = self.place(name);
+            let (shown, entry) = self.shared.place(name);
             let (link, id) = (self.shared.workers[entry.worker].clone(), entry.id);
             if !entry.open {
                 let wished = settings.as_ref().unwrap_or(&self.shared.config.room_defaults);
@@ -318,21 +328,6 @@ impl Engine {
             });
         }
         Err(EngineError::ShuttingDown)
-    }
-
-    /// A room's name as first written and its place; a new one where there is none.
-    fn place(&self, name: &RoomName) -> (RoomName, RoomEntry) {
-        let mut rooms = lock(&self.shared.rooms);
-        if let Some((shown, entry)) = rooms.get_key_value(name) {
-            return (shown.clone(), entry.clone());
-        }
-        let entry = RoomEntry {
-            id: RoomId::from_random(rand::random()),
-            worker: self.shared.least_loaded().map_or(0, |(index, _)| index),
-            open: false,
-        };
-        rooms.insert(name.clone(), entry.clone());
-        (name.clone(), entry)
     }
 
     /// Gives the room of that name if it is open.
@@ -424,6 +419,26 @@ impl Engine {
 }
 
 impl Shared {
+    /// A room's name as first written and its place; a new one where there is none.
+    pub(crate) fn place(&self, name: &RoomName) -> (RoomName, RoomEntry) {
+        let mut rooms = lock(&self.rooms);
+        if let Some((shown, entry)) = rooms.get_key_value(name) {
+            return (shown.clone(), entry.clone());
+        }
+        let entry = RoomEntry {
+            id: RoomId::from_random(rand::random()),
+            worker: self.least_loaded().map_or(0, |(index, _)| index),
+            open: false,
+        };
+        rooms.insert(name.clone(), entry.clone());
+        (name.clone(), entry)
+    }
+
+    /// Where a room is, open or about to be.
+    pub(crate) fn find(&self, name: &RoomName) -> Option<RoomEntry> {
+        lock(&self.rooms).get(name).cloned()
+    }
+
     pub(crate) fn worker(&self, index: usize) -> Option<&WorkerLink> {
         self.workers.get(index)
     }
@@ -723,6 +738,32 @@ impl RoomHandle {
         let snapshot = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
         Ok(Observation {
             snapshot,
+            events: queue,
+        })
+    }
+
+    /// Reads what breakouts are to somebody in one of them, and follows what they are told of it from this room.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchParticipant`] where they are in none, [`Refusal::RoomEnded`].
+    pub async fn follow_away(&self, who: &Identity) -> Result<AwayObservation, Refusal> {
+        let (events, queue) = mpsc::channel(FOLLOWER_QUEUE);
+        let (reply, answer) = oneshot::channel();
+        self.link
+            .send(ToWorker::FollowAway {
+                room: self.id.clone(),
+                who: who.clone(),
+                events,
+                reply,
+            })
+            .await;
+        let reply = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
+        let Reply::Breakouts { place, all } = reply else {
+            return Err(Refusal::RoomEnded);
+        };
+        Ok(AwayObservation {
+            place: *place,
+            all: all.map(|all| *all),
             events: queue,
         })
     }

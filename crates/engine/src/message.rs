@@ -224,6 +224,13 @@ pub(crate) enum ToWorker {
         events: mpsc::Sender<Arc<Event>>,
         reply: oneshot::Sender<Result<RoomSnapshot, Refusal>>,
     },
+    /// Follow a room from one of its breakouts.
+    FollowAway {
+        room: RoomId,
+        who: Identity,
+        events: mpsc::Sender<Arc<Event>>,
+        reply: oneshot::Sender<Result<Reply, Refusal>>,
+    },
     /// Follow a room from its lobby.
     Wait {
         room: RoomId,

@@ -18,6 +18,9 @@ pub(crate) struct RoomSlot {
     pub(crate) id: RoomId,
     pub(crate) name: RoomName,
     pub(crate) control: Control,
+    /// The room this is a breakout of, and the breakouts it opened.
+    pub(crate) parent: Option<RoomName>,
+    pub(crate) breakouts: Vec<RoomName>,
     pub(crate) routes: Routes,
     /// What other workers get of the tracks published here.
     pub(crate) relay: Relay,
@@ -96,6 +99,8 @@ pub(crate) enum Listener {
     Participant(ParticipantId),
     /// Somebody in the lobby.
     Waiting(Identity),
+    /// Somebody in one of the room's breakouts.
+    Away(Identity),
 }
 
 impl Listener {
@@ -106,10 +111,11 @@ impl Listener {
             (Self::Participant(own), Audience::AllBut(but)) => own != but,
             (Self::Participant(own), Audience::One(one)) => own == one,
             (Self::Participant(own), Audience::Some(some)) => some.contains(own),
-            (Self::Waiting(own), Audience::Waiting(one)) => own == one,
-            (Self::Participant(_), Audience::Observers | Audience::Waiting(_)) | (Self::Waiting(_), _) => {
-                false
+            (Self::Waiting(own), Audience::Waiting(one)) | (Self::Away(own), Audience::Away(one)) => {
+                own == one
             }
+            (Self::Participant(_), Audience::Observers | Audience::Waiting(_) | Audience::Away(_))
+            | (Self::Waiting(_) | Self::Away(_), _) => false,
         }
     }
 }
@@ -172,6 +178,8 @@ impl RoomSlot {
             id,
             name,
             control,
+            parent: None,
+            breakouts: Vec::new(),
             routes: Routes::default(),
             relay: Relay::default(),
             speakers: SpeakerDetector::default(),

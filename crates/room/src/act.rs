@@ -3,7 +3,7 @@
 
 use tertulia_model::Source;
 
-use crate::{Actor, Command, Right, Rights};
+use crate::{Actor, BreakoutCommand, Command, Right, Rights};
 
 /// What must be true of whoever asks for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Need {
             Actor::System => true,
             // What only participants can do fails later for want of one.
             Actor::Admin => self != Self::System,
-            Actor::Participant(_) => self.is_met_by(rights),
+            Actor::Participant(_) | Actor::Away(_) => self.is_met_by(rights),
         }
     }
 }
@@ -119,6 +119,13 @@ acts! {
     UpdateSubscriptions "change what somebody receives" Need::Right(Right::ManageRights), "";
     LowerHand "lower hands of others" Need::Right(Right::ManageFloor), "";
     GiveFloor "give the floor" Need::Right(Right::ManageFloor), "";
+    ManageBreakouts "make, fill, open and close breakout rooms" Need::Right(Right::ManageBreakouts), "";
+    TellBreakouts "write to all breakout rooms" Need::Own(Right::ManageBreakouts), "";
+    GoToBreakout "go to a breakout room, or back" Need::Presence, "the own one; any where one may choose, or with `manage_breakouts`; back where that is allowed";
+    CallForHelp "call for help from a breakout room" Need::Presence, "from inside it";
+    ReadBreakouts "see the breakout rooms" Need::Presence, "all and who is where: with `manage_breakouts`";
+    EnterBreakout "be let into a breakout room" Need::System, "where the main room has sent them";
+    LeadBreakout "say what happens in a breakout room's main room" Need::System, "";
     ReadReport "read the attendance report" Need::Right(Right::ReadReport), "";
     End "end the room for everybody" Need::Right(Right::EndRoom), "";
 }
@@ -174,6 +181,24 @@ impl Command {
             Self::UpdateSubscriptions { .. } => Act::UpdateSubscriptions,
             Self::LowerHand { .. } => Act::LowerHand,
             Self::GiveFloor { .. } => Act::GiveFloor,
+            Self::Breakout(command) => match command {
+                BreakoutCommand::Say { .. } => Act::TellBreakouts,
+                BreakoutCommand::Go { .. } => Act::GoToBreakout,
+                BreakoutCommand::CallForHelp { .. } => Act::CallForHelp,
+                BreakoutCommand::Read => Act::ReadBreakouts,
+                BreakoutCommand::Enter { .. } => Act::EnterBreakout,
+                BreakoutCommand::Add { .. }
+                | BreakoutCommand::Rename { .. }
+                | BreakoutCommand::Remove { .. }
+                | BreakoutCommand::Assign { .. }
+                | BreakoutCommand::Shuffle { .. }
+                | BreakoutCommand::SetOptions { .. }
+                | BreakoutCommand::Open { .. }
+                | BreakoutCommand::SetEnd { .. }
+                | BreakoutCommand::Close { .. }
+                | BreakoutCommand::Dismiss { .. } => Act::ManageBreakouts,
+            },
+            Self::FromParent(_) => Act::LeadBreakout,
             Self::ReadAttendance => Act::ReadReport,
             Self::End => Act::End,
         }

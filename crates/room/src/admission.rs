@@ -9,8 +9,8 @@ use crate::limits::{self, within};
 use crate::profile::clean_name;
 use crate::text::clean_text;
 use crate::{
-    AccessChange, Actor, Applicant, Audience, DepartureReason, Entrance, Event, Now, Origin, Refusal, Reply,
-    Right, Rights, Room,
+    AccessChange, Actor, Applicant, Audience, BreakoutReport, DepartureReason, Entrance, Event, Now, Origin,
+    Refusal, Reply, Right, Rights, Room,
 };
 
 /// How long somebody who knocked keeps their place without listening for the answer.
@@ -104,6 +104,14 @@ impl Gate {
         self.admitted.insert(identity.clone(), network);
     }
 
+    pub(crate) fn is_admitted(&self, identity: &Identity) -> bool {
+        self.admitted.contains_key(identity)
+    }
+
+    pub(crate) fn is_banned(&self, identity: &Identity) -> bool {
+        self.banned.contains_key(identity)
+    }
+
     /// Has them asked again.
     pub(crate) fn forget(&mut self, identity: &Identity) {
         self.admitted.shift_remove(identity);
@@ -176,6 +184,9 @@ impl Room {
     pub(crate) fn admission(&self, who: &Applicant) -> Result<Admission, Refusal> {
         if self.gate.banned.contains_key(&who.identity) {
             return Err(Refusal::Banned);
+        }
+        if !who.moderates && self.is_unexpected(&who.identity) {
+            return Err(Refusal::NotAllowed);
         }
         let rules = &self.settings.rules;
         let kept = self.standings.get(&who.identity);
@@ -299,7 +310,7 @@ impl Room {
         }
         let from = match actor {
             Actor::Participant(id) => self.member(id)?.info.name.clone(),
-            Actor::Admin | Actor::System => String::new(),
+            Actor::Away(_) | Actor::Admin | Actor::System => String::new(),
         };
         for identity in self.gate.waiting.keys().cloned().collect::<Vec<_>>() {
             let event = Event::LobbyMessage {
@@ -349,6 +360,7 @@ impl Room {
 
     /// Keeps somebody out for the life of the room, here or not.
     pub(crate) fn ban(&mut self, actor: &Actor, identity: &Identity, now: Now) -> Result<Reply, Refusal> {
+        self.outranked_away(actor, identity)?;
         let here = self.identities.get(identity).cloned();
         if let Some(id) = &here {
             self.require_rank(actor, id)?;
@@ -382,6 +394,8 @@ impl Room {
         if let Some(id) = here {
             self.depart(&id, DepartureReason::Removed, now);
         }
+        self.bar(identity, now);
+        self.report(BreakoutReport::Banned(identity.clone()));
         self.tell_hosts(Event::Banned {
             ban,
             by: self.name_of(actor),

@@ -72,6 +72,14 @@ impl Register {
         }
     }
 
+    /// Somebody was in a breakout for some time, until now.
+    pub(crate) fn stayed(&mut self, identity: &Identity, ms: u64, now: Now) {
+        if let Some(known) = self.people.get_mut(identity) {
+            known.present_ms = known.present_ms.saturating_add(ms);
+            known.last_left_ms = known.last_left_ms.map(|_| now.unix_ms);
+        }
+    }
+
     fn spoke(&mut self, identity: &Identity, ms: u64) {
         if let Some(known) = self.people.get_mut(identity) {
             known.spoke_ms = known.spoke_ms.saturating_add(ms);

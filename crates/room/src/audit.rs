@@ -2,7 +2,7 @@
 
 use tertulia_model::Identity;
 
-use crate::{Actor, Command, Now, Record, Right, Rights, Room};
+use crate::{Actor, BreakoutCommand, Command, Now, Record, Right, Rights, Room};
 
 /// One line of the audit log, as far as the room knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,16 @@ pub(crate) fn deed(command: &Command) -> Option<Deed> {
         Command::SetRules(_) => ("room.rules_changed", None, None),
         Command::DeleteChat { seq } => ("chat.deleted", None, Some(seq.to_string())),
         Command::DeletePoll { poll } => ("poll.deleted", None, Some(poll.to_string())),
+        Command::Breakout(BreakoutCommand::Open { .. }) => ("breakouts.opened", None, None),
+        Command::Breakout(BreakoutCommand::Close { .. }) => ("breakouts.closed", None, None),
+        Command::Breakout(BreakoutCommand::Assign { identities, breakout }) => {
+            let place = breakout.map_or_else(|| "main".to_owned(), |id| id.to_string());
+            let one = match identities.as_slice() {
+                [one] => Some(one.clone()),
+                _ => None,
+            };
+            ("breakouts.assigned", one, Some(place))
+        }
         Command::ReadAttendance => ("attendance.read", None, None),
         Command::SetRoomMetadata { .. } => ("room.metadata_changed", None, None),
         Command::End => ("room.ended", None, None),
@@ -100,6 +110,7 @@ impl Room {
                 let member = self.members.get(id)?;
                 Some(AuditActor::Participant(member.info.identity.clone()))
             }
+            Actor::Away(identity) => Some(AuditActor::Participant(identity.clone())),
             Actor::Admin => Some(AuditActor::Admin),
             Actor::System => Some(AuditActor::System),
         }

@@ -54,7 +54,7 @@ impl ChatLog {
     }
 
     /// The number of the next message. One that is not used leaves a gap, which nobody minds.
-    fn next_sequence(&mut self) -> u64 {
+    pub(crate) fn next_sequence(&mut self) -> u64 {
         self.last_sequence += 1;
         self.last_sequence
     }
@@ -273,6 +273,7 @@ impl Room {
                 let info = &self.member(id)?.info;
                 (Some(info.identity.clone()), info.rights.has(Right::ManageChat))
             }
+            Actor::Away(_) => return Err(Refusal::NotAllowed),
             Actor::Admin | Actor::System => (None, true),
         };
         let place = self.chat.place(seq).ok_or(Refusal::NoSuchMessage)?;

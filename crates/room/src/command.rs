@@ -2,11 +2,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use indexmap::IndexMap;
-use tertulia_model::{Codec, Identity, Layer, MediaKind, ParticipantId, Quality, Source, TrackId, VideoSize};
+use tertulia_model::{
+    Codec, Identity, Layer, MediaKind, ParticipantId, Quality, RoomName, Source, TrackId, VideoSize,
+};
 
 use crate::{
-    AccessChange, Admission, Attendance, AudioFeatures, ChatFile, ChatMessage, Chosen, ConnectionQuality,
-    DepartureReason, Entrance, ParticipantInfo, ParticipantKind, Permission, Poll, Rights, Role, RoomInfo,
+    AccessChange, Admission, Attendance, AudioFeatures, BreakoutCommand, BreakoutPlace, BreakoutReport,
+    BreakoutTicket, BreakoutsView, ChatFile, ChatMessage, Chosen, ConnectionQuality, DepartureReason,
+    Entrance, FromParent, ParticipantInfo, ParticipantKind, Permission, Poll, Rights, Role, RoomInfo,
     RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
 };
 
@@ -43,6 +46,8 @@ pub struct RoomSettings {
 pub enum Actor {
     /// A participant of the room, who may do what their [`Permission`] says.
     Participant(ParticipantId),
+    /// Somebody of the meeting who is in one of the room's breakouts.
+    Away(Identity),
     /// A caller of a server API whose credential administers this room.
     Admin,
     /// The server itself (engine facts, shutdown).
@@ -525,6 +530,10 @@ pub enum Command {
     },
     /// Ask for the state late observers need. Answers [`Reply::Snapshot`].
     ReadSnapshot,
+    /// Something about the room's breakouts.
+    Breakout(BreakoutCommand),
+    /// Something the main room says to this breakout ([`Actor::System`]).
+    FromParent(FromParent),
     /// Something the engine observed ([`Actor::System`]).
     Fact(Fact),
 }
@@ -580,6 +589,13 @@ pub enum Fact {
         /// Which.
         track: TrackId,
     },
+    /// A breakout reports to this room, its main room.
+    Breakout {
+        /// Which.
+        room: RoomName,
+        /// What.
+        report: BreakoutReport,
+    },
     /// A subscriber received its first media description of a track.
     Subscribed {
         /// Whose.
@@ -628,6 +644,15 @@ pub enum Reply {
     NotSubscribed(Vec<TrackId>),
     /// Whether somebody may come in or waits.
     Admission(Admission),
+    /// Where somebody may come in now.
+    BreakoutTicket(Box<BreakoutTicket>),
+    /// Breakouts as the asker may know them.
+    Breakouts {
+        /// What they are to the asker.
+        place: Box<BreakoutPlace>,
+        /// All of them, where the asker leads.
+        all: Option<Box<BreakoutsView>>,
+    },
     /// A poll as everybody may see it.
     Poll(Box<Poll>),
     /// Attendance, in order of first coming.

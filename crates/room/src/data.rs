@@ -9,7 +9,7 @@ impl Room {
     pub(crate) fn send_data(&mut self, actor: &Actor, mut message: DataMessage) -> Result<Reply, Refusal> {
         let from = match actor {
             Actor::Participant(id) => Some(id),
-            Actor::Admin | Actor::System => None,
+            Actor::Away(_) | Actor::Admin | Actor::System => None,
         };
         if let Some(id) = from
             && !self.member(id)?.info.permission.can_publish_data

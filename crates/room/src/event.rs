@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tertulia_model::{Codec, Identity, ParticipantId, Quality, RoomId, RoomName, Source, TrackId, VideoSize};
 
 use crate::{
-    Ban, ConnectionQuality, DataMessage, KeptPoll, Knocker, LobbyOutcome, ParticipantInfo, Permission, Poll,
-    Rights, Role, RoomRules, Standing, TrackInfo,
+    Ban, BreakoutPlace, BreakoutsView, ConnectionQuality, DataMessage, KeptPoll, Knocker, LobbyOutcome,
+    ParticipantInfo, Permission, Poll, Rights, Role, RoomRules, Standing, TrackInfo,
 };
 
 /// Why somebody is gone.
@@ -30,6 +30,8 @@ pub enum DepartureReason {
     StateMismatch,
     /// Reads too slowly or sends what is not allowed.
     Misbehaved,
+    /// The breakout is over, and the meeting goes on in its main room.
+    Moved,
 }
 
 /// Who gets an event.
@@ -47,6 +49,8 @@ pub enum Audience {
     Observers,
     /// Somebody in the lobby only.
     Waiting(Identity),
+    /// Somebody in one of the room's breakouts only.
+    Away(Identity),
 }
 
 /// An event and who gets it.
@@ -258,6 +262,23 @@ pub enum Event {
         /// By whom.
         by: Option<Identity>,
     },
+    /// To one person, here or away: what breakouts are to them.
+    BreakoutPlace(Box<BreakoutPlace>),
+    /// To those who lead breakouts, here or away: all of them.
+    Breakouts(Box<BreakoutsView>),
+    /// To those who are away: something was said to everybody in every breakout.
+    BreakoutMessage {
+        /// By whom.
+        identity: Identity,
+        /// Their name.
+        name: String,
+        /// Their own id for it; the chat has it under the same.
+        id: String,
+        /// The text.
+        text: String,
+        /// When, Unix milliseconds.
+        at_ms: u64,
+    },
 }
 
 /// A layout that everybody follows.
@@ -334,6 +355,10 @@ pub struct RoomSnapshot {
     pub lobby: Vec<Knocker>,
     /// Who is banned, for those who may lift it.
     pub bans: Vec<Ban>,
+    /// What breakouts are to the asker.
+    pub breakout_place: BreakoutPlace,
+    /// All of them, where the asker leads them.
+    pub breakouts: Option<BreakoutsView>,
     /// The asker's own role and rights.
     pub own: Option<(Role, Rights)>,
 }

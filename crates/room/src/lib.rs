@@ -1,7 +1,7 @@
 //! One meeting room as a value: who is here, what they publish, who receives it, and who may do what.
 //!
 //! A [`Command`] comes in with its [`Actor`] and the time; [`Delivery`]s for the doors and [`RouteChange`]s for the
-//! forwarding engine come out. The room is never asked per packet, reads no clock, draws no randomness of its own and
+//! forwarding engine come out, and [`Errand`]s for other rooms. The room is never asked per packet, reads no clock, draws no randomness of its own and
 //! does no I/O; every right is decided here and nowhere else, so the same attempt through any door gets the same
 //! [`Refusal`]. What must outlive the process comes out as [`Record`]s, and takes effect once it stands.
 //!
@@ -35,6 +35,7 @@ mod announced;
 mod announcement;
 mod attendance;
 mod audit;
+mod breakout;
 mod bucket;
 mod chat;
 mod command;
@@ -71,6 +72,10 @@ pub use admission::{Admission, Ban, Chosen, Knocker, LobbyOutcome};
 pub use announced::{Announced, Matched};
 pub use attendance::Attendance;
 pub use audit::{AuditActor, AuditEntry};
+pub use breakout::{
+    BreakoutCommand, BreakoutName, BreakoutPerson, BreakoutPlace, BreakoutReport, BreakoutTicket,
+    BreakoutView, BreakoutsView, Errand, FromParent, HelpCall,
+};
 pub use command::{
     Actor, Applicant, ChatInput, Command, DataMessage, Fact, NewParticipant, NewPoll, NewTrack, Now, Origin,
     PublisherPermission, Reply, RoomSettings, SharedFile, TrackSettings,

@@ -72,6 +72,11 @@ pub const QUESTION_BYTES: usize = 1_000;
 /// An option of a poll.
 pub const OPTION_BYTES: usize = 400;
 
+/// Breakouts of a room.
+pub const BREAKOUTS: usize = 100;
+/// The longest time people are given to finish before they are called back from breakouts.
+pub const BREAKOUT_GRACE: Duration = Duration::from_secs(300);
+
 /// How long a lower demand must last before the publisher is told to send less.
 pub const DOWNGRADE_DELAY: Duration = Duration::from_secs(5);
 /// How long after a track went live its publisher is not yet told to send less.

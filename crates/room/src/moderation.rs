@@ -80,7 +80,7 @@ impl Room {
         within("identities", except.len(), limits::DESTINATIONS)?;
         let asker = match actor {
             Actor::Participant(id) => Some(id),
-            Actor::Admin | Actor::System => None,
+            Actor::Away(_) | Actor::Admin | Actor::System => None,
         };
         let spared = |id: &ParticipantId| {
             let member = self.members.get(id);

@@ -10,8 +10,8 @@ use crate::member::Member;
 use crate::profile::{check_metadata, clean_name, merged_attributes};
 use crate::standing::{is_machine, rights_and_permission};
 use crate::{
-    Actor, Admission, Applicant, Audience, DepartureReason, Event, NewParticipant, Now, Origin,
-    ParticipantInfo, ParticipantState, Record, Refusal, Reply, Right, Role, Room, RouteChange,
+    Actor, Admission, Applicant, Audience, BreakoutReport, DepartureReason, Event, NewParticipant, Now,
+    Origin, ParticipantInfo, ParticipantState, Record, Refusal, Reply, Right, Role, Room, RouteChange,
 };
 
 impl Room {
@@ -29,6 +29,7 @@ impl Room {
             self.check_capacity(&who.identity)?;
         }
 
+        self.came_back(&who.identity, now);
         if let Some(former) = self.identities.get(&who.identity).cloned() {
             self.depart(&former, DepartureReason::DuplicateIdentity, now);
         }
@@ -85,6 +86,7 @@ impl Room {
             Audience::AllBut(id.clone())
         };
         self.send(audience, Event::ParticipantJoined(info.clone()));
+        self.report_coming(&info);
         self.reconcile_subscriber(&id, now.instant);
         Ok(Reply::Joined {
             participant: Box::new(info),
@@ -118,6 +120,7 @@ impl Room {
         if reason != DepartureReason::DuplicateIdentity {
             self.unshow(&member.info.identity);
         }
+        self.report_going(&member.info, reason);
         gone(&mut member.info);
         let audience = if member.info.permission.hidden {
             Audience::Observers
@@ -144,18 +147,29 @@ impl Room {
         if let Some(here) = self.identities.get(identity) {
             self.require_rank(actor, here)?;
         }
+        let away = self.outranked_away(actor, identity)?;
         if revoke {
-            self.revoked.shift_remove(identity);
-            if self.revoked.len() >= limits::REVOCATIONS {
-                self.revoked.shift_remove_index(0);
-            }
-            self.revoked.insert(identity.clone(), now.unix_ms);
+            self.revoke(identity, now);
         }
         self.gate.forget(identity);
+        if away && self.bar(identity, now) {
+            return Ok(Reply::Done);
+        }
         let id = self.find(identity)?;
         self.standings.shift_remove(identity);
         self.depart(&id, DepartureReason::Removed, now);
+        self.bar(identity, now);
+        self.report(BreakoutReport::Removed(identity.clone()));
         Ok(Reply::Done)
+    }
+
+    /// Refuses credentials issued until now.
+    pub(crate) fn revoke(&mut self, identity: &Identity, now: Now) {
+        self.revoked.shift_remove(identity);
+        if self.revoked.len() >= limits::REVOCATIONS {
+            self.revoked.shift_remove_index(0);
+        }
+        self.revoked.insert(identity.clone(), now.unix_ms);
     }
 
     /// Ends the room for everybody at once.
@@ -188,7 +202,7 @@ impl Room {
         self.ended = true;
         self.send(Audience::Observers, Event::RoomEnded { room: last, reason });
         // What a shutdown interrupts goes on after the restart.
-        if reason == DepartureReason::RoomEnded {
+        if matches!(reason, DepartureReason::RoomEnded | DepartureReason::Moved) {
             self.note(Record::Ended { at_ms: now.unix_ms });
         }
     }
@@ -212,6 +226,7 @@ impl Room {
         };
         let sees = |member: &Member| match actor {
             Actor::Admin | Actor::System => true,
+            Actor::Away(_) => false,
             Actor::Participant(own) => {
                 // Viewers of a webinar are hidden by the room, not by their token.
                 !member.info.permission.hidden
@@ -232,7 +247,8 @@ impl Room {
 
     /// Starts or stops the clock that ends a room nobody needs any more.
     pub(crate) fn settle_lifetime(&mut self, now: Instant) {
-        if self.members.values().any(Member::keeps_room_open) || self.gate.is_waited_at() {
+        let needed = self.gate.is_waited_at() || self.breakouts.is_anybody_away();
+        if needed || self.members.values().any(Member::keeps_room_open) {
             self.close_at = None;
         } else if self.close_at.is_none() {
             self.close_at = now.checked_add(self.settings.departure_timeout);
@@ -273,7 +289,11 @@ impl Room {
             .values()
             .filter(|member| !member.info.base.hidden && member.info.identity != *newcomer)
             .count();
-        if others >= limit {
+        // Those in breakouts come back.
+        let away = self.breakouts.everybody_away();
+        let away =
+            away.filter(|(identity, _)| *identity != newcomer && !self.identities.contains_key(*identity));
+        if others.saturating_add(away.count()) >= limit {
             Err(Refusal::RoomFull)
         } else {
             Ok(())

@@ -61,6 +61,12 @@ pub enum Refusal {
     /// The poll addressed is not kept.
     #[error("no such poll")]
     NoSuchPoll,
+    /// The breakout addressed does not exist, or there is none to go to.
+    #[error("no such breakout")]
+    NoSuchBreakout,
+    /// Nobody is in breakouts now.
+    #[error("the breakouts are closed")]
+    BreakoutsClosed,
     /// The poll is closed.
     #[error("the poll is closed")]
     PollClosed,

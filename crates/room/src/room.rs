@@ -10,13 +10,14 @@ use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 use crate::admission::Gate;
 use crate::attendance::Register;
 use crate::audit;
+use crate::breakout::{Breakouts, Recall};
 use crate::chat::ChatLog;
 use crate::member::Member;
 use crate::poll::Polls;
 use crate::publication::Publication;
 use crate::record::Records;
 use crate::{
-    Actor, Audience, Command, Delivery, DepartureReason, Event, Fact, FollowMe, HandState, Now,
+    Actor, Audience, Command, Delivery, DepartureReason, Errand, Event, Fact, FollowMe, HandState, Now,
     ParticipantInfo, Refusal, Reply, Right, RoomInfo, RoomSettings, RoomSnapshot, RouteChange, Standing,
     Timer, limits,
 };
@@ -56,6 +57,9 @@ pub struct Room {
     pub(crate) last_hand_ms: u64,
     /// What was last said of each speaker.
     pub(crate) speaking: IndexMap<ParticipantId, u8>,
+    pub(crate) breakouts: Breakouts,
+    /// Of a breakout: its main room has called everybody back.
+    pub(crate) recall: Option<Recall>,
     /// When demand for a track is looked at again, one entry a track at most.
     pub(crate) downgrades: BTreeSet<(Instant, TrackId)>,
     /// When the room ends unless somebody comes.
@@ -68,6 +72,7 @@ pub struct Room {
     pub(crate) touched: bool,
     deliveries: VecDeque<Delivery>,
     routes: VecDeque<RouteChange>,
+    errands: VecDeque<Errand>,
 }
 
 impl Room {
@@ -113,6 +118,8 @@ impl Room {
             hands: Vec::new(),
             last_hand_ms: 0,
             speaking: IndexMap::new(),
+            breakouts: Breakouts::default(),
+            recall: None,
             downgrades: BTreeSet::new(),
             next_ticket: 0,
             started: false,
@@ -120,6 +127,7 @@ impl Room {
             touched: false,
             deliveries: VecDeque::new(),
             routes: VecDeque::new(),
+            errands: VecDeque::new(),
         };
         room.told = room.info();
         room
@@ -138,6 +146,7 @@ impl Room {
         if let (Some(((action, subject, detail), by)), Ok(_)) = (deed, &reply) {
             self.audit(by, action, subject, detail, now);
         }
+        self.tell_breakouts(now);
         self.tell_room_changes();
         reply
     }
@@ -150,12 +159,14 @@ impl Room {
         self.settle_demands(now.instant);
         self.settle_polls(now.instant);
         self.settle_lobby(now);
+        self.settle_breakouts(now);
         if self.succeed_at.is_some_and(|at| at <= now.instant) {
             self.succeed(now);
         }
         if self.close_at.is_some_and(|at| at <= now.instant) {
             self.end(DepartureReason::RoomEnded, now);
         }
+        self.tell_breakouts(now);
         self.tell_room_changes();
     }
 
@@ -171,6 +182,7 @@ impl Room {
             self.succeed_at,
             self.polls.poll_timeout(),
             self.gate.poll_timeout(),
+            self.breakouts_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -185,6 +197,11 @@ impl Room {
     /// The next change for the forwarding engine, oldest first.
     pub fn poll_route(&mut self) -> Option<RouteChange> {
         self.routes.pop_front()
+    }
+
+    /// The next thing to do outside this room, oldest first.
+    pub fn poll_errand(&mut self) -> Option<Errand> {
+        self.errands.pop_front()
     }
 
     /// Whether the room is over; everything is refused from then on.
@@ -242,6 +259,10 @@ impl Room {
             && !self.members.contains_key(id)
         {
             return Err(Refusal::NoSuchParticipant);
+        }
+        // From a breakout the meeting is led as far as breakouts go, and no further.
+        if matches!(actor, Actor::Away(_)) && !matches!(command, Command::Breakout(_)) {
+            return Err(Refusal::NotAllowed);
         }
         self.authorise(actor, &command)?;
         match command {
@@ -342,6 +363,8 @@ impl Room {
             Command::ListParticipants => Ok(self.list_participants(actor)),
             Command::ReadChat { before, limit } => Ok(self.read_chat(actor, before, limit)),
             Command::ReadSnapshot => Ok(Reply::Snapshot(Box::new(self.snapshot(actor)))),
+            Command::Breakout(command) => self.handle_breakouts(actor, command, now),
+            Command::FromParent(what) => self.hear_parent(what, now),
             Command::Fact(fact) => self.learn(fact, now),
         }
     }
@@ -377,6 +400,7 @@ impl Room {
                 self.codec_unsupported(&subscriber, &track, now.instant)?;
             }
             Fact::Subscribed { subscriber, track } => self.subscribed(&subscriber, &track)?,
+            Fact::Breakout { room, report } => self.hear_breakout(&room, report, now)?,
         }
         Ok(Reply::Done)
     }
@@ -385,6 +409,7 @@ impl Room {
     fn authorise(&self, actor: &Actor, command: &Command) -> Result<(), Refusal> {
         let rights = match actor {
             Actor::Participant(id) => self.member(id)?.info.rights,
+            Actor::Away(identity) => self.rights_away(identity)?,
             Actor::Admin | Actor::System => Default::default(),
         };
         if command.act().need().is_met(actor, rights) {
@@ -398,7 +423,7 @@ impl Room {
     fn snapshot(&self, actor: &Actor) -> RoomSnapshot {
         let own = match actor {
             Actor::Participant(id) => self.members.get(id).map(|member| &member.info),
-            Actor::Admin | Actor::System => None,
+            Actor::Away(_) | Actor::Admin | Actor::System => None,
         };
         let may = |right| own.is_none_or(|info| info.rights.has(right));
         let hands = self
@@ -412,6 +437,9 @@ impl Room {
                     name: member.info.name.clone(),
                 })
             });
+        let (breakout_place, breakouts) = own
+            .map(|info| self.breakout_views(&info.identity))
+            .unwrap_or_default();
         let (chat, _) = self.chat_page(actor, None, limits::SNAPSHOT_CHAT);
         RoomSnapshot {
             room: self.info(),
@@ -435,6 +463,8 @@ impl Room {
             } else {
                 Vec::new()
             },
+            breakout_place,
+            breakouts,
             own: own.map(|info| (info.role, info.rights)),
         }
     }
@@ -489,6 +519,10 @@ impl Room {
         });
     }
 
+    pub(crate) fn errand(&mut self, errand: Errand) {
+        self.errands.push_back(errand);
+    }
+
     pub(crate) fn route(&mut self, change: RouteChange) {
         self.routes.push_back(change);
     }
@@ -532,6 +566,6 @@ impl Room {
 fn asking(actor: &Actor) -> Result<ParticipantId, Refusal> {
     match actor {
         Actor::Participant(id) => Ok(id.clone()),
-        Actor::Admin | Actor::System => Err(Refusal::NotAllowed),
+        Actor::Away(_) | Actor::Admin | Actor::System => Err(Refusal::NotAllowed),
     }
 }

@@ -7,8 +7,8 @@ use tertulia_model::{Identity, ParticipantId, Source};
 use crate::limits;
 use crate::member::Member;
 use crate::{
-    Actor, Audience, Event, NewParticipant, Now, Origin, ParticipantKind, Permission, Refusal, Reply, Right,
-    Rights, Role, Room, RoomRules,
+    Actor, Audience, BreakoutReport, Event, NewParticipant, Now, Origin, ParticipantKind, Permission,
+    Refusal, Reply, Right, Rights, Role, Room, RoomRules,
 };
 
 /// How long a room that moderates itself waits for its moderators to come back before another takes their place; a
@@ -238,8 +238,10 @@ impl Room {
 
     /// Nobody acts upon somebody of a higher role.
     pub(crate) fn require_rank(&self, actor: &Actor, target: &ParticipantId) -> Result<(), Refusal> {
-        let Actor::Participant(asker) = actor else {
-            return Ok(());
+        let asker = match actor {
+            Actor::Participant(asker) => asker,
+            Actor::Away(_) => return Err(Refusal::NotAllowed),
+            Actor::Admin | Actor::System => return Ok(()),
         };
         if self.member(target)?.info.role > self.member(asker)?.info.role {
             Err(Refusal::NotAllowed)
@@ -248,10 +250,24 @@ impl Room {
         }
     }
 
+    /// Whether `identity` is in a breakout, and not of a higher role than whoever acts upon them.
+    pub(crate) fn outranked_away(&self, actor: &Actor, identity: &Identity) -> Result<bool, Refusal> {
+        let Some(away) = self.breakouts.away(identity) else {
+            return Ok(false);
+        };
+        match actor {
+            Actor::Participant(asker) if away.standing.role > self.member(asker)?.info.role => {
+                Err(Refusal::NotAllowed)
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Who asks, for those who are told; nobody where the operator's application or the server does.
     pub(crate) fn name_of(&self, actor: &Actor) -> Option<Identity> {
         match actor {
             Actor::Participant(id) => Some(self.members.get(id)?.info.identity.clone()),
+            Actor::Away(identity) => Some(identity.clone()),
             Actor::Admin | Actor::System => None,
         }
     }
@@ -263,6 +279,7 @@ impl Room {
         };
         let (identity, standing) = (member.info.identity.clone(), member.standing);
         self.remember_standing(identity.clone(), standing);
+        self.report(BreakoutReport::Stands(identity.clone(), standing));
         self.settle_rights(id, now);
         self.announce(id);
         self.send(
@@ -276,7 +293,7 @@ impl Room {
         self.settle_moderation(now.instant);
     }
 
-    fn remember_standing(&mut self, identity: Identity, standing: Standing) {
+    pub(crate) fn remember_standing(&mut self, identity: Identity, standing: Standing) {
         self.standings.shift_remove(&identity);
         if self.standings.len() >= limits::REMEMBERED {
             self.standings.shift_remove_index(0);
@@ -296,6 +313,9 @@ impl Room {
         member.info.role = member.standing.role;
         member.info.rights = rights;
         let admits = rights.has(Right::Admit) && !before.1.has(Right::Admit);
+        if rights.has(Right::ManageBreakouts) && !before.1.has(Right::ManageBreakouts) {
+            self.breakouts.tell_leaders_again();
+        }
         let changed = self.set_permission(id, permission, now);
         if !rights.has(Right::RaiseHand) {
             self.lower_hand(id, now.unix_ms);
@@ -322,10 +342,15 @@ impl Room {
             .members
             .values()
             .any(|member| member.info.role >= Role::Moderator && !member.info.base.hidden)
+            || self
+                .breakouts
+                .everybody_away()
+                .any(|(_, away)| away.standing.role >= Role::Moderator)
         {
             self.was_moderated = true;
             self.succeed_at = None;
-        } else if self.members.values().any(|member| self.could_succeed(member)) {
+        } else if self.members.values().any(|member| self.could_succeed(member)) || self.heir_away().is_some()
+        {
             let due = now.checked_add(SUCCESSION_DELAY);
             self.succeed_at = self.succeed_at.or(due);
         } else {
@@ -338,6 +363,9 @@ impl Room {
         self.succeed_at = None;
         let heir = self.members.values().find(|member| self.could_succeed(member));
         let Some(id) = heir.map(|member| member.info.id.clone()) else {
+            if let Some(identity) = self.heir_away() {
+                self.promote_away(&identity, Role::Moderator, now);
+            }
             return;
         };
         if let Some(member) = self.members.get_mut(&id) {
@@ -350,6 +378,15 @@ impl Room {
         member.info.role >= Role::Participant
             && member.info.role < Role::Moderator
             && self.may_moderate(member.origin, member.info.kind, &member.info.base)
+    }
+
+    /// Where nobody is left in the main room, somebody in a breakout leads.
+    fn heir_away(&self) -> Option<Identity> {
+        let able = self.breakouts.everybody_away().find(|(_, away)| {
+            let (origin, kind, base) = away.vouched();
+            away.is_ordinary() && self.may_moderate(origin, kind, base)
+        });
+        able.map(|(identity, _)| identity.clone())
     }
 
     /// Everybody here with a right.

@@ -119,6 +119,7 @@ fn full_claims() -> Claims {
             role: Some(Role::Presenter),
             opens: Some(false),
             entrance: Entrance::Straight,
+            parent: RoomName::parse("Plaza").ok(),
             invitation: Some("IN_1".into()),
             features: BTreeMap::from([("recording".into(), false)]),
         },

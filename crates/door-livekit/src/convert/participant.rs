@@ -129,6 +129,7 @@ pub(super) fn disconnect_reason(reason: DepartureReason) -> pb::DisconnectReason
         DepartureReason::MediaLost => pb::DisconnectReason::MediaFailure,
         DepartureReason::JoinTimeout => pb::DisconnectReason::ConnectionTimeout,
         DepartureReason::StateMismatch => pb::DisconnectReason::StateMismatch,
+        DepartureReason::Moved => pb::DisconnectReason::Migration,
         DepartureReason::Misbehaved => pb::DisconnectReason::UnknownReason,
     }
 }

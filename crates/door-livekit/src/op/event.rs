@@ -86,6 +86,7 @@ impl Participant {
             | DepartureReason::DuplicateIdentity
             | DepartureReason::Removed
             | DepartureReason::RoomEnded
+            | DepartureReason::Moved
             | DepartureReason::JoinTimeout => LeaveAction::Disconnect,
             // These come from conditions that a fresh start mends.
             DepartureReason::ServerShutdown

@@ -2,7 +2,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tertulia_room::Event;
 
-use super::{ban, chat, follow_me, knocker, name_of, poll, rights, role, room, rules, source, texts, timer};
+use super::{
+    ban, breakouts, chat, follow_me, knocker, name_of, poll, rights, role, room, rules, source, texts, timer,
+};
 use crate::wire;
 
 /// An event of the room as an event of the stream; `None` for what the stream does not tell.
@@ -113,6 +115,24 @@ pub fn event(event: &Event) -> Option<(&'static str, serde_json::Result<Value>)>
             "unban",
             wire::UnbanEvent {
                 identity: identity.as_str().to_owned(),
+            },
+        ),
+        Event::BreakoutPlace(place) => told("breakouts", breakouts::place(place)),
+        Event::Breakouts(all) => told("breakout_rooms", breakouts::all(all)),
+        Event::BreakoutMessage {
+            identity,
+            name,
+            id,
+            text,
+            at_ms,
+        } => told(
+            "breakout_message",
+            wire::BreakoutMessageEvent {
+                identity: identity.as_str().to_owned(),
+                name: name.clone(),
+                id: id.clone(),
+                text: text.clone(),
+                at: *at_ms,
             },
         ),
         _ => return None,

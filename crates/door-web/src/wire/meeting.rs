@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Ban, ChatFile, Knocker, Own, Rules};
+use super::{Ban, BreakoutPlace, BreakoutRooms, ChatFile, Knocker, Own, Rules};
 
 /// A chat message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -161,6 +161,12 @@ pub struct StateEvent {
     pub lobby: Vec<Knocker>,
     /// Who is banned; empty without the right `admit`.
     pub bans: Vec<Ban>,
+    /// What breakout rooms are to the reader. In one, this and `breakoutRooms` are what its main room says.
+    pub breakouts: BreakoutPlace,
+    /// All of them; `null` for those who do not lead.
+    pub breakout_rooms: Option<BreakoutRooms>,
+    /// In a breakout room the name of its main room.
+    pub main_room: Option<String>,
     /// The reader's own role and rights.
     pub own: Option<Own>,
 }

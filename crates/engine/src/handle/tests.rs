@@ -109,7 +109,7 @@ fn ended(event: &Event) -> Option<()> {
 async fn an_opening_that_was_given_up_is_taken_over() {
     let engine = engine();
     // Whoever asked first went away between noting the room and telling its worker.
-    let (_, entry) = engine.place(&name("Weekly"));
+    let (_, entry) = engine.shared.place(&name("Weekly"));
     assert!(!entry.open);
     assert!(engine.find_room(&name("Weekly")).is_none());
     let room = engine.open_room(&name("weekly"), None).await.unwrap();

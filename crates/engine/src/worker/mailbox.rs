@@ -47,11 +47,14 @@ impl Worker {
                 if !self.shared.begin_room(&name, &id) {
                     return;
                 }
+                let parent = settings.rules.parent.clone();
                 let mut room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
                 if let Some(history) = kept {
                     room.keep(history);
                 }
-                let key = self.rooms.insert(RoomSlot::new(id.clone(), name, room));
+                let mut slot = RoomSlot::new(id.clone(), name, room);
+                slot.parent = parent;
+                let key = self.rooms.insert(slot);
                 self.rooms_by_id.insert(id, key);
                 Counters::up(&self.shared.counters.rooms);
                 Counters::up(&self.shared.counters.rooms_opened);
@@ -140,6 +143,12 @@ impl Worker {
                 events,
                 reply,
             } => self.follow(&room, who, events, reply, now),
+            ToWorker::FollowAway {
+                room,
+                who,
+                events,
+                reply,
+            } => self.follow_away(&room, who, events, reply, now),
             ToWorker::Wait {
                 room,
                 who,
@@ -359,6 +368,29 @@ impl Worker {
             let listener = Listener::Participant(who);
             slot.followers.push(Follower { listener, events });
             Ok(*snapshot)
+        });
+        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+    }
+
+    fn follow_away(
+        &mut self,
+        room: &RoomId,
+        who: Identity,
+        events: mpsc::Sender<std::sync::Arc<tertulia_room::Event>>,
+        reply: oneshot::Sender<Result<Reply, Refusal>>,
+        now: Instant,
+    ) {
+        let outcome = self.in_room(room, now, |worker, key| {
+            worker.pump(key, now);
+            let slot = worker.rooms.get_mut(key).ok_or(Refusal::RoomEnded)?;
+            slot.followers.retain(|follower| !follower.events.is_closed());
+            let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
+            let actor = Actor::Away(who.clone());
+            let read = Command::Breakout(tertulia_room::BreakoutCommand::Read);
+            let known = room.handle(&actor, read, room_now(now))?;
+            let listener = Listener::Away(who);
+            slot.followers.push(Follower { listener, events });
+            Ok(known)
         });
         answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
     }

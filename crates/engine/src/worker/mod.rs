@@ -1,6 +1,7 @@
 //! One worker: a thread with its sockets, its rooms and its sessions.
 
 mod allocate;
+mod breakouts;
 mod codecs;
 mod detour;
 mod egress;

@@ -40,7 +40,7 @@ impl RoomSlot {
                 everybody = self.everybody();
                 &everybody
             }
-            Audience::Observers | Audience::Waiting(_) => &[],
+            Audience::Observers | Audience::Waiting(_) | Audience::Away(_) => &[],
         };
         for who in audience {
             let left_out = matches!(&delivery.to, Audience::AllBut(but) if but == who) || except == Some(who);
@@ -131,6 +131,8 @@ impl Worker {
                 self.deliver(key, &delivery, except);
             } else if let Some(change) = slot.room_mut().and_then(Room::poll_route) {
                 self.change_route(key, change, now);
+            } else if let Some(errand) = slot.room_mut().and_then(Room::poll_errand) {
+                self.run_errand(key, errand);
             } else if let Some((who, slow)) = slot.unreachable.pop() {
                 self.let_go(key, &who, slow, now);
             } else {
@@ -524,6 +526,7 @@ impl Worker {
             self.tell_stage(*worker, &slot.id, ToStage::Close);
         }
         self.shared.forget_room(&slot.name, &slot.id);
+        self.close_family(slot);
         Counters::down(&self.shared.counters.rooms);
     }
 }

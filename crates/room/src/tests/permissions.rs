@@ -35,6 +35,8 @@ Asked in this order, with the first that applies:
 6. a guest from where somebody banned came from: after waiting;
 7. everybody else: yes, while there is room.
 
+Into a breakout room come those whom its main room has sent there and tokens with `roomAdmin`, nobody else.
+
 ## Who moderates where nobody was named
 
 In a room without an owner the first guest or account holder to come moderates. Where the last moderator leaves and none comes

@@ -397,7 +397,7 @@ impl Play {
                     Audience::AllBut(other) => other != who,
                     Audience::One(one) => one == who,
                     Audience::Some(some) => some.contains(who),
-                    Audience::Observers | Audience::Waiting(_) => false,
+                    Audience::Observers | Audience::Waiting(_) | Audience::Away(_) => false,
                 };
                 // The newcomer's own view begins with the answer to the join.
                 let present = self.views.contains_key(who);

@@ -10,9 +10,9 @@ use tertulia_model::{
 };
 
 use crate::{
-    Actor, Audience, AudioFeatures, Command, DataMessage, Delivery, Entrance, Event, Fact, NewParticipant,
-    NewTrack, Now, Origin, ParticipantKind, Permission, Refusal, Reply, Room, RoomRules, RoomSettings,
-    RouteChange, SimulcastCodec, TrackEncryption, TrackInfo, Wanted,
+    Actor, Audience, AudioFeatures, Command, DataMessage, Delivery, Entrance, Errand, Event, Fact,
+    NewParticipant, NewTrack, Now, Origin, ParticipantKind, Permission, Refusal, Reply, Room, RoomRules,
+    RoomSettings, RouteChange, SimulcastCodec, TrackEncryption, TrackInfo, Wanted,
 };
 
 /// A room, the time, and everything it said.
@@ -21,6 +21,7 @@ pub(super) struct Stage {
     pub(super) now: Now,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) route_changes: Vec<RouteChange>,
+    pub(super) errands: Vec<Errand>,
     /// What the forwarding engine would believe.
     pub(super) routes: BTreeMap<(ParticipantId, TrackId), Wanted>,
 }
@@ -162,6 +163,10 @@ impl Stage {
     }
 
     pub(super) fn seeded(settings: RoomSettings, seed: [u8; 32]) -> Self {
+        Self::named("Plaza", settings, seed)
+    }
+
+    pub(super) fn named(name: &str, settings: RoomSettings, seed: [u8; 32]) -> Self {
         #[expect(clippy::disallowed_methods, reason = "an origin; only differences matter")]
         let now = Now {
             instant: Instant::now(),
@@ -169,7 +174,7 @@ impl Stage {
         };
         let room = Room::new(
             RoomId::from_random(1),
-            RoomName::parse("Plaza").unwrap(),
+            RoomName::parse(name).unwrap(),
             settings,
             seed,
             now,
@@ -179,6 +184,7 @@ impl Stage {
             now,
             deliveries: Vec::new(),
             route_changes: Vec::new(),
+            errands: Vec::new(),
             routes: BTreeMap::new(),
         }
     }
@@ -237,6 +243,9 @@ impl Stage {
         while let Some(delivery) = self.room.poll_delivery() {
             self.deliveries.push(delivery);
         }
+        while let Some(errand) = self.room.poll_errand() {
+            self.errands.push(errand);
+        }
         while let Some(change) = self.room.poll_route() {
             match &change {
                 RouteChange::Route {
@@ -280,7 +289,7 @@ impl Stage {
             Audience::AllBut(other) => other != who,
             Audience::One(one) => one == who,
             Audience::Some(some) => some.contains(who),
-            Audience::Observers | Audience::Waiting(_) => false,
+            Audience::Observers | Audience::Waiting(_) | Audience::Away(_) => false,
         };
         self.deliveries
             .iter()
@@ -291,8 +300,16 @@ impl Stage {
 
     /// What somebody in the lobby heard since the last [`Stage::forget`].
     pub(super) fn overheard(&self, who: &str) -> Vec<Arc<Event>> {
-        let to = Audience::Waiting(identity(who));
-        let theirs = self.deliveries.iter().filter(|d| d.to == to);
+        self.told(&Audience::Waiting(identity(who)))
+    }
+
+    /// What somebody in a breakout heard from here since the last [`Stage::forget`].
+    pub(super) fn heard_away(&self, who: &str) -> Vec<Arc<Event>> {
+        self.told(&Audience::Away(identity(who)))
+    }
+
+    fn told(&self, to: &Audience) -> Vec<Arc<Event>> {
+        let theirs = self.deliveries.iter().filter(|d| d.to == *to);
         theirs.map(|d| Arc::clone(&d.event)).collect()
     }
 
