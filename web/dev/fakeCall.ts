@@ -28,6 +28,10 @@ export interface FakeOptions {
   muted: boolean;
   secret: boolean;
   leads: boolean;
+  /** In a breakout room. */
+  away: boolean;
+  /** Breakout rooms are not open yet. */
+  begin: boolean;
   recovery: RecoveryState;
 }
 
@@ -39,6 +43,8 @@ export function fakeCall({
   muted,
   secret,
   leads,
+  away,
+  begin,
   recovery,
 }: FakeOptions): Call {
   const participants = Array.from({ length: people }, (_, index): ParticipantView => {
@@ -77,7 +83,7 @@ export function fakeCall({
   const room = createStore<RoomState>(() => ({
     ...emptyRoomState,
     known: true,
-    meeting: leads ? leading(now) : emptyMeeting,
+    meeting: meetingOf({ leads, away, begin }, now),
     chat,
     moreChat: true,
     hands: people > 2 ? [{ identity: 'p2', raisedAt: now }] : [],
@@ -90,6 +96,7 @@ export function fakeCall({
     intent: { mic: !muted, camera: true, hand: false },
     share: mine ? { surface: 'monitor', sound: true } : null,
     audioOnly: false,
+    moving: false,
     phrase: secret ? [3, 14, 15, 9, 26, 53] : null,
     extras: { camera: null, audio: null },
   }));
@@ -109,6 +116,7 @@ export function fakeCall({
       edit: async () => undefined,
       vote: async () => undefined,
       command: async () => new Response(),
+      broadcast: async () => undefined,
       read: async () => new Response(),
       async loadEarlier() {
         room.setState({ moreChat: false });
@@ -151,6 +159,38 @@ export function fakeCall({
 }
 
 /** A meeting one leads, with something of everything. */
+function meetingOf(
+  { leads, away, begin }: Pick<FakeOptions, 'leads' | 'away' | 'begin'>,
+  now: number,
+): Meeting {
+  if (away) return inBreakout(now);
+  if (!leads) return emptyMeeting;
+  const meeting = leading(now);
+  const { breakoutRooms } = meeting;
+  if (!begin || !breakoutRooms) return meeting;
+  const rooms = breakoutRooms.rooms.map((room) => ({ ...room, here: [], help: null }));
+  return { ...meeting, breakoutRooms: { ...breakoutRooms, open: false, endsAt: null, rooms } };
+}
+
+/** What somebody in a breakout room has before them. */
+function inBreakout(now: number): Meeting {
+  return {
+    ...emptyMeeting,
+    mainRoom: 'Monday tertulia',
+    breakouts: {
+      open: true,
+      choose: false,
+      mayReturn: true,
+      place: 2,
+      assigned: 2,
+      rooms: [{ id: 2, name: 'Verbs of motion', people: 0 }],
+      endsAt: now + 185_000,
+      closing: false,
+      helpCalled: false,
+    },
+  };
+}
+
 function leading(now: number): Meeting {
   const poll = {
     multiple: false,
@@ -184,6 +224,7 @@ function leading(now: number): Meeting {
         'manage_chat',
         'manage_floor',
         'manage_room',
+        'manage_breakouts',
         'read_report',
         'end_room',
       ],
@@ -201,6 +242,46 @@ function leading(now: number): Meeting {
       webinar: false,
       media: { maxHeight: null, maxFps: null, videoCodecs: [] },
       owned: false,
+    },
+    breakouts: {
+      open: true,
+      choose: false,
+      mayReturn: true,
+      place: null,
+      assigned: null,
+      rooms: [
+        { id: 1, name: 'Room 1', people: 0 },
+        { id: 2, name: 'Verbs of motion', people: 0 },
+      ],
+      endsAt: now + 485_000,
+      closing: false,
+      helpCalled: false,
+    },
+    breakoutRooms: {
+      open: true,
+      choose: false,
+      mayReturn: true,
+      endsAt: now + 485_000,
+      closing: false,
+      rooms: [
+        {
+          id: 1,
+          name: 'Room 1',
+          assigned: [
+            { identity: 'a1', name: 'Ana García' },
+            { identity: 'a2', name: 'Dmitri Konstantinovich Verkhovtsev' },
+          ],
+          here: [{ identity: 'a1', name: 'Ana García' }],
+          help: { identity: 'a1', name: 'Ana García', at: now },
+        },
+        {
+          id: 2,
+          name: 'Verbs of motion',
+          assigned: [{ identity: 'a3', name: 'Chloe' }],
+          here: [{ identity: 'a3', name: 'Chloe' }],
+          help: null,
+        },
+      ],
     },
     timer: { title: 'Break', durationMs: 300_000, endsAt: now + 245_000, by: 'p0' },
     lobby: [

@@ -269,6 +269,8 @@ export class Person {
   async lead(): Promise<void> {
     await this.choose('More', 'Lead the meeting');
     await this.page.getByRole('heading', { name: 'Lead the meeting' }).waitFor();
+    const closed = this.page.locator('aside details:not([open]) > summary');
+    while ((await closed.count()) > 0) await closed.first().click();
   }
 
   /** Turns a switch of the open panel and waits until the server has agreed. */

@@ -117,6 +117,10 @@ export const api = {
     await send(roomPath(room, 'leave'), { method: 'POST', token });
   },
 
+  /** The right to enter the breakout room in which the bearer of a token is to be now. */
+  enterBreakout: (room: string, token: string, signal?: AbortSignal) =>
+    json<JoinAnswer>(roomPath(room, 'breakouts', 'enter'), { method: 'POST', token, signal }),
+
   /** Leaves while the page is going away, when nothing can be awaited any more. */
   leaveBeacon(room: string, token: string): boolean {
     return navigator.sendBeacon(`${roomPath(room, 'leave')}?token=${encodeURIComponent(token)}`);

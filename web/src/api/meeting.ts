@@ -113,6 +113,43 @@ export interface PollRequest {
   secretUntilClosed: boolean;
 }
 
+/** What breakout rooms are to this person. */
+export interface BreakoutPlace {
+  open: boolean;
+  choose: boolean;
+  mayReturn: boolean;
+  /** Where this person is to be now; null for the main room. */
+  place: number | null;
+  assigned: number | null;
+  rooms: { id: number; name: string; people: number }[];
+  endsAt: number | null;
+  closing: boolean;
+  helpCalled: boolean;
+}
+
+export interface BreakoutPerson {
+  identity: string;
+  name: string;
+}
+
+export interface BreakoutRoom {
+  id: number;
+  name: string;
+  assigned: BreakoutPerson[];
+  here: BreakoutPerson[];
+  help: (BreakoutPerson & { at: number }) | null;
+}
+
+/** All breakout rooms, for those who lead. */
+export interface BreakoutRooms {
+  open: boolean;
+  choose: boolean;
+  mayReturn: boolean;
+  endsAt: number | null;
+  closing: boolean;
+  rooms: BreakoutRoom[];
+}
+
 /** The answer to a join while one has to wait. */
 export interface LobbyAnswer {
   lobbyToken: string;

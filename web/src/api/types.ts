@@ -110,6 +110,7 @@ export const apiErrorCodes = [
   'lobby_needed',
   'lobby_full',
   'poll_closed',
+  'breakouts_closed',
   'already_voted',
   'sign_in_needed',
   'invitation_needed',

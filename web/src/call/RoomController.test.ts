@@ -374,3 +374,74 @@ describe('RoomController', () => {
     expect(controller.store.getState().identity).toBe('me-2');
   });
 });
+
+describe('being sent to a breakout room', () => {
+  const place = (value: number | null) =>
+    controller.link.store.getState().meeting.breakouts?.place === value;
+
+  /** Has the server say where this person is to be. */
+  async function sent(to: number | null) {
+    const link = controller.link as unknown as { events: { onPlace(meeting: unknown): void } };
+    const breakouts = { open: to !== null, place: to };
+    controller.link.store.setState(({ meeting }) => ({
+      meeting: { ...meeting, breakouts } as typeof meeting,
+    }));
+    link.events.onPlace(controller.link.store.getState().meeting);
+    await settle();
+    expect(place(to)).toBe(true);
+  }
+
+  beforeEach(() => {
+    vi.spyOn(api, 'enterBreakout').mockImplementation(async () => ({
+      token: 'inside',
+      room: 'weekly~1',
+      identity: 'me',
+      displayName: 'Me',
+      expiresAt: 0,
+    }));
+  });
+
+  it('enters with its token and takes microphone and camera along', async () => {
+    await join({ mic: false });
+    await sent(2);
+    expect(rooms).toHaveLength(2);
+    expect(current().token).toBe('inside');
+    expect(api.enterBreakout).toHaveBeenCalledWith('weekly', 'first', expect.anything());
+    expect(current().publications.has(Track.Source.Camera)).toBe(true);
+    expect(controller.store.getState().intent.mic).toBe(false);
+    expect(controller.store.getState().moving).toBe(false);
+  });
+
+  it('comes back to the main room as the same person', async () => {
+    await join();
+    await sent(2);
+    await sent(null);
+    expect(current().token).toBe('second');
+    expect(api.join).toHaveBeenCalledWith(
+      'weekly',
+      expect.objectContaining({ previousToken: 'first' }),
+      expect.anything(),
+    );
+  });
+
+  it('goes back to where it was when the connection is lost', async () => {
+    await join();
+    await sent(2);
+    current().lose();
+    await settle();
+    expect(current().token).toBe('inside');
+    expect(api.enterBreakout).toHaveBeenCalledTimes(2);
+  });
+
+  it('finds its way to the main room from a breakout that is over', async () => {
+    await join();
+    await sent(2);
+    vi.mocked(api.enterBreakout).mockRejectedValue(
+      new ApiError('breakouts_closed', 409, 'the breakouts are closed'),
+    );
+    current().lose(DisconnectReason.MIGRATION);
+    await settle();
+    expect(end).toBe(null);
+    expect(current().token).toBe('second');
+  });
+});

@@ -53,6 +53,8 @@ export interface CallState {
   /** Under end-to-end encryption: the numbers of the safety phrase. */
   phrase: readonly number[] | null;
   audioOnly: boolean;
+  /** On the way between the main room and a breakout room. */
+  moving: boolean;
 }
 
 /** What happened that somebody should be told. */
@@ -103,7 +105,12 @@ export class RoomController implements Call {
   private readonly stopped = new AbortController();
   private readonly devices: JoinIntent['devices'];
   private room: Room | null = null;
+  /** For the room of the moment, and for the main room. */
   private token: string;
+  private mainToken: string;
+  /** The breakout this person is in, and the name of the room of the moment. */
+  private place: number | null = null;
+  private roomName: string;
   private renewing: Promise<void> | null = null;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private blipTimer: ReturnType<typeof setInterval> | undefined;
@@ -115,6 +122,8 @@ export class RoomController implements Call {
   constructor(private readonly options: RoomControllerOptions) {
     const { intent } = options;
     this.token = intent.token;
+    this.mainToken = intent.token;
+    this.roomName = intent.room;
     this.devices = { ...intent.devices };
     const secrecy = new Secrecy(intent.secret);
     this.secrecy = secrecy;
@@ -130,6 +139,7 @@ export class RoomController implements Call {
       extras: noExtras,
       phrase: null,
       audioOnly: options.dataSaver === 'audio',
+      moving: false,
     }));
     this.mutedSpeech = new MutedSpeech(() => options.onNotice({ kind: 'talking-while-muted' }));
     this.media = new LocalMedia(
@@ -175,6 +185,7 @@ export class RoomController implements Call {
         else if (raised) this.setIntent({ hand: true });
       },
       onRights: (meeting) => this.obey(meeting),
+      onPlace: (meeting) => void this.go(meeting.breakouts?.place ?? null),
       onEnded: (reason) => {
         // After a shutdown the server comes back, and so do we.
         if (reason === 'removed' || reason === 'ended') {
@@ -533,17 +544,71 @@ export class RoomController implements Call {
   }
 
   private async fetchToken(): Promise<void> {
+    if (this.place !== null) {
+      try {
+        return await this.enterBreakout();
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.transient) throw error;
+        // The breakout is over, or knows us no more: the meeting goes on in the main room.
+        this.place = null;
+        this.link.move(this.options.intent.room);
+      }
+    }
+    await this.enterMain();
+  }
+
+  private async enterBreakout(): Promise<void> {
+    const { room } = this.options.intent;
+    const enter = () => api.enterBreakout(room, this.mainToken, this.stopped.signal);
+    const answer = await enter().catch(async (error: unknown) => {
+      if (!(error instanceof ApiError) || error.code !== 'unauthorized') throw error;
+      await this.enterMain();
+      return enter();
+    });
+    this.token = answer.token;
+    this.roomName = answer.room;
+  }
+
+  private async enterMain(): Promise<void> {
     const { room, displayName } = this.options.intent;
     const { signal } = this.stopped;
     const join = (previousToken: string | null) =>
       api.join(room, { displayName, previousToken }, signal);
-    const answer = await join(this.token).catch((error: unknown) => {
+    const answer = await join(this.mainToken).catch((error: unknown) => {
       if (error instanceof ApiError && error.code === 'unauthorized') return join(null);
       throw error;
     });
     if (!('token' in answer)) throw new ApiError('lobby_needed', 202, 'the lobby is on');
     this.token = answer.token;
+    this.mainToken = answer.token;
+    this.roomName = room;
     this.store.setState({ identity: answer.identity });
+  }
+
+  /** Goes where the meeting wants this person to be: into a breakout, or back. Devices and their state come along. */
+  private async go(place: number | null): Promise<void> {
+    if (this.state.moving || place === this.place || this.stopped.signal.aborted) return;
+    this.store.setState({ moving: true });
+    const before = this.roomName;
+    try {
+      if (place === null) await this.enterMain();
+      else await this.enterBreakout();
+      this.place = place;
+      if (this.roomName !== before) {
+        // What was shown to some is not meant for others, and a hand was raised to whoever spoke there.
+        this.stopShare();
+        this.setIntent({ hand: false });
+        this.link.move(this.roomName);
+        await this.connect(false);
+      }
+    } catch {
+      this.options.onNotice({ kind: 'command-failed' });
+    } finally {
+      this.store.setState({ moving: false });
+    }
+    // Sent on while on the way.
+    const next = this.link.store.getState();
+    if (next.known) void this.go(next.meeting.breakouts?.place ?? null);
   }
 
   private online(): void {
@@ -552,7 +617,7 @@ export class RoomController implements Call {
   }
 
   private pageHidden(): void {
-    api.leaveBeacon(this.options.intent.room, this.token);
+    api.leaveBeacon(this.roomName, this.token);
     void this.room?.disconnect(false);
   }
 
@@ -573,7 +638,7 @@ export class RoomController implements Call {
     this.secrecy.dispose();
     // A connected room takes its leave over its own connection; without one the server must be told.
     if (reason === 'left' && this.room?.state !== ConnectionState.Connected) {
-      api.leave(this.options.intent.room, this.token).catch(() => undefined);
+      api.leave(this.roomName, this.token).catch(() => undefined);
     }
     void this.discardRoom();
     if (!this.disposed) this.options.onEnded(reason);

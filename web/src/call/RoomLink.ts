@@ -25,6 +25,8 @@ export interface RoomLinkEvents {
   onMeeting(notice: MeetingNotice): void;
   /** I may do other things than before. */
   onRights(meeting: Meeting): void;
+  /** Where I am to be may have changed. */
+  onPlace(meeting: Meeting): void;
   /** The mirror is complete again after joining or a gap. */
   onState(state: RoomState): void;
 }
@@ -56,7 +58,7 @@ export class RoomLink {
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(
-    private readonly room: string,
+    private room: string,
     private readonly credentials: Credentials,
     private readonly sealing: Sealing,
     private readonly events: RoomLinkEvents,
@@ -74,6 +76,28 @@ export class RoomLink {
       onUnauthorized: () => this.credentials.renew(),
       onEvent: (event) => this.take(event),
     });
+  }
+
+  /** Goes on in another room of the same meeting, about which nothing is known yet but how the meeting is led. */
+  move(room: string): void {
+    this.stop();
+    this.room = room;
+    const { meeting } = this.store.getState();
+    this.store.setState({ ...emptyRoomState, meeting });
+  }
+
+  /** Opens a text that may be sealed; null where our key does not. */
+  async openText(text: string, identity: string, id: string): Promise<string | null> {
+    const cipher = this.sealing.chat();
+    return isSealed(text) ? ((await cipher?.open(text, identity, id)) ?? null) : text;
+  }
+
+  /** Writes to everybody in every breakout room. */
+  async broadcast(text: string): Promise<void> {
+    const id = crypto.randomUUID();
+    const cipher = this.sealing.chat();
+    const sealed = cipher ? await cipher.seal(text, this.sealing.mine(), id) : text;
+    await this.command('POST', 'breakouts/message', { id, text: sealed });
   }
 
   /** Reopens the event stream at once: the network is back, or the token is new. */
@@ -177,6 +201,7 @@ export class RoomLink {
     const state = { ...applied.state, chat: applied.state.chat.map((one) => this.readable(one)) };
     this.store.setState(state);
     if (state.meeting.own !== before.meeting.own) this.events.onRights(state.meeting);
+    if (state.meeting.breakouts !== before.meeting.breakouts) this.events.onPlace(state.meeting);
     switch (applied.event) {
       case 'state':
         void this.openSealed();
@@ -194,7 +219,12 @@ export class RoomLink {
       }
       case 'meeting': {
         const notice = meetingNotice(event.event, JSON.parse(event.data), before.meeting);
-        if (notice) this.events.onMeeting(notice);
+        if (notice?.kind === 'broadcast') {
+          const { text, identity, id } = notice;
+          void this.openText(text, identity, id).then((opened) => {
+            if (opened !== null) this.events.onMeeting({ ...notice, text: opened });
+          });
+        } else if (notice) this.events.onMeeting(notice);
         break;
       }
       case 'hand': {

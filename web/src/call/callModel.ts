@@ -22,6 +22,7 @@ export interface Call {
       body?: unknown,
       extra?: { headers?: Record<string, string>; signal?: AbortSignal },
     ): Promise<Response>;
+    broadcast(text: string): Promise<void>;
     read(path: string): Promise<Response>;
     loadEarlier(): Promise<void>;
   };

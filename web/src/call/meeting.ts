@@ -1,5 +1,7 @@
 import type {
   Ban,
+  BreakoutPlace,
+  BreakoutRooms,
   FollowMe,
   Knocker,
   Own,
@@ -25,6 +27,12 @@ export interface Meeting {
   lobby: readonly Knocker[];
   bans: readonly Ban[];
   viewers: number;
+  /** Null on a server without them. */
+  breakouts: BreakoutPlace | null;
+  /** All of them; null for those who do not lead. */
+  breakoutRooms: BreakoutRooms | null;
+  /** In a breakout room the name of its main room. */
+  mainRoom: string | null;
 }
 
 export const emptyMeeting: Meeting = {
@@ -38,6 +46,9 @@ export const emptyMeeting: Meeting = {
   lobby: [],
   bans: [],
   viewers: 0,
+  breakouts: null,
+  breakoutRooms: null,
+  mainRoom: null,
 };
 
 /** What somebody who leads asks of this person. */
@@ -46,7 +57,10 @@ export type MeetingNotice =
   | { kind: 'floor'; identity: string }
   | { kind: 'knock'; name: string }
   | { kind: 'poll'; question: string; by: string | null }
-  | { kind: 'role'; role: Role };
+  | { kind: 'role'; role: Role }
+  | { kind: 'help'; breakout: number; room: string; name: string }
+  | { kind: 'breakouts'; open: boolean; assigned: string | null }
+  | { kind: 'broadcast'; id: string; identity: string; name: string; text: string };
 
 /** Says whether I may do something. Where the server tells no rights, whatever everybody may. */
 export function may(meeting: Meeting, right: Right): boolean {
@@ -79,6 +93,9 @@ export function readMeeting(body: Body): Meeting {
     lobby: list(body.lobby),
     bans: list(body.bans),
     viewers: viewersOf(body.room),
+    breakouts: (body.breakouts as BreakoutPlace | null) ?? null,
+    breakoutRooms: (body.breakoutRooms as BreakoutRooms | null) ?? null,
+    mainRoom: typeof body.mainRoom === 'string' ? body.mainRoom : null,
   };
 }
 
@@ -104,6 +121,10 @@ export function applyMeetingEvent(
       return { ...meeting, followMe: body as FollowMe | null };
     case 'timer':
       return { ...meeting, timer: body as Timer | null };
+    case 'breakouts':
+      return { ...meeting, breakouts: data as unknown as BreakoutPlace };
+    case 'breakout_rooms':
+      return { ...meeting, breakoutRooms: data as unknown as BreakoutRooms };
     case 'poll': {
       const poll = data as unknown as Poll;
       return { ...meeting, polls: withItem(meeting.polls, poll, (one) => one.id === poll.id) };
@@ -155,6 +176,30 @@ export function meetingNotice(
   }
   if (event === 'unmute_asked') return { kind: 'unmute-asked', source: data.source as SourceName };
   if (event === 'floor') return { kind: 'floor', identity: String(data.identity) };
+  if (event === 'breakout_message') {
+    const of = (key: string) => String(data[key]);
+    const [id, identity, name, text] = [of('id'), of('identity'), of('name'), of('text')];
+    return { kind: 'broadcast', id, identity, name, text };
+  }
+  if (event === 'breakouts') {
+    const { open, place, rooms } = data as unknown as BreakoutPlace;
+    if (before.breakouts === null || before.breakouts.open === open) return null;
+    return {
+      kind: 'breakouts',
+      open,
+      assigned: rooms.find(({ id }) => id === place)?.name ?? null,
+    };
+  }
+  if (event === 'breakout_rooms') {
+    const known = new Set(
+      before.breakoutRooms?.rooms.filter((one) => one.help).map((one) => one.id),
+    );
+    const { rooms } = data as unknown as BreakoutRooms;
+    const fresh = rooms.find((one) => one.help !== null && !known.has(one.id));
+    return fresh?.help
+      ? { kind: 'help', breakout: fresh.id, room: fresh.name, name: fresh.help.name }
+      : null;
+  }
   if (event === 'knock') return { kind: 'knock', name: String(data.name) };
   return null;
 }

@@ -6,6 +6,7 @@ import { ConnectionBanner } from '../banner/ConnectionBanner';
 import { SoundPrompt } from '../banner/SoundPrompt';
 import { TalkingHint } from '../banner/TalkingHint';
 import { WeakNetwork } from '../banner/WeakNetwork';
+import { BreakoutBar } from '../breakout/BreakoutBar';
 import { LobbyBar } from '../lobby/LobbyBar';
 import { TimerBadge } from '../meeting/TimerBadge';
 import { RecordingBadge } from '../recording/RecordingBadge';
@@ -30,6 +31,7 @@ const ChatPanel = later(() => import('../chat/ChatPanel'), soon);
 const PeoplePanel = later(() => import('../people/PeoplePanel'), soon);
 const HelpPanel = later(() => import('../help/HelpPanel'), soon);
 const MeetingPanel = later(() => import('../meeting/MeetingPanel'), soon);
+const BreakoutPanel = later(() => import('../breakout/BreakoutPanel'), soon);
 const PollsPanel = later(() => import('../polls/PollsPanel'), soon);
 const SettingsPanel = later(() => import('./SettingsPanel'), soon);
 const RecordingDialog = later(() => import('../recording/RecordingDialog'));
@@ -61,6 +63,7 @@ export function CallView() {
           <WeakNetwork />
           <TalkingHint />
           <LobbyBar />
+          <BreakoutBar />
           <TimerBadge />
           <SecrecyBanner />
           <RecordingBadge />
@@ -97,6 +100,8 @@ function Panel({ name, actions }: { name: string; actions: readonly Action[] }) 
       return <PollsPanel />;
     case 'meeting':
       return <MeetingPanel />;
+    case 'breakouts':
+      return <BreakoutPanel />;
     case 'help':
       return <HelpPanel actions={actions} />;
     default:

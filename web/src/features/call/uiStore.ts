@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { LayoutChoice, TileId } from '../../layout';
 
-export type PanelName = 'chat' | 'people' | 'polls' | 'meeting' | 'settings' | 'help';
+export type PanelName = 'chat' | 'people' | 'polls' | 'meeting' | 'breakouts' | 'settings' | 'help';
 
 /** What the person arranged on their own screen in this call. It survives reconnections. */
 export interface UiState {
@@ -27,6 +27,8 @@ export interface UiState {
   recorder: 'open' | 'running' | 'stop' | null;
   /** What the encryption does is being shown. */
   secrecy: boolean;
+  /** What was last said to all breakout rooms, until it is put away. */
+  broadcast: { name: string; text: string } | null;
   /** They speak into a muted microphone. */
   talkingMuted: boolean;
   /** The keyboard holds the microphone open. */
@@ -52,6 +54,7 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     pip: null,
     recorder: null,
     secrecy: false,
+    broadcast: null,
     talkingMuted: false,
     talkKeyHeld: false,
     ...initial,

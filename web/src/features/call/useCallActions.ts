@@ -19,6 +19,7 @@ import {
   Settings,
   ShieldCheck,
   Smile,
+  Split,
   Users,
   Video,
   VideoOff,
@@ -80,6 +81,8 @@ export function useCallActions(): readonly Action[] {
   const leads = useRoomState(({ meeting }) =>
     leadingRights.some((right) => meeting.own?.rights.includes(right)),
   );
+  const divides = useMay('manage_breakouts');
+  const breakouts = useRoomState(({ meeting }) => meeting.breakouts);
   const encrypted = useCallState((state) => state.phrase !== null);
   const polls = useRoomState(({ meeting }) => meeting.polls.length > 0) || manages;
   const identity = useCallState((state) => state.identity);
@@ -195,6 +198,15 @@ export function useCallActions(): readonly Action[] {
       pressed: panel === 'meeting',
       available: leads,
       run: () => togglePanel(ui, 'meeting'),
+    },
+    {
+      id: 'breakouts',
+      label: t('action.breakouts'),
+      icon: Split,
+      shortcuts: [],
+      pressed: panel === 'breakouts',
+      available: breakouts !== null && (divides || (breakouts.open && breakouts.rooms.length > 0)),
+      run: () => togglePanel(ui, 'breakouts'),
     },
     {
       id: 'secrecy',

@@ -133,6 +133,44 @@ export function useNotices(sink: NoticeSink): void {
           showToast({ text, key: 'role' });
           return;
         }
+        case 'help': {
+          const text = t('breakout.helpFrom', { name: notice.name, room: notice.room });
+          announce(text, 'assertive');
+          chime('hand');
+          showToast({
+            text,
+            key: `help-${notice.breakout}`,
+            durationMs: 30_000,
+            action: {
+              label: t('breakout.join'),
+              run: () =>
+                void call.link
+                  .command('PUT', 'breakouts/place', { breakout: notice.breakout })
+                  .catch(() =>
+                    showToast({ text: t('notice.commandFailed'), tone: 'warning', key: 'command' }),
+                  ),
+            },
+          });
+          return;
+        }
+        case 'breakouts': {
+          const going = notice.open ? 'breakout.opened' : 'breakout.closed';
+          const text = notice.assigned
+            ? t('breakout.goingTo', { room: notice.assigned })
+            : t(going);
+          announce(text, 'assertive');
+          showToast({ text, key: 'breakouts' });
+          return;
+        }
+        case 'broadcast':
+          if (notice.identity === call.store.getState().identity) return;
+          ui.setState({ broadcast: { name: notice.name, text: plainText(notice.text) } });
+          announce(
+            t('chat.announce', { name: notice.name, text: plainText(notice.text) }),
+            'assertive',
+          );
+          chime('chat');
+          return;
         case 'knock':
           announce(t('lobby.one', { name: notice.name }), 'assertive');
           if (preferences.sounds.joinLeave) chime('hand');

@@ -2,7 +2,17 @@ import { Download, MicOff, PhoneOff, Timer as TimerIcon, VideoOff } from 'lucide
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Right, type Role, switches } from '../../api/meeting';
-import { Button, Dialog, Select, Sheet, Switch, saveFile, showToast, TextField } from '../../ui';
+import {
+  Button,
+  Dialog,
+  Section,
+  Select,
+  Sheet,
+  Switch,
+  saveFile,
+  showToast,
+  TextField,
+} from '../../ui';
 import { useCall, useRoomState } from '../call/context';
 import { showPanel } from '../call/uiStore';
 import styles from './MeetingPanel.module.css';
@@ -83,30 +93,31 @@ function TimerForm() {
     void command('PUT', 'timer', { durationMs, title: title.current?.value.trim() ?? '' });
   };
   return (
-    <form className={styles.section} onSubmit={start}>
-      <h3 className={styles.title}>{t('timer.title')}</h3>
-      {timer ? (
-        <Button icon={TimerIcon} onClick={() => void command('PUT', 'timer', {})}>
-          {t('timer.stop')}
-        </Button>
-      ) : (
-        <>
-          <Select
-            label={t('timer.length')}
-            value={minutes}
-            options={minutesOffered.map((value) => ({
-              value,
-              label: t('timer.minutes', { count: Number(value) }),
-            }))}
-            onChange={setMinutes}
-          />
-          <TextField ref={title} label={t('timer.what')} maxLength={60} />
-          <Button type="submit" icon={TimerIcon}>
-            {t('timer.start')}
+    <Section title={t('timer.title')}>
+      <form className={styles.section} onSubmit={start}>
+        {timer ? (
+          <Button icon={TimerIcon} onClick={() => void command('PUT', 'timer', {})}>
+            {t('timer.stop')}
           </Button>
-        </>
-      )}
-    </form>
+        ) : (
+          <>
+            <Select
+              label={t('timer.length')}
+              value={minutes}
+              options={minutesOffered.map((value) => ({
+                value,
+                label: t('timer.minutes', { count: Number(value) }),
+              }))}
+              onChange={setMinutes}
+            />
+            <TextField ref={title} label={t('timer.what')} maxLength={60} />
+            <Button type="submit" icon={TimerIcon}>
+              {t('timer.start')}
+            </Button>
+          </>
+        )}
+      </form>
+    </Section>
   );
 }
 
@@ -127,8 +138,7 @@ function Access() {
   };
   if (!rules) return null;
   return (
-    <section className={styles.section}>
-      <h3 className={styles.title}>{t('meeting.access')}</h3>
+    <Section title={t('meeting.access')} open>
       <Switch
         label={t('meeting.locked')}
         description={t('meeting.lockedText')}
@@ -161,7 +171,7 @@ function Access() {
           ) : null}
         </div>
       </form>
-    </section>
+    </Section>
   );
 }
 
@@ -173,8 +183,7 @@ function Allowed() {
   const set = (change: object) => void command('PATCH', 'rules', change);
   const off = new Set<Right>(rules.switchedOff);
   return (
-    <section className={styles.section}>
-      <h3 className={styles.title}>{t('meeting.allowed')}</h3>
+    <Section title={t('meeting.allowed')}>
       {switches.map((right) => (
         <Switch
           key={right}
@@ -216,7 +225,7 @@ function Allowed() {
         options={rolesOffered.map((value) => ({ value, label: t(`role.${value}`) }))}
         onChange={(defaultRole) => set({ defaultRole })}
       />
-    </section>
+    </Section>
   );
 }
 
@@ -226,8 +235,7 @@ function Banned() {
   const bans = useRoomState((state) => state.meeting.bans);
   if (bans.length === 0) return null;
   return (
-    <section className={styles.section}>
-      <h3 className={styles.title}>{t('meeting.banned')}</h3>
+    <Section title={t('meeting.banned')}>
       <ul className={styles.list}>
         {bans.map(({ identity, name }) => (
           <li key={identity} className={styles.banned}>
@@ -241,7 +249,7 @@ function Banned() {
           </li>
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }
 
@@ -257,12 +265,11 @@ function Report() {
     }
   };
   return (
-    <section className={styles.section}>
-      <h3 className={styles.title}>{t('meeting.report')}</h3>
+    <Section title={t('meeting.report')}>
       <Button icon={Download} onClick={() => void download()}>
         {t('meeting.reportDownload')}
       </Button>
-    </section>
+    </Section>
   );
 }
 

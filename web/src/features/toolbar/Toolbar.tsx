@@ -272,6 +272,7 @@ interface MoreItemsProps {
 function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
   const always = [
     'meeting',
+    'breakouts',
     'polls',
     'secrecy',
     'followMe',
