@@ -132,6 +132,7 @@ impl Forwarder {
     }
 
     /// Whether something is to be judged again.
+    #[inline]
     pub(crate) fn take_again(&mut self) -> Option<Again> {
         self.again.take()
     }
@@ -156,7 +157,7 @@ impl Forwarder {
 
     /// The encoding that flows.
     pub(crate) fn encoding(&self) -> Option<usize> {
-        self.selector.current().map(|aim| aim.encoding)
+        self.selector.encoding()
     }
 
     /// The encoding a keyframe is waited for.
@@ -167,6 +168,7 @@ impl Forwarder {
     }
 
     /// Whether packets of an encoding may be of any use now.
+    #[inline]
     pub(crate) fn looks_at(&self, encoding: usize) -> bool {
         self.selector.looks_at(encoding)
     }
@@ -181,9 +183,9 @@ impl Forwarder {
         published: &Published,
         now: Instant,
     ) -> Option<Outgoing> {
-        let before = self.selector.current();
-        let flows = before.is_some_and(|aim| aim.encoding == layer);
-        if flows {
+        let before = self.selector.encoding();
+        let flows = before == Some(layer);
+        if flows && self.held.is_some() {
             self.leave_out_held(layer, source, packet, published);
         }
         let verdict = self.selector.judge(&packet.info, layer, source);
@@ -195,21 +197,13 @@ impl Forwarder {
                 return None;
             }
             Verdict::Forward { marker } => {
-                if begins(&packet.info) && self.holds(packet) {
+                if self.held.is_some() && begins(&packet.info) && self.holds(packet) {
                     self.again = Some(Again::Held);
                 }
                 marker
             }
             Verdict::Switch { marker } => {
-                let clock = |encoding: usize| published.encodings.get(encoding).and_then(|known| known.clock);
-                let shift = before
-                    .and_then(|aim| clock(aim.encoding))
-                    .zip(clock(layer))
-                    .map(|(old, new)| clock_shift(old, new, packet.codec.clock_rate()));
-                self.munger
-                    .switch(source, packet.timestamp, packet.arrival, shift, &packet.info);
-                self.forget_held();
-                self.again = Some(Again::Behind);
+                self.switch(before, layer, source, packet, published);
                 marker
             }
         };
@@ -239,9 +233,29 @@ impl Forwarder {
             shape,
         };
         if self.kind == MediaKind::Video {
-            self.repairs.note(outgoing, now);
+            self.repairs.note(&outgoing, now);
         }
         Some(outgoing)
+    }
+
+    /// Changes over from one encoding to another with its first packet.
+    fn switch(
+        &mut self,
+        before: Option<usize>,
+        layer: usize,
+        source: u64,
+        packet: &Stored,
+        published: &Published,
+    ) {
+        let clock = |encoding: usize| published.encodings.get(encoding).and_then(|known| known.clock);
+        let shift = before
+            .and_then(clock)
+            .zip(clock(layer))
+            .map(|(old, new)| clock_shift(old, new, packet.codec.clock_rate()));
+        self.munger
+            .switch(source, packet.timestamp, packet.arrival, shift, &packet.info);
+        self.forget_held();
+        self.again = Some(Again::Behind);
     }
 
     fn holds(&self, packet: &Stored) -> bool {
@@ -278,6 +292,7 @@ impl Forwarder {
 
     /// Redundant audio for a subscriber that cannot read it becomes its primary block; plain audio for one that asked
     /// for redundancy gets the packets before it.
+    #[inline]
     fn shape(&self, packet: &Stored) -> Option<(Codec, Shape)> {
         match (packet.codec, self.settings.accepts_red) {
             (Codec::Red, false) => {

@@ -52,6 +52,7 @@ pub struct Pacer {
 
 impl Pacer {
     /// Queues a packet.
+    #[inline]
     pub fn push(&mut self, packet: Outgoing, now: Instant) {
         match packet.codec.kind() {
             MediaKind::Audio if self.sound.len() < MOST_WAITING => self.sound.push_back(packet),
@@ -83,8 +84,11 @@ impl Pacer {
     }
 
     /// Gives what may be sent now; to be called until `None`.
+    #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<Due> {
-        self.fill(now);
+        if self.filled != Some(now) {
+            self.fill(now);
+        }
         if let Some(packet) = self.sound.pop_front() {
             self.spend(packet.size);
             return Some(Due::Media(packet));
@@ -155,11 +159,12 @@ impl Pacer {
             .min(most);
     }
 
+    #[inline]
     fn spend(&mut self, payload: u16) {
-        let bytes = u64::from(payload) + OVERHEAD;
+        let bytes = u64::from(payload).wrapping_add(OVERHEAD);
         self.probe = self.probe.saturating_sub(bytes as usize);
         if self.rate.is_some() {
-            self.level -= (bytes * 8) as i64;
+            self.level = self.level.saturating_sub_unsigned(bytes.wrapping_mul(8));
         }
     }
 

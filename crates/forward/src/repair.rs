@@ -26,22 +26,30 @@ struct Entry {
 
 impl RepairMap {
     /// Notes what is sent.
-    pub(crate) fn note(&mut self, sent: Outgoing, now: Instant) {
+    #[inline]
+    pub(crate) fn note(&mut self, sent: &Outgoing, now: Instant) {
+        if self.entries.len() < MOST_ENTRIES {
+            self.make_room(sent.sequence, now);
+        }
+        self.put(Entry {
+            sent: *sent,
+            at: now,
+            repaired_at: None,
+        });
+    }
+
+    /// Grows where what is in the place of a number may still be asked for.
+    fn make_room(&mut self, sequence: u64, now: Instant) {
         if self.entries.is_empty() {
             self.entries.resize(FIRST_ENTRIES, None);
         }
         while self.entries.len() < MOST_ENTRIES
             && self
-                .entry(sent.sequence)
+                .entry(sequence)
                 .is_some_and(|entry| now.saturating_duration_since(entry.at) < KEEP)
         {
             self.grow();
         }
-        self.put(Entry {
-            sent,
-            at: now,
-            repaired_at: None,
-        });
     }
 
     /// Gives what was sent under the 16 bits of a sequence number, unless it was repaired a moment ago.
@@ -66,6 +74,7 @@ impl RepairMap {
         self.entries.get(index)?.as_ref()
     }
 
+    #[inline]
     fn put(&mut self, entry: Entry) {
         let index = entry.sent.sequence as usize & self.entries.len().wrapping_sub(1);
         if let Some(slot) = self.entries.get_mut(index) {
@@ -95,7 +104,7 @@ mod tests {
         let rtt = Duration::from_millis(80);
         let mut map = RepairMap::default();
         for index in 0..2_000 {
-            map.note(outgoing(65_000 + index), at(index));
+            map.note(&outgoing(65_000 + index), at(index));
         }
         let newest: u64 = 65_000 + 1_999;
         let found = map.repair((newest - 900) as u16, rtt, at(2_000)).unwrap();
@@ -114,7 +123,7 @@ mod tests {
         let start = Instant::now();
         let mut map = RepairMap::default();
         for index in 0..500 {
-            map.note(outgoing(index), start + Duration::from_millis(40 * index));
+            map.note(&outgoing(index), start + Duration::from_millis(40 * index));
         }
         assert_eq!(map.entries.len(), FIRST_ENTRIES);
     }

@@ -26,6 +26,7 @@ pub struct Stored {
     pub(crate) codec: Codec,
     pub(crate) arrival: Instant,
     pub(crate) info: Descriptor,
+    has_extensions: bool,
     audio_level: Option<AudioLevel>,
     orientation: Option<u8>,
     playout_delay: Option<(u16, u16)>,
@@ -46,6 +47,7 @@ impl Stored {
             codec: Codec::Opus,
             arrival: now,
             info: Descriptor::default(),
+            has_extensions: false,
             audio_level: None,
             orientation: None,
             playout_delay: None,
@@ -80,15 +82,29 @@ impl Stored {
         if let Some(descriptor) = packet.ext.dependency_descriptor {
             self.bytes.extend_from_slice(descriptor);
         }
+        self.has_extensions = self.audio_level.is_some()
+            || self.orientation.is_some()
+            || self.playout_delay.is_some()
+            || self.capture_time_len > 0
+            || self.bytes.len() > self.payload_len;
     }
 
     /// The payload as received.
+    #[inline]
     pub fn payload(&self) -> &[u8] {
         self.bytes.get(..self.payload_len).unwrap_or_default()
     }
 
     /// The header extensions that are passed on.
+    #[inline]
     pub fn extensions(&self) -> Extensions<'_> {
+        if !self.has_extensions {
+            return Extensions::default();
+        }
+        self.kept_extensions()
+    }
+
+    fn kept_extensions(&self) -> Extensions<'_> {
         let descriptor = self.bytes.get(self.payload_len..).unwrap_or_default();
         Extensions {
             audio_level: self.audio_level,
@@ -153,6 +169,7 @@ impl Ring {
     }
 
     /// The packet of that number, if it is still kept.
+    #[inline]
     pub(crate) fn find(&self, sequence: u64) -> Option<&Stored> {
         let index = sequence as usize & self.slots.len().wrapping_sub(1);
         self.slots

@@ -17,6 +17,8 @@ use crate::ring::Stored;
 
 /// How often aims are worked out again, so that a layer that died or came alive is noticed.
 const TICK: Duration = Duration::from_millis(250);
+/// Packets of a track that subscribers are served with together.
+const BURST: usize = 8;
 /// Packets before a plain one that go with it where it is made redundant.
 const REDUNDANCY: u64 = 2;
 
@@ -262,38 +264,53 @@ impl Routes {
             let Some(track) = self.tracks.get_mut(key as usize) else {
                 continue;
             };
-            for route in &track.routes {
-                let Some(route) = self.routes.get_mut(*route as usize) else {
-                    continue;
-                };
-                let forwarder = &mut route.forwarder;
-                for (place, (layer, sequence)) in track.pending.iter().enumerate() {
-                    let layer = usize::from(*layer);
-                    if !forwarder.looks_at(layer) {
-                        continue;
-                    }
-                    let ring = &track.published.encodings[layer].ring;
-                    let Some(stored) = ring.find(*sequence) else {
+            let TrackSlot {
+                published,
+                routes,
+                pending,
+                ..
+            } = track;
+            let mut awaited = [false; LAYERS];
+            for (begin, burst) in (0..).step_by(BURST).zip(pending.chunks(BURST)) {
+                let last = begin + BURST >= pending.len();
+                // Found once for all subscribers.
+                let found: [Option<&Stored>; BURST] = std::array::from_fn(|place| {
+                    let (layer, sequence) = burst.get(place)?;
+                    published.encodings.get(usize::from(*layer))?.ring.find(*sequence)
+                });
+                for route in routes.iter() {
+                    let Some(route) = self.routes.get_mut(*route as usize) else {
                         continue;
                     };
-                    let forwarded =
-                        forwarder.forward(TrackKey(key), layer, *sequence, stored, &track.published, now);
-                    if let Some(outgoing) = forwarded {
-                        each(outgoing);
-                    }
-                    if let Some(again) = forwarder.take_again() {
-                        let coming = &track.pending[place + 1..];
-                        let beginning = Beginning {
-                            track: TrackKey(key),
-                            layer,
-                            sequence: *sequence,
+                    let forwarder = &mut route.forwarder;
+                    for (place, ((layer, sequence), stored)) in burst.iter().zip(found).enumerate() {
+                        let layer = usize::from(*layer);
+                        let Some(stored) = stored.filter(|_| forwarder.looks_at(layer)) else {
+                            continue;
                         };
-                        beginning.judge_again(again, forwarder, &track.published, coming, now, &mut each);
+                        let forwarded =
+                            forwarder.forward(TrackKey(key), layer, *sequence, stored, published, now);
+                        if let Some(outgoing) = forwarded {
+                            each(outgoing);
+                        }
+                        if let Some(again) = forwarder.take_again() {
+                            let coming = pending.get(begin + place + 1..).unwrap_or_default();
+                            let beginning = Beginning {
+                                track: TrackKey(key),
+                                layer,
+                                sequence: *sequence,
+                            };
+                            beginning.judge_again(again, forwarder, published, coming, now, &mut each);
+                        }
+                    }
+                    let waits = forwarder.waiting_for().filter(|_| last);
+                    if let Some(awaited) = waits.and_then(|layer| awaited.get_mut(layer)) {
+                        *awaited = true;
                     }
                 }
-                if let Some(layer) = forwarder.waiting_for() {
-                    self.stirred |= track.published.want_keyframe(layer, now);
-                }
+            }
+            for layer in (0..LAYERS).filter(|layer| awaited[*layer]) {
+                self.stirred |= published.want_keyframe(layer, now);
             }
             track.pending.clear();
         }
@@ -301,6 +318,7 @@ impl Routes {
     }
 
     /// The stored packet behind an outgoing one; `None` once its place was taken.
+    #[inline]
     pub fn stored(&self, outgoing: &Outgoing) -> Option<&Stored> {
         let track = self.tracks.get(outgoing.track.0 as usize)?;
         track
@@ -312,6 +330,7 @@ impl Routes {
     }
 
     /// The publisher's clock on the outgoing timeline: NTP time and RTP timestamp of one moment.
+    #[inline]
     pub fn sender_clock(&self, outgoing: &Outgoing, stored: &Stored) -> Option<(u64, u32)> {
         let track = self.tracks.get(outgoing.track.0 as usize)?;
         let encoding = track.published.encodings.get(usize::from(outgoing.layer))?;
@@ -323,6 +342,7 @@ impl Routes {
 
     /// The payload of an outgoing packet before its rewriting; `scratch` is written where it must be put together, with
     /// `opus` as the blocks' payload type.
+    #[inline]
     pub fn payload<'a>(
         &'a self,
         outgoing: &Outgoing,

@@ -109,6 +109,16 @@ impl ExtensionIds {
 }
 
 impl<'a> Extensions<'a> {
+    /// Whether there are any that describe the medium, not the hop.
+    #[inline]
+    pub(crate) fn describe_medium(&self) -> bool {
+        self.audio_level.is_some()
+            || self.orientation.is_some()
+            || self.capture_time.is_some()
+            || self.playout_delay.is_some()
+            || self.dependency_descriptor.is_some()
+    }
+
     fn take(&mut self, extension: Extension, value: &'a [u8]) {
         match extension {
             Extension::AudioLevel => {

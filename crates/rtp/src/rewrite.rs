@@ -29,6 +29,7 @@ const _: () = assert!(size_of::<Rewrite>() <= 24);
 
 impl Rewrite {
     /// Changes a payload in place, keeping its length; one that has no such descriptor stays as it is.
+    #[inline]
     pub fn apply(&self, payload: &mut [u8]) {
         match self {
             Self::None | Self::Descriptor(_) => {}

@@ -2,11 +2,15 @@
 
 use tertulia_model::{Extension, Mid};
 
-use crate::extension::{ExtensionIds, Extensions, ONE_BYTE, TWO_BYTE};
+use crate::extension::{AudioLevel, ExtensionIds, Extensions, ONE_BYTE, TWO_BYTE};
 
 const FIXED_LEN: usize = 12;
-/// Fixed header, extension header, and in the two-byte form: send time, transport-wide number, section of 16 bytes.
-const MOST: usize = FIXED_LEN + 4 + (2 + 3) + (2 + 2) + (2 + 16);
+/// Fixed header and the header of the extensions.
+const BLOCK: usize = FIXED_LEN + 4;
+/// Beside them in the two-byte form: send time, transport-wide number, section of 16 bytes; in whole words.
+const MOST: usize = (BLOCK + (2 + 3) + (2 + 2) + (2 + 16)).next_multiple_of(4);
+/// The same and in the one-byte form level, orientation, capture time and playout delay.
+const ROOM: usize = (MOST + (1 + 1) + (1 + 1) + (1 + 16) + (1 + 3)).next_multiple_of(4);
 
 /// The prebuilt header of one stream we send.
 ///
@@ -18,6 +22,8 @@ pub struct HeaderTemplate {
     /// Absent where a constant extension has an id beyond 14.
     one_byte: Option<Prebuilt>,
     two_byte: Prebuilt,
+    /// Whether no extension that describes the medium, the descriptor apart, has an id beyond 14.
+    short_ids: bool,
     audio_level: u8,
     orientation: u8,
     capture_time: u8,
@@ -44,13 +50,16 @@ pub struct HeaderFields {
     pub abs_send_time: Option<u32>,
 }
 
+/// A header without what differs from packet to packet; its extensions are neither padded nor counted yet.
 #[derive(Debug, Clone, Copy)]
 struct Prebuilt {
     bytes: [u8; MOST],
     len: u8,
-    /// Offset of the element, zero where there is none.
+    /// Offset of the element's value, zero where there is none.
     transport_cc: u8,
     abs_send_time: u8,
+    /// Bytes an element has before its value.
+    prefix: u8,
 }
 
 impl HeaderTemplate {
@@ -72,7 +81,14 @@ impl HeaderTemplate {
             abs_send_time: id(Extension::AbsSendTime).filter(|_| send_abs_send_time),
         };
         let or_none = |extension| id(extension).unwrap_or_default();
+        let described = [
+            Extension::AudioLevel,
+            Extension::VideoOrientation,
+            Extension::AbsCaptureTime,
+            Extension::PlayoutDelay,
+        ];
         Self {
+            short_ids: described.into_iter().all(|extension| or_none(extension) < 15),
             one_byte: constant.fits_one_byte().then(|| constant.build(Form::OneByte)),
             two_byte: constant.build(Form::TwoByte),
             audio_level: or_none(Extension::AudioLevel),
@@ -87,7 +103,81 @@ impl HeaderTemplate {
     ///
     /// Of `extensions`, those that describe the medium are sent (level, orientation, capture time, playout delay,
     /// dependency descriptor), where this peer negotiated them; those that describe the hop to us are not.
+    #[inline]
     pub fn write(&self, out: &mut Vec<u8>, fields: &HeaderFields, extensions: &Extensions<'_>) -> usize {
+        let descriptor = extensions.dependency_descriptor.is_some() && self.dependency_descriptor != 0;
+        let long = extensions
+            .capture_time
+            .is_some_and(|time| !(1..=16).contains(&time.len()));
+        match &self.one_byte {
+            Some(prebuilt) if self.short_ids && !descriptor && !long => {
+                self.write_short(prebuilt, out, fields, extensions)
+            }
+            _ => self.write_any(out, fields, extensions),
+        }
+    }
+
+    /// Writes a header whose form and greatest length are known.
+    fn write_short(
+        &self,
+        prebuilt: &Prebuilt,
+        out: &mut Vec<u8>,
+        fields: &HeaderFields,
+        extensions: &Extensions<'_>,
+    ) -> usize {
+        let mut header = [0; ROOM];
+        if let Some(constant) = header.first_chunk_mut::<MOST>() {
+            *constant = prebuilt.bytes;
+            prebuilt.patch(constant, fields);
+        }
+        let mut at = usize::from(prebuilt.len);
+        if extensions.describe_medium() {
+            at = self.put_medium(&mut header, at, extensions);
+        }
+        let whole = if at <= BLOCK {
+            header[0] &= !0x10;
+            FIXED_LEN
+        } else {
+            at.next_multiple_of(4)
+        };
+        let [w1, w0] = ((whole.saturating_sub(BLOCK) / 4) as u16).to_be_bytes();
+        [header[FIXED_LEN + 2], header[FIXED_LEN + 3]] = [w1, w0];
+        // All of it, so that the length to copy is known; what is too much goes at once.
+        let start = out.len();
+        out.extend_from_slice(&header);
+        out.truncate(start.wrapping_add(whole));
+        whole
+    }
+
+    /// Puts what describes the medium behind the constant part and gives where it ends.
+    fn put_medium(&self, header: &mut [u8; ROOM], at: usize, extensions: &Extensions<'_>) -> usize {
+        let mut end = at;
+        let mut put = |id: u8, value: &[u8]| {
+            let place = header
+                .get_mut(end..)
+                .and_then(|rest| rest.get_mut(..=value.len()));
+            if let Some([first, place @ ..]) = place.filter(|_| id != 0) {
+                *first = id << 4 | (value.len() as u8).wrapping_sub(1) & 0x0f;
+                place.copy_from_slice(value);
+                end += 1 + value.len();
+            }
+        };
+        if let Some(level) = extensions.audio_level {
+            put(self.audio_level, &level_byte(level));
+        }
+        if let Some(orientation) = extensions.orientation {
+            put(self.orientation, &[orientation]);
+        }
+        if let Some(time) = extensions.capture_time {
+            put(self.capture_time, time);
+        }
+        if let Some(delay) = extensions.playout_delay {
+            put(self.playout_delay, &delay_bytes(delay));
+        }
+        end
+    }
+
+    fn write_any(&self, out: &mut Vec<u8>, fields: &HeaderFields, extensions: &Extensions<'_>) -> usize {
         let start = out.len();
         let one_byte = self.one_byte.as_ref().filter(|_| self.fits_one_byte(extensions));
         let (form, prebuilt) = match one_byte {
@@ -95,7 +185,7 @@ impl HeaderTemplate {
             None => (Form::TwoByte, &self.two_byte),
         };
         let mut header = prebuilt.bytes;
-        prebuilt.patch(&mut header, form, fields);
+        prebuilt.patch(&mut header, fields);
         let constant = header.get(..usize::from(prebuilt.len)).unwrap_or_default();
         out.extend_from_slice(constant);
         self.append(out, form, extensions);
@@ -120,13 +210,7 @@ impl HeaderTemplate {
 
     fn append(&self, out: &mut Vec<u8>, form: Form, extensions: &Extensions<'_>) {
         if let Some(level) = extensions.audio_level {
-            let loudness = level.level.unsigned_abs().min(127);
-            element(
-                out,
-                form,
-                self.audio_level,
-                &[u8::from(level.voice) << 7 | loudness],
-            );
+            element(out, form, self.audio_level, &level_byte(level));
         }
         if let Some(orientation) = extensions.orientation {
             element(out, form, self.orientation, &[orientation]);
@@ -134,9 +218,8 @@ impl HeaderTemplate {
         if let Some(time) = extensions.capture_time {
             element(out, form, self.capture_time, time);
         }
-        if let Some((least, greatest)) = extensions.playout_delay {
-            let [_, a, b, c] = (u32::from(least & 0x0fff) << 12 | u32::from(greatest & 0x0fff)).to_be_bytes();
-            element(out, form, self.playout_delay, &[a, b, c]);
+        if let Some(delay) = extensions.playout_delay {
+            element(out, form, self.playout_delay, &delay_bytes(delay));
         }
         if let Some(descriptor) = extensions.dependency_descriptor {
             element(out, form, self.dependency_descriptor, descriptor);
@@ -144,10 +227,30 @@ impl HeaderTemplate {
     }
 }
 
+/// RFC 6464 §3.
+fn level_byte(level: AudioLevel) -> [u8; 1] {
+    [u8::from(level.voice) << 7 | level.level.unsigned_abs().min(127)]
+}
+
+/// Least and greatest delay in twelve bits each.
+fn delay_bytes((least, greatest): (u16, u16)) -> [u8; 3] {
+    let [_, a, b, c] = (u32::from(least & 0x0fff) << 12 | u32::from(greatest & 0x0fff)).to_be_bytes();
+    [a, b, c]
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     OneByte,
     TwoByte,
+}
+
+impl Form {
+    fn profile(self) -> u16 {
+        match self {
+            Self::OneByte => ONE_BYTE,
+            Self::TwoByte => TWO_BYTE,
+        }
+    }
 }
 
 /// Appends one element; nothing where it was not negotiated or is too long for any form.
@@ -165,7 +268,6 @@ fn element(out: &mut Vec<u8>, form: Form, id: u8, value: &[u8]) {
 
 /// Pads the extensions to whole words and writes their length, or takes their header away where there are none.
 fn finish(out: &mut Vec<u8>, start: usize) -> usize {
-    const BLOCK: usize = FIXED_LEN + 4;
     let length = out.len() - start;
     if length <= BLOCK {
         out.truncate(start + FIXED_LEN);
@@ -184,48 +286,42 @@ fn finish(out: &mut Vec<u8>, start: usize) -> usize {
 }
 
 impl Prebuilt {
-    fn patch(&self, header: &mut [u8; MOST], form: Form, fields: &HeaderFields) {
-        header[0] = 0x90 | u8::from(fields.padding) << 5;
+    #[inline]
+    fn patch(&self, header: &mut [u8; MOST], fields: &HeaderFields) {
+        header[0] |= u8::from(fields.padding) << 5;
         header[1] = u8::from(fields.marker) << 7 | fields.payload_type & 0x7f;
         let [s1, s0] = fields.sequence.to_be_bytes();
-        header[2] = s1;
-        header[3] = s0;
         let [t3, t2, t1, t0] = fields.timestamp.to_be_bytes();
-        header[4] = t3;
-        header[5] = t2;
-        header[6] = t1;
-        header[7] = t0;
-        let prefix = match form {
-            Form::OneByte => 1,
-            Form::TwoByte => 2,
-        };
+        [header[2], header[3]] = [s1, s0];
+        [header[4], header[5], header[6], header[7]] = [t3, t2, t1, t0];
         if self.transport_cc != 0 {
             let value = fields.transport_cc.map(u16::to_be_bytes);
-            patch_element(header, self.transport_cc, prefix, value);
+            self.patch_element(header, self.transport_cc, value);
         }
         if self.abs_send_time != 0 {
             let value = fields.abs_send_time.map(|time| {
                 let [_, a, b, c] = time.to_be_bytes();
                 [a, b, c]
             });
-            patch_element(header, self.abs_send_time, prefix, value);
+            self.patch_element(header, self.abs_send_time, value);
         }
     }
-}
 
-/// Writes the value of an element; without one it becomes padding, which is zero in both forms (RFC 8285 §4.1.1).
-fn patch_element<const N: usize>(header: &mut [u8; MOST], at: u8, prefix: usize, value: Option<[u8; N]>) {
-    let at = usize::from(at);
-    match value {
-        Some(value) => {
-            if let Some(place) = header.get_mut(at + prefix..at + prefix + N) {
-                place.copy_from_slice(&value);
-            }
+    /// Writes the value of an element; without one it becomes padding, which is zero in both forms (RFC 8285 §4.1.1).
+    #[inline]
+    fn patch_element<const N: usize>(&self, header: &mut [u8; MOST], at: u8, value: Option<[u8; N]>) {
+        let at = usize::from(at);
+        let place = header.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<N>);
+        match (value, place) {
+            (Some(value), Some(place)) => *place = value,
+            _ => self.take_out::<N>(header, at),
         }
-        None => {
-            if let Some(place) = header.get_mut(at..at + prefix + N) {
-                place.fill(0);
-            }
+    }
+
+    #[cold]
+    fn take_out<const N: usize>(&self, header: &mut [u8; MOST], at: usize) {
+        if let Some(place) = header.get_mut(at - usize::from(self.prefix)..at + N) {
+            place.fill(0);
         }
     }
 }
@@ -247,17 +343,17 @@ impl Constant<'_> {
         let mut bytes = Vec::with_capacity(MOST);
         bytes.extend_from_slice(&[0x90, 0, 0, 0, 0, 0, 0, 0]);
         bytes.extend_from_slice(&self.ssrc.to_be_bytes());
-        let profile = match form {
-            Form::OneByte => ONE_BYTE,
-            Form::TwoByte => TWO_BYTE,
-        };
-        bytes.extend_from_slice(&profile.to_be_bytes());
+        bytes.extend_from_slice(&form.profile().to_be_bytes());
         bytes.extend_from_slice(&[0, 0]);
+        let prefix = match form {
+            Form::OneByte => 1,
+            Form::TwoByte => 2,
+        };
         let mut room = |id: Option<u8>, value: &[u8]| {
-            let at = u8::try_from(bytes.len()).unwrap_or_default();
+            let at = bytes.len() + prefix;
             id.map_or(0, |id| {
                 element(&mut bytes, form, id, value);
-                at
+                short(at)
             })
         };
         let abs_send_time = room(self.abs_send_time, &[0; 3]);
@@ -267,9 +363,10 @@ impl Constant<'_> {
         }
         let mut prebuilt = Prebuilt {
             bytes: [0; MOST],
-            len: u8::try_from(bytes.len().min(MOST)).unwrap_or_default(),
+            len: short(bytes.len()),
             transport_cc,
             abs_send_time,
+            prefix: short(prefix),
         };
         prebuilt
             .bytes
@@ -278,6 +375,11 @@ impl Constant<'_> {
             .for_each(|(place, byte)| *place = byte);
         prebuilt
     }
+}
+
+/// An offset or a length within a prebuilt header.
+fn short(offset: usize) -> u8 {
+    u8::try_from(offset.min(MOST)).unwrap_or_default()
 }
 
 #[cfg(test)]

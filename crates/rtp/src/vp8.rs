@@ -95,30 +95,39 @@ impl Vp8Descriptor {
     /// Writes `rewrite` over the fields of the descriptor that begins `payload`, keeping widths.
     ///
     /// Gives false, and writes nothing, where `payload` has no such descriptor.
+    #[inline]
     pub fn rewrite(payload: &mut [u8], rewrite: Vp8Rewrite) -> bool {
-        let Some(descriptor) = Self::parse(payload) else {
+        let (first, flags, fields) = match payload {
+            [first, flags, fields @ ..] => (*first, *flags, fields),
+            [first] => return *first & 0x80 == 0,
+            [] => return false,
+        };
+        if first & 0x80 == 0 {
+            return true;
+        }
+        let long = fields.first().is_some_and(|high| high & 0x80 != 0);
+        let picture_len = match (flags & 0x80 != 0, long) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
+        let (has_index, has_last) = (flags & 0x40 != 0, flags & 0x30 != 0);
+        let Some(fields) = fields.get_mut(..picture_len + usize::from(has_index) + usize::from(has_last))
+        else {
             return false;
         };
-        let mut at = 2;
-        if descriptor.picture_id.is_some() {
-            match (
-                rewrite.picture_id,
-                descriptor.long_picture_id,
-                payload.get_mut(at..),
-            ) {
-                (Some(id), true, Some([high, low, ..])) => [*high, *low] = (id | 0x8000).to_be_bytes(),
-                (Some(id), false, Some([short, ..])) => *short = id as u8 & 0x7f,
+        let (picture, rest) = fields.split_at_mut(picture_len);
+        if let Some(id) = rewrite.picture_id {
+            match picture {
+                [high, low] => [*high, *low] = (id | 0x8000).to_be_bytes(),
+                [short] => *short = id as u8 & 0x7f,
                 _ => {}
             }
-            at += if descriptor.long_picture_id { 2 } else { 1 };
         }
-        if descriptor.tl0_pic_idx.is_some() {
-            if let (Some(index), Some(byte)) = (rewrite.tl0_pic_idx, payload.get_mut(at)) {
-                *byte = index;
-            }
-            at += 1;
+        if let (true, Some(index), Some(byte)) = (has_index, rewrite.tl0_pic_idx, rest.first_mut()) {
+            *byte = index;
         }
-        if let (Some(_), Some(key), Some(byte)) = (descriptor.key_idx, rewrite.key_idx, payload.get_mut(at)) {
+        if let (true, Some(key), Some(byte)) = (flags & 0x10 != 0, rewrite.key_idx, rest.last_mut()) {
             *byte = *byte & 0xe0 | key & 0x1f;
         }
         true

@@ -154,6 +154,7 @@ impl Session {
     /// # Errors
     ///
     /// Where the packet cannot go out; `out` is as it was, and the session goes on.
+    #[inline]
     pub fn seal(
         &mut self,
         tx: TxId,

@@ -97,6 +97,7 @@ impl Munger {
     /// Places a packet of the present source; `None` for one from before the switch, or too late to be numbered.
     ///
     /// `targets` masks the decode targets that the subscriber can decode, as the selector tells.
+    #[inline]
     pub(crate) fn place(
         &mut self,
         sequence: u64,

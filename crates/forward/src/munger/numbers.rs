@@ -24,6 +24,7 @@ struct Run {
 }
 
 impl Run {
+    #[inline]
     fn covers(self, number: u64) -> bool {
         (number as u32).wrapping_sub(self.from) as i32 >= 0
     }
@@ -87,16 +88,19 @@ impl<const N: usize> Numbers<N> {
     }
 
     /// Whether a number is newer than all placed or left out.
+    #[inline]
     pub(super) fn is_newest(&self, number: u64) -> bool {
         number.wrapping_sub(self.newest) as i64 > 0
     }
 
     /// Whether a number is so far ahead that its source must have begun anew.
+    #[inline]
     pub(super) fn is_far(&self, number: u64) -> bool {
         self.is_newest(number) && number.wrapping_sub(self.newest) > FAR
     }
 
     /// Places a number; `None` for one from before the source's first or before what is remembered.
+    #[inline]
     pub(super) fn place(&mut self, number: u64) -> Option<u64> {
         let run = if self.run.covers(number) {
             self.run

@@ -73,6 +73,7 @@ impl RtpMunger {
     }
 
     /// Places a packet of the present source; `None` for one from before the switch or before what is remembered.
+    #[inline]
     pub(crate) fn place(&mut self, sequence: u64, timestamp: u32, arrival: Instant) -> Option<Place> {
         let outgoing = self.numbers.as_mut()?.place(sequence)?;
         let timestamp = timestamp.wrapping_sub(self.timestamp_offset);

@@ -48,6 +48,7 @@ impl Vp8Munger {
     }
 
     /// What to write over a packet's descriptor; `None` for a packet too late to be numbered.
+    #[inline]
     pub(super) fn rewrite(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) -> Option<Vp8Rewrite> {
         let far = |pictures: &Numbers<RUNS>| picture.is_some_and(|picture| pictures.is_far(picture));
         if self.pictures.as_ref().is_some_and(far) {

@@ -19,20 +19,23 @@ impl<T: Copy, const N: usize> History<T, N> {
     }
 
     /// Makes `number` the newest; it and what was skipped get `cell`.
+    #[inline]
     pub(super) fn advance(&mut self, number: u64, cell: T) {
         let skipped = number.saturating_sub(self.newest).min(N as u64);
         for back in 0..skipped {
-            self.cells[(number - back) as usize % N] = cell;
+            self.cells[number.wrapping_sub(back) as usize % N] = cell;
         }
         self.newest = self.newest.max(number);
     }
 
     /// The cell of a number; `None` for one that is too old or not reached yet.
+    #[inline]
     pub(super) fn get(&self, number: u64) -> Option<T> {
         self.remembers(number).then(|| self.cells[number as usize % N])
     }
 
     /// Changes the cell of a number that is remembered.
+    #[inline]
     pub(super) fn set(&mut self, number: u64, cell: T) {
         if self.remembers(number) {
             self.cells[number as usize % N] = cell;

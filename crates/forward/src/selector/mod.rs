@@ -132,6 +132,12 @@ impl Selector {
         })
     }
 
+    /// The encoding that flows.
+    #[inline]
+    pub(crate) fn encoding(&self) -> Option<usize> {
+        self.entered.as_ref().map(|entered| entered.encoding)
+    }
+
     /// The encoding a keyframe is waited for, because what is aimed at cannot be reached without.
     pub(crate) fn waiting_for(&self) -> Option<usize> {
         let aim = self.aim?;
@@ -143,6 +149,7 @@ impl Selector {
     }
 
     /// Whether packets of an encoding may be of any use now.
+    #[inline]
     pub(crate) fn looks_at(&self, encoding: usize) -> bool {
         let flows = self
             .entered
@@ -152,6 +159,7 @@ impl Selector {
     }
 
     /// The decode targets this subscriber can decode, as the mask of a dependency descriptor; 0 where there are none.
+    #[inline]
     pub(crate) fn decode_targets(&self) -> u32 {
         match &self.entered {
             Some(Entered {
@@ -172,6 +180,7 @@ impl Selector {
     }
 
     /// Judges a packet of a simulcast encoding by what it tells of its frame and its extended sequence number.
+    #[inline]
     pub(crate) fn judge(&mut self, packet: &Descriptor, encoding: usize, sequence: u64) -> Verdict {
         let Some(aim) = self.aim else {
             return Verdict::Drop;
@@ -190,6 +199,10 @@ impl Selector {
         if aim.encoding != encoding || !packet.starts_keyframe {
             return Verdict::Drop;
         }
+        self.enter(aim, packet, encoding, sequence)
+    }
+
+    fn enter(&mut self, aim: Aim, packet: &Descriptor, encoding: usize, sequence: u64) -> Verdict {
         let wanted = aim.layer();
         let mut entered = Entered {
             encoding,
@@ -210,8 +223,9 @@ impl Selector {
 
 impl Entered {
     /// Judges a packet, which may be held or not.
+    #[inline]
     fn judge(&mut self, packet: &Descriptor, sequence: u64, holds: bool) -> Judgement {
-        if sequence < self.first || packet.payload == PayloadDescriptor::Empty {
+        if sequence < self.first || matches!(packet.payload, PayloadDescriptor::Empty) {
             return Judgement::Drop;
         }
         if packet.starts_keyframe {
@@ -252,6 +266,7 @@ impl Gate {
     }
 
     /// Whether a packet tells of its layers what this gate judges by.
+    #[inline]
     fn knows(&self, packet: &Descriptor) -> bool {
         match (&packet.payload, &packet.dependency) {
             (PayloadDescriptor::Vp8(_), _) => matches!(self, Self::Vp8(_)),
@@ -261,6 +276,7 @@ impl Gate {
         }
     }
 
+    #[inline]
     fn judge(&mut self, packet: &Descriptor, wanted: Layer, holds: bool) -> Judgement {
         match (self, &packet.payload, &packet.dependency) {
             (Self::Vp8(gate), _, _) => match gate.judge(packet, wanted.temporal) {

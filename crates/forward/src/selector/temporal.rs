@@ -29,6 +29,7 @@ impl TemporalGate {
     }
 
     /// Whether a packet passes.
+    #[inline]
     pub(super) fn judge(&mut self, packet: &Descriptor, wanted: u8) -> bool {
         let newest = self.history.newest();
         let picture = packet.picture.unwrap_or(newest + u64::from(packet.starts_frame));

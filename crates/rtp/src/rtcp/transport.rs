@@ -54,10 +54,12 @@ enum Symbol {
 
 /// What is left of a chunk: statuses in the order of their bits from the top, or one many times.
 #[derive(Debug, Clone, Copy)]
-enum Chunk {
-    Run { symbol: Symbol, left: u16 },
-    OneBit { bits: u16, left: u16 },
-    TwoBit { bits: u16, left: u16 },
+struct Chunk {
+    /// The next symbol is uppermost, in as many bits as `width` says; in two where it is a run.
+    bits: u16,
+    /// Bits of a symbol; none are used up in a run.
+    width: u8,
+    left: u16,
 }
 
 impl<'a> TransportFeedback<'a> {
@@ -84,12 +86,14 @@ impl<'a> TransportFeedback<'a> {
 
     /// Reads the statuses, [`status_count`](Self::status_count) of them: the sequence number, and the arrival in ticks
     /// of 250 µs relative to the reference time (which is `reference_time * 256` such ticks) of a packet that arrived.
+    #[inline]
     pub fn iter(&self) -> TransportStatuses<'a> {
         TransportStatuses {
             chunks: self.chunks,
             deltas: self.deltas,
-            chunk: Chunk::Run {
-                symbol: Symbol::Missing,
+            chunk: Chunk {
+                bits: 0,
+                width: 0,
                 left: 0,
             },
             left: self.status_count,
@@ -109,9 +113,9 @@ fn measure(status_count: u16, body: &[u8]) -> Option<(usize, usize)> {
         let (chunk, after) = rest.split_first_chunk::<2>()?;
         rest = after;
         let mut chunk = Chunk::read(*chunk);
-        if let Chunk::Run { symbol, left: run } = chunk {
-            let run = run.min(left);
-            delta_bytes += symbol.delta_len()? * usize::from(run);
+        if chunk.width == 0 {
+            let run = chunk.left.min(left);
+            delta_bytes += chunk.symbol().delta_len()? * usize::from(run);
             left -= run;
             continue;
         }
@@ -124,6 +128,7 @@ fn measure(status_count: u16, body: &[u8]) -> Option<(usize, usize)> {
 }
 
 impl Symbol {
+    #[inline]
     fn from_bits(bits: u16) -> Self {
         match bits & 3 {
             0 => Self::Missing,
@@ -144,49 +149,46 @@ impl Symbol {
 }
 
 impl Chunk {
+    #[inline]
     fn read(bytes: [u8; 2]) -> Self {
         let bits = u16::from_be_bytes(bytes);
         match bits >> 14 {
-            0 | 1 => Self::Run {
-                symbol: Symbol::from_bits(bits >> 13),
+            0 | 1 => Self {
+                bits: bits << 1,
+                width: 0,
                 left: bits & 0x1fff,
             },
-            2 => Self::OneBit {
+            2 => Self {
                 bits: bits << 2,
+                width: 1,
                 left: 14,
             },
-            _ => Self::TwoBit {
+            _ => Self {
                 bits: bits << 2,
+                width: 2,
                 left: 7,
             },
         }
     }
 
+    #[inline]
+    fn symbol(&self) -> Symbol {
+        Symbol::from_bits(self.bits >> if self.width == 1 { 15 } else { 14 })
+    }
+
+    #[inline]
     fn next(&mut self) -> Option<Symbol> {
-        match self {
-            Self::Run { symbol, left } => {
-                *left = left.checked_sub(1)?;
-                Some(*symbol)
-            }
-            Self::OneBit { bits, left } => {
-                *left = left.checked_sub(1)?;
-                let symbol = Symbol::from_bits(*bits >> 15);
-                *bits <<= 1;
-                Some(symbol)
-            }
-            Self::TwoBit { bits, left } => {
-                *left = left.checked_sub(1)?;
-                let symbol = Symbol::from_bits(*bits >> 14);
-                *bits <<= 2;
-                Some(symbol)
-            }
-        }
+        self.left = self.left.checked_sub(1)?;
+        let symbol = self.symbol();
+        self.bits <<= self.width;
+        Some(symbol)
     }
 }
 
 impl Iterator for TransportStatuses<'_> {
     type Item = (u16, Option<i64>);
 
+    #[inline]
     fn next(&mut self) -> Option<(u16, Option<i64>)> {
         self.left = self.left.checked_sub(1)?;
         let symbol = loop {
@@ -212,8 +214,9 @@ impl Iterator for TransportStatuses<'_> {
         };
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
+        // 65 535 deltas of 16 bits stay far from the bounds.
         let arrival = delta.map(|delta| {
-            self.arrival += delta;
+            self.arrival = self.arrival.wrapping_add(delta);
             self.arrival
         });
         Some((sequence, arrival))

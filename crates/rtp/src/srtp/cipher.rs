@@ -24,7 +24,8 @@ pub(crate) enum Cipher {
 
 pub(crate) struct Gcm {
     key: LessSafeKey,
-    salt: Zeroizing<[u8; 12]>,
+    /// The twelve bytes of the salt as a number.
+    salt: Zeroizing<u128>,
 }
 
 pub(crate) struct CounterMode {
@@ -43,14 +44,13 @@ pub(crate) enum Index {
 }
 
 impl Index {
-    /// The last six bytes of the initialisation vector before salting.
-    fn bytes(self) -> [u8; 6] {
-        let value = match self {
-            Self::Rtp(index) => index,
+    /// The last 48 bits of the initialisation vector before salting.
+    fn value(self) -> u64 {
+        const BITS: u64 = (1 << 48) - 1;
+        match self {
+            Self::Rtp(index) => index & BITS,
             Self::Rtcp(word) => u64::from(word & !ENCRYPTED),
-        };
-        let [_, _, bytes @ ..] = value.to_be_bytes();
-        bytes
+        }
     }
 }
 
@@ -94,44 +94,38 @@ impl Gcm {
             _ => &AES_256_GCM,
         };
         let key = UnboundKey::new(algorithm, key).map_err(|_| SrtpError::KeyLength)?;
+        let mut number = Zeroizing::new(0);
+        *number = salt
+            .iter()
+            .fold(0, |number, byte| number << 8 | u128::from(*byte));
         Ok(Self {
             key: LessSafeKey::new(key),
-            salt,
+            salt: number,
         })
     }
 
     /// RFC 7714 §8.1 and §9.1: two zero bytes, the SSRC and the index, salted. The index of RTCP, 31 bits, leaves the
     /// same zeros before it as an RTP index of the first rollovers would.
+    #[inline]
     fn nonce(&self, ssrc: u32, index: Index) -> Nonce {
-        let [a, b, c, d] = ssrc.to_be_bytes();
-        let [e, f, g, h, i, j] = index.bytes();
-        let mut nonce = [0, 0, a, b, c, d, e, f, g, h, i, j];
-        nonce
-            .iter_mut()
-            .zip(self.salt.iter())
-            .for_each(|(byte, salt)| *byte ^= salt);
+        let plain = u128::from(ssrc) << 48 | u128::from(index.value());
+        let [_, _, _, _, nonce @ ..] = (plain ^ *self.salt).to_be_bytes();
         Nonce::assume_unique_for_key(nonce)
     }
 
-    /// Encrypts `plain` in place and gives the tag over it and `associated`.
+    /// Encrypts `plain` in place and writes the tag over it and `associated`.
     pub(crate) fn seal(
         &self,
         ssrc: u32,
         index: Index,
         associated: &[u8],
         plain: &mut [u8],
-    ) -> Result<[u8; GCM_TAG], SrtpError> {
-        let mut tag = [0; GCM_TAG];
+        tag: &mut [u8; GCM_TAG],
+    ) -> Result<(), SrtpError> {
+        let nonce = self.nonce(ssrc, index);
         self.key
-            .seal_in_place_scatter(
-                self.nonce(ssrc, index),
-                Aad::from(associated),
-                plain,
-                &[],
-                &mut tag,
-            )
-            .map_err(|_| SrtpError::Exhausted)?;
-        Ok(tag)
+            .seal_in_place_scatter(nonce, Aad::from(associated), plain, &[], tag)
+            .map_err(|_| SrtpError::Exhausted)
     }
 
     /// Decrypts in place. What fails authentication is left in no particular state.
@@ -163,7 +157,7 @@ impl CounterMode {
     /// Encrypts or decrypts in place, which is the same (RFC 3711 §4.1.1).
     pub(crate) fn apply(&self, ssrc: u32, index: Index, bytes: &mut [u8]) -> Result<(), SrtpError> {
         let [a, b, c, d] = ssrc.to_be_bytes();
-        let [e, f, g, h, i, j] = index.bytes();
+        let [_, _, e, f, g, h, i, j] = index.value().to_be_bytes();
         let mut iv = [0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j, 0, 0];
         iv.iter_mut()
             .zip(self.salt.iter())

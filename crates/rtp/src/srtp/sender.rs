@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::cipher::{Cipher, ENCRYPTED, Index};
+use super::cipher::{Cipher, ENCRYPTED, GCM_TAG, Index};
 use super::kdf::MasterKey;
 use super::window::{Admitted, SendWindow};
 use super::{SrtpError, SrtpProfile};
@@ -67,6 +67,7 @@ impl SrtpSender {
     /// # Errors
     /// [`SrtpError::NotOurs`] where `header_len` lies beyond the packet or the window is another sender's; then the
     /// packet is taken off `out`, so that nothing unprotected is sent.
+    #[inline]
     pub fn protect(
         &self,
         out: &mut Vec<u8>,
@@ -92,15 +93,23 @@ impl SrtpSender {
         if admitted.context() != self.context {
             return Err(SrtpError::NotOurs);
         }
+        if start.checked_add(header_len).is_none_or(|end| end > out.len()) {
+            return Err(SrtpError::NotOurs);
+        }
         let (ssrc, index) = (admitted.ssrc(), admitted.index());
+        if let Cipher::Gcm(_) = &self.rtp {
+            out.extend_from_slice(&[0; GCM_TAG]);
+        }
         let packet = out.get_mut(start..).ok_or(SrtpError::NotOurs)?;
         let (header, payload) = packet
             .split_at_mut_checked(header_len)
             .ok_or(SrtpError::NotOurs)?;
         match &self.rtp {
             Cipher::Gcm(gcm) => {
-                let tag = gcm.seal(ssrc, Index::Rtp(index), header, payload)?;
-                out.extend_from_slice(&tag);
+                let (payload, tag) = payload
+                    .split_last_chunk_mut::<GCM_TAG>()
+                    .ok_or(SrtpError::NotOurs)?;
+                gcm.seal(ssrc, Index::Rtp(index), header, payload, tag)?;
             }
             Cipher::CounterMode(counter_mode) => {
                 counter_mode.apply(ssrc, Index::Rtp(index), payload)?;
@@ -140,7 +149,8 @@ impl SrtpSender {
         match &self.rtcp {
             Cipher::Gcm(gcm) => {
                 let associated = rtcp_associated(*clear, word);
-                let tag = gcm.seal(ssrc, Index::Rtcp(word), &associated, body)?;
+                let mut tag = [0; GCM_TAG];
+                gcm.seal(ssrc, Index::Rtcp(word), &associated, body, &mut tag)?;
                 out.extend_from_slice(&tag);
                 out.extend_from_slice(&word.to_be_bytes());
             }

@@ -22,6 +22,7 @@ struct Used {
 
 impl Used {
     /// Whether an index is neither used nor too old to tell.
+    #[inline]
     fn check(&self, index: u64) -> Result<(), SrtpError> {
         let Some(newest) = self.newest else {
             return Ok(());
@@ -40,7 +41,21 @@ impl Used {
     }
 
     /// Notes an index that [`Used::check`] let pass.
+    #[inline]
     fn note(&mut self, index: u64) {
+        // The next one within its word, as nearly always.
+        if self.newest == index.checked_sub(1) && !index.is_multiple_of(64) {
+            self.newest = Some(index);
+            let (word, bit) = Self::place(index);
+            if let Some(word) = self.words.get_mut(word) {
+                *word |= bit;
+            }
+            return;
+        }
+        self.note_any(index);
+    }
+
+    fn note_any(&mut self, index: u64) {
         let newest = self.newest.unwrap_or(index);
         if index > newest {
             let entered = (index / 64 - newest / 64).min(WORDS as u64);
@@ -101,6 +116,7 @@ impl SendWindow {
     ///
     /// `None` where it was used, lies 1024 or more behind, or would be extended differently by a receiver: a first one
     /// beyond 65 535, or one that jumps by half the 16-bit space or more (RFC 3711 §3.3.1).
+    #[inline]
     pub fn admit(&mut self, sequence: u64) -> Option<Admitted> {
         let jumps = match self.used.newest {
             None => sequence > u64::from(u16::MAX),

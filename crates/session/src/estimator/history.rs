@@ -66,7 +66,32 @@ pub(super) struct History {
 
 impl History {
     /// Notes a packet. Numbers must ascend; others are ignored.
+    #[inline]
     pub(super) fn sent(&mut self, sequence: u64, packet: SentPacket) {
+        let entry = Entry {
+            sent_us: packet.sent_us,
+            bytes: packet.bytes,
+            state: State::Sent,
+            probe: packet.probe,
+        };
+        let held = self.next.wrapping_sub(self.oldest);
+        let full = held == self.entries.len() as u64;
+        // What is reported makes room.
+        if sequence == self.next && (!full || self.oldest < self.reported) {
+            self.oldest = self.oldest.wrapping_add(u64::from(full));
+            let index = self.index(sequence);
+            if let Some(slot) = self.entries.get_mut(index) {
+                *slot = entry;
+            }
+            self.next = sequence.wrapping_add(1);
+            self.in_flight = self.in_flight.wrapping_add(u64::from(packet.bytes));
+        } else {
+            self.sent_out_of_line(sequence, entry);
+        }
+    }
+
+    /// Notes a packet for which there is no room yet, or before which numbers were skipped.
+    fn sent_out_of_line(&mut self, sequence: u64, entry: Entry) {
         if self.entries.is_empty() {
             self.entries = vec![Entry::default(); FIRST_CAPACITY];
             self.oldest = sequence;
@@ -83,19 +108,38 @@ impl History {
             self.in_flight = 0;
         }
         while self.next < sequence {
-            self.push(Entry::default(), packet.sent_us);
+            self.push(Entry::default(), entry.sent_us);
         }
-        let entry = Entry {
-            sent_us: packet.sent_us,
-            bytes: packet.bytes,
-            state: State::Sent,
-            probe: packet.probe,
-        };
-        self.push(entry, packet.sent_us);
-        self.in_flight += u64::from(packet.bytes);
+        self.push(entry, entry.sent_us);
+        self.in_flight += u64::from(entry.bytes);
+    }
+
+    /// Takes that the packet behind the highest reported was received; `None` where the number is another's, or
+    /// [`History::report`] has more to say of it.
+    #[inline]
+    pub(super) fn report_next(&mut self, sequence: u16) -> Option<SentPacket> {
+        let next = self.reported;
+        // Far fewer packets are held than sixteen bits number.
+        if next as u16 != sequence || next >= self.next || next < self.oldest {
+            return None;
+        }
+        let index = self.index(next);
+        let entry = self
+            .entries
+            .get_mut(index)
+            .filter(|entry| entry.state == State::Sent)?;
+        entry.state = State::Received;
+        self.reported = next.wrapping_add(1);
+        self.in_flight = self.in_flight.saturating_sub(u64::from(entry.bytes));
+        Some(SentPacket {
+            sent_us: entry.sent_us,
+            bytes: entry.bytes,
+            probe: entry.probe,
+        })
     }
 
     /// Takes what the peer says of one packet.
+    #[inline]
     pub(super) fn report(&mut self, sequence: u16, received: bool) -> Report {
         let Some(sequence) = self.extend(sequence) else {
             return Report::Unknown;
@@ -137,6 +181,7 @@ impl History {
     }
 
     /// The highest number sent that ends like this, where the ring still holds it.
+    #[inline]
     fn extend(&self, sequence: u16) -> Option<u64> {
         let newest = self.next.checked_sub(1)?;
         let behind = (newest as u16).wrapping_sub(sequence);
@@ -145,7 +190,11 @@ impl History {
     }
 
     /// Everything up to a reported packet is no longer in flight.
+    #[inline]
     fn advance(&mut self, sequence: u64) {
+        if sequence < self.reported {
+            return;
+        }
         for passed in self.reported.max(self.oldest)..=sequence {
             let bytes = self
                 .entries
@@ -199,8 +248,9 @@ impl History {
             .then(|| self.entries.get_mut(index))?
     }
 
+    #[inline]
     fn index(&self, sequence: u64) -> usize {
-        (sequence % self.entries.len().max(1) as u64) as usize
+        sequence as usize & self.entries.len().wrapping_sub(1)
     }
 }
 

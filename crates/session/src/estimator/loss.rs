@@ -42,17 +42,13 @@ struct Spell {
 }
 
 impl Spell {
-    fn add(&mut self, sent_us: u64, bytes: u16, lost: bool) {
+    fn add(&mut self, sent_us: u64, packets: u32, bytes: u64) {
         if self.first_us.is_none() {
             self.first_us = Some(sent_us);
         }
         self.last_us = self.last_us.max(sent_us);
-        self.packets += 1;
-        self.bytes += u64::from(bytes);
-        if lost {
-            self.lost += 1;
-            self.lost_bytes += u64::from(bytes);
-        }
+        self.packets += packets;
+        self.bytes += bytes;
     }
 
     fn span_us(&self) -> u64 {
@@ -87,9 +83,16 @@ pub(super) struct LossControl {
 }
 
 impl LossControl {
-    /// Notes what was reported of a packet for the first time.
-    pub(super) fn add(&mut self, sent_us: u64, bytes: u16, lost: bool) {
-        self.current.add(sent_us, bytes, lost);
+    /// Notes packets sent at one time that are reported for the first time, and received.
+    pub(super) fn add_received(&mut self, sent_us: u64, packets: u32, bytes: u64) {
+        self.current.add(sent_us, packets, bytes);
+    }
+
+    /// Notes a packet that is reported for the first time, and lost.
+    pub(super) fn add_lost(&mut self, sent_us: u64, bytes: u16) {
+        self.current.add(sent_us, 1, u64::from(bytes));
+        self.current.lost += 1;
+        self.current.lost_bytes += u64::from(bytes);
     }
 
     /// Takes back a loss: the packet came late.
@@ -232,7 +235,11 @@ mod tests {
             if lost {
                 owed -= 1.0;
             }
-            loss.add(*now_us, 1_000, lost);
+            if lost {
+                loss.add_lost(*now_us, 1_000);
+            } else {
+                loss.add_received(*now_us, 1, 1_000);
+            }
             *now_us += step_us;
         }
         loss.update(bps, *now_us);

@@ -98,8 +98,8 @@ pub(crate) struct Unusable {
 #[derive(Debug)]
 pub(crate) struct Estimator {
     start: Instant,
-    /// The instant of the packet noted last, and its microseconds.
-    leaving: Option<(Instant, u64)>,
+    /// The packets that left last, all at one instant.
+    leaving: Option<Leaving>,
     initial_bps: f64,
     desired_bps: f64,
     reference: ReferenceTime,
@@ -169,24 +169,50 @@ impl Estimator {
     /// Notes a packet as it leaves. `transport_cc` is its transport-wide number before it is cut to 16 bits, `bytes` its
     /// whole length; `probe` names the burst it belongs to.
     pub(crate) fn sent(&mut self, transport_cc: u64, bytes: usize, now: Instant, probe: Option<ProbeId>) {
-        // A train's packets leave at one instant.
-        let now_us = match self.leaving {
-            Some((at, us)) if at == now => us,
-            _ => self.micros(now),
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        let now_us = match &mut self.leaving {
+            Some(leaving) if leaving.at == now => {
+                leaving.bytes += u64::from(bytes);
+                leaving.us
+            }
+            _ => self.begin_leaving(bytes, now),
         };
-        self.leaving = Some((now, now_us));
         let packet = SentPacket {
             sent_us: now_us,
-            bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
+            bytes,
             probe,
         };
         self.history.sent(transport_cc, packet);
-        self.sent.add(now_us as i64, packet.bytes);
-        self.last_sent_us = Some(now_us);
         if let Some(id) = probe {
-            self.probing.sent(id, now_us, packet.bytes);
+            self.probing.sent(id, now_us, bytes);
+            self.arm(now_us);
         }
-        self.arm(now_us);
+    }
+
+    /// Notes the first of the packets that leave at an instant, and gives its microseconds.
+    fn begin_leaving(&mut self, bytes: u16, now: Instant) -> u64 {
+        self.count_leaving();
+        let us = self.micros(now);
+        self.leaving = Some(Leaving {
+            at: now,
+            us,
+            first: bytes,
+            bytes: u64::from(bytes),
+        });
+        self.last_sent_us = Some(us);
+        self.arm(us);
+        us
+    }
+
+    /// Counts what left last as sent, so that the rate of sending can be told.
+    fn count_leaving(&mut self) {
+        if let Some(leaving) = &mut self.leaving {
+            let bytes = std::mem::take(&mut leaving.bytes);
+            let first = std::mem::take(&mut leaving.first);
+            if bytes > 0 {
+                self.sent.add(leaving.us as i64, first, bytes);
+            }
+        }
     }
 
     /// Takes a report of packets. Anyone who lets several peers' reports in here mixes their clocks up.
@@ -209,21 +235,45 @@ impl Estimator {
         self.note_silence(now_us);
         let mut newest_sent_us = None;
         let mut lost = false;
+        let mut together: Option<Together> = None;
         for (sequence, arrival) in feedback.take(MAX_REPORTED) {
-            match self.history.report(sequence, arrival.is_some()) {
-                Report::Unknown => self.unusable.unknown += 1,
-                Report::Known => {}
-                Report::Lost(packet) => {
-                    lost = true;
-                    self.loss.add(packet.sent_us, packet.bytes, true);
-                    self.probing.reported(&packet, None, true);
+            // In order and for the first time, as nearly all are.
+            let next = arrival.and_then(|ticks| Some((self.history.report_next(sequence)?, ticks)));
+            let (packet, ticks, was_lost) = match next {
+                Some((packet, ticks)) => (packet, ticks, false),
+                None => match (self.history.report(sequence, arrival.is_some()), arrival) {
+                    (Report::Received { packet, was_lost }, Some(ticks)) => (packet, ticks, was_lost),
+                    (Report::Lost(packet), _) => {
+                        lost = true;
+                        if let Some(known) = together.take() {
+                            self.arrived(&known, now_us);
+                        }
+                        self.loss.add_lost(packet.sent_us, packet.bytes);
+                        self.probing.reported(&packet, None, true);
+                        continue;
+                    }
+                    (Report::Unknown, _) => {
+                        self.unusable.unknown += 1;
+                        continue;
+                    }
+                    (Report::Known | Report::Received { .. }, _) => continue,
+                },
+            };
+            match &mut together {
+                Some(known) if !was_lost && known.takes(&packet, ticks) => {
+                    known.packets += 1;
+                    known.bytes += u64::from(packet.bytes);
                 }
-                Report::Received { packet, was_lost } => {
-                    let Some(ticks) = arrival else { continue };
+                _ => {
+                    if let Some(known) = together.replace(Together::new(packet, ticks, was_lost)) {
+                        self.arrived(&known, now_us);
+                    }
                     newest_sent_us = newest_sent_us.max(Some(packet.sent_us));
-                    self.arrived(packet, ticks, was_lost, now_us);
                 }
             }
+        }
+        if let Some(known) = together {
+            self.arrived(&known, now_us);
         }
         if let Some(sent_us) = newest_sent_us {
             let rtt_ms = now_us.saturating_sub(sent_us) as f64 / 1_000.0;
@@ -296,8 +346,11 @@ impl Estimator {
 
     /// What is to be sent of a burst now. The same burst is given until its packets have been noted as sent.
     pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
-        let situation = self.situation(self.micros(now));
-        self.probing.poll(&situation)
+        let now_us = self.micros(now);
+        if self.probing.is_idle(now_us) {
+            return None;
+        }
+        self.probing.poll(&self.situation(now_us))
     }
 
     /// When [`Estimator::poll_probe`] may have something. None while nothing is sent.
@@ -322,8 +375,9 @@ impl Estimator {
         self.unusable
     }
 
-    fn arrived(&mut self, packet: SentPacket, ticks: i64, was_lost: bool, now_us: u64) {
-        let arrival_us = ticks.clamp(-MAX_TICKS, MAX_TICKS) * TICK_US;
+    fn arrived(&mut self, together: &Together, now_us: u64) {
+        let packet = &together.first;
+        let arrival_us = together.ticks.clamp(-MAX_TICKS, MAX_TICKS) * TICK_US;
         let sent_us = packet.sent_us as i64;
         let delay_us = arrival_us - sent_us;
         let jumped = self
@@ -335,14 +389,17 @@ impl Estimator {
             self.forget_delays();
             self.delay_us = Some(delay_us);
         }
-        if was_lost {
+        if together.was_lost {
             self.loss.take_back(packet.bytes);
         } else {
-            self.loss.add(packet.sent_us, packet.bytes, false);
+            self.loss
+                .add_received(packet.sent_us, together.packets, together.bytes);
         }
-        self.arrived.add(arrival_us, packet.bytes);
-        self.queue.add(delay_us as f64 / 1_000.0, now_us);
-        self.probing.reported(&packet, Some(arrival_us), !was_lost);
+        self.arrived.add(arrival_us, packet.bytes, together.bytes);
+        self.queue
+            .add(delay_us as f64 / 1_000.0, together.packets, now_us);
+        self.probing
+            .reported(packet, Some(arrival_us), !together.was_lost);
         if packet.probe.is_some() {
             // A burst makes a queue of its own, which says nothing of what is sent otherwise.
             self.groups.break_off();
@@ -353,6 +410,7 @@ impl Estimator {
 
     /// Draws the conclusions of a report.
     fn update(&mut self, now_us: u64) {
+        self.count_leaving();
         let before_bps = self.rate.bps();
         let most_sent = self.most_sent_bps(now_us);
         let acknowledged_bps = self.arrived.rate(WINDOW_US).map(|bps| bps.min(most_sent));
@@ -483,6 +541,7 @@ impl Estimator {
     }
 
     fn sent_bps(&mut self, now_us: u64) -> f64 {
+        self.count_leaving();
         let most = self.most_sent_bps(now_us);
         self.sent.rate(WINDOW_US).unwrap_or(0.0).min(most)
     }
@@ -496,7 +555,8 @@ impl Estimator {
     }
 
     fn rtt_ms(&self) -> f64 {
-        self.rtt().map_or(FIRST_RTT_MS, |rtt| rtt.as_secs_f64() * 1_000.0)
+        let reported = self.reported_rtt.map(|rtt| rtt.as_secs_f64() * 1_000.0);
+        reported.or(self.least_rtt_ms.value()).unwrap_or(FIRST_RTT_MS)
     }
 
     fn situation(&self, now_us: u64) -> Situation {
@@ -514,7 +574,52 @@ impl Estimator {
     }
 
     fn micros(&self, now: Instant) -> u64 {
+        if let Some(leaving) = self.leaving.filter(|leaving| leaving.at == now) {
+            return leaving.us;
+        }
         u64::try_from(now.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Packets that left at one instant; those not yet counted as sent have bytes here.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    at: Instant,
+    us: u64,
+    first: u16,
+    bytes: u64,
+}
+
+/// Packets that left together and arrived together: whatever is concluded from one of them holds for all.
+#[derive(Debug, Clone, Copy)]
+struct Together {
+    first: SentPacket,
+    ticks: i64,
+    /// An earlier report called it lost; then it is one packet.
+    was_lost: bool,
+    packets: u32,
+    bytes: u64,
+}
+
+impl Together {
+    #[inline]
+    fn new(first: SentPacket, ticks: i64, was_lost: bool) -> Self {
+        Self {
+            first,
+            ticks,
+            was_lost,
+            packets: 1,
+            bytes: u64::from(first.bytes),
+        }
+    }
+
+    #[inline]
+    fn takes(&self, packet: &SentPacket, ticks: i64) -> bool {
+        self.ticks == ticks
+            && self.first.sent_us == packet.sent_us
+            && !self.was_lost
+            && self.first.probe.is_none()
+            && packet.probe.is_none()
     }
 }
 

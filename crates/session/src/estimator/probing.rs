@@ -196,6 +196,11 @@ impl Probing {
         Some(self.begin(aim_bps, now_us))
     }
 
+    /// Whether [`Probing::poll`] has nothing to do now.
+    pub(super) fn is_idle(&self, now_us: u64) -> bool {
+        self.active.is_none() && self.due_us.is_none_or(|due| due > now_us)
+    }
+
     /// When [`Probing::poll`] has something to do, unless something changes before.
     pub(super) fn poll_timeout(&self) -> Option<u64> {
         let abandoned = self.active.map(|active| active.began_us + SENDING_US);

@@ -49,13 +49,15 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// Takes the one-way delay of a packet, by clocks of unknown difference.
-    pub(super) fn add(&mut self, delay_ms: f64, now_us: u64) {
+    /// Takes the one-way delay that so many packets had one after the other, by clocks of unknown difference.
+    pub(super) fn add(&mut self, delay_ms: f64, packets: u32, now_us: u64) {
         self.base_ms.add(delay_ms, now_us);
-        if let Some(last) = self.last_ms.get_mut(self.next) {
-            *last = Some(delay_ms);
+        for _ in 0..packets.min(self.last_ms.len() as u32) {
+            if let Some(last) = self.last_ms.get_mut(self.next) {
+                *last = Some(delay_ms);
+            }
+            self.next = (self.next + 1) % self.last_ms.len();
         }
-        self.next = (self.next + 1) % self.last_ms.len();
     }
 
     /// How long a packet that leaves now will wait. The least of the last three, so that no single late packet counts.
@@ -97,7 +99,6 @@ impl Queue {
     }
 
     #[cfg(test)]
-    #[cfg(test)]
     pub(super) fn is_draining(&self) -> bool {
         self.draining.is_some()
     }
@@ -128,7 +129,7 @@ mod tests {
     fn pass(queue: &mut Queue, now_us: &mut u64, delays_ms: impl IntoIterator<Item = f64>) -> Vec<bool> {
         let report = |delay_ms| {
             *now_us += 50_000;
-            (0..5).for_each(|_| queue.add(delay_ms, *now_us));
+            queue.add(delay_ms, 5, *now_us);
             let sudden = queue.rose_suddenly(*now_us);
             queue.update(*now_us);
             sudden

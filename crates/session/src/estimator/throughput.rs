@@ -18,14 +18,19 @@ pub(super) struct Throughput {
 }
 
 impl Throughput {
-    pub(super) fn add(&mut self, at_us: i64, bytes: u16) {
-        let number = at_us.div_euclid(BUCKET_US);
+    /// Adds packets that pass at one time; `first` are the bytes of the first of them, `bytes` those of all.
+    pub(super) fn add(&mut self, at_us: i64, first: u16, mut bytes: u64) {
         let Some(first_us) = self.first_us else {
             // The first packet begins the time that is measured; its bytes came before.
             self.first_us = Some(at_us);
             self.newest_us = at_us;
+            bytes = bytes.saturating_sub(u64::from(first));
+            if bytes > 0 {
+                self.add(at_us, 0, bytes);
+            }
             return;
         };
+        let number = at_us.div_euclid(BUCKET_US);
         let behind = self.newest_us.div_euclid(BUCKET_US) - number;
         if at_us < first_us || behind >= BUCKETS as i64 {
             return;
@@ -38,7 +43,7 @@ impl Throughput {
         if bucket.0 != number {
             *bucket = (number, 0);
         }
-        bucket.1 = bucket.1.saturating_add(u64::from(bytes));
+        bucket.1 = bucket.1.saturating_add(bytes);
     }
 
     /// Bits per second over the window that ends with the newest packet.
@@ -71,7 +76,7 @@ mod tests {
     fn steady(start_us: i64, packets: i64) -> Throughput {
         let mut throughput = Throughput::default();
         for packet in 0..packets {
-            throughput.add(start_us + packet * 10_000, 1_250);
+            throughput.add(start_us + packet * 10_000, 1_250, 1_250);
         }
         throughput
     }
@@ -97,7 +102,7 @@ mod tests {
     #[test]
     fn a_pause_counts_as_time() {
         let mut throughput = steady(0, 100);
-        throughput.add(990_000 + 250_000, 1_250);
+        throughput.add(990_000 + 250_000, 1_250, 1_250);
         let rate = throughput.rate(500_000).unwrap();
         assert!((0.4e6..0.6e6).contains(&rate), "{rate}");
     }

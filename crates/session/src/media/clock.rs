@@ -29,6 +29,7 @@ impl Clock {
     }
 
     /// Time of sending in 24 bits: 6 of seconds, 18 of fraction.
+    #[inline]
     pub(super) fn abs_send_time(&mut self, at: Instant) -> u32 {
         if self.sending.0 != at {
             self.sending = (at, self.send_time(at));

@@ -36,6 +36,7 @@ impl Lookup {
         self.len
     }
 
+    #[inline]
     pub(super) fn find(&self, key: u32) -> Option<u16> {
         if self.cells.is_empty() {
             return None;

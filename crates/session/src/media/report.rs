@@ -57,7 +57,14 @@ impl Media {
     }
 
     /// Plans reports and counts, as something flows.
+    #[inline]
     pub(super) fn begin_reporting(&mut self, now: Instant) {
+        if self.timers.report_at.is_none() || self.timers.stats_at.is_none() {
+            self.plan_reports(now);
+        }
+    }
+
+    fn plan_reports(&mut self, now: Instant) {
         if self.timers.report_at.is_none() {
             self.timers.report_at = Some(now + self.report_interval());
         }

@@ -24,8 +24,8 @@ struct Plain<'a> {
     /// What stands before the payload: of a repair, the number of the packet it repeats.
     prefix: &'a [u8],
     payload: &'a [u8],
-    rewrite: Rewrite,
-    ext: Extensions<'a>,
+    rewrite: &'a Rewrite,
+    ext: &'a Extensions<'a>,
 }
 
 impl Media {
@@ -61,8 +61,8 @@ impl Media {
             sequence: packet.sequence,
             prefix: &[],
             payload: packet.payload,
-            rewrite: packet.rewrite,
-            ext: packet.ext,
+            rewrite: &packet.rewrite,
+            ext: &packet.ext,
         };
         let length = stream.main.protect(&keys.sender, &plain, out)?;
         let octets = packet.payload.len();
@@ -116,8 +116,8 @@ impl Media {
             sequence: repair.next,
             prefix: &(packet.sequence as u16).to_be_bytes(),
             payload: packet.payload,
-            rewrite: packet.rewrite,
-            ext: packet.ext,
+            rewrite: &packet.rewrite,
+            ext: &packet.ext,
         };
         let length = repair.channel.protect(&keys.sender, &plain, out)?;
         repair.next += 1;
@@ -157,8 +157,8 @@ impl Media {
             sequence: repair.next,
             prefix: PADDING.get(..count - 1).unwrap_or_default(),
             payload: &last,
-            rewrite: Rewrite::None,
-            ext: Extensions::default(),
+            rewrite: &Rewrite::None,
+            ext: &Extensions::default(),
         };
         let length = repair.channel.protect(&keys.sender, &plain, out)?;
         repair.next += 1;
@@ -166,6 +166,7 @@ impl Media {
         Ok(length)
     }
 
+    #[inline]
     fn note_sent(&mut self, length: usize, probe: Option<ProbeId>, now: Instant) {
         if self.headers.transport_cc {
             self.estimator.sent(self.next_transport_cc, length, now, probe);
@@ -184,14 +185,13 @@ impl Channel {
         let window = self.window.as_mut().ok_or(SendError::Unbound)?;
         let admitted = window.admit(plain.sequence).ok_or(SendError::Sequence)?;
         let start = out.len();
-        let mut buffer;
-        let mut ext = plain.ext;
-        if let Some(raw) = ext.dependency_descriptor {
-            buffer = [0; MAX_DESCRIPTOR];
-            ext.dependency_descriptor = plain.rewrite.descriptor(raw, &mut buffer);
+        let header_len = match plain.ext.dependency_descriptor {
+            None => self.template.write(out, &plain.fields, plain.ext),
+            Some(raw) => self.write_described(plain, raw, out),
+        };
+        if !plain.prefix.is_empty() {
+            out.extend_from_slice(plain.prefix);
         }
-        let header_len = self.template.write(out, &plain.fields, &ext);
-        out.extend_from_slice(plain.prefix);
         let payload_start = out.len();
         out.extend_from_slice(plain.payload);
         if let Some(payload) = out.get_mut(payload_start..) {
@@ -200,6 +200,16 @@ impl Channel {
         keys.protect(out, start, header_len, admitted)
             .map_err(|_| SendError::Sequence)?;
         Ok(out.len() - start)
+    }
+
+    /// Writes the header of a packet whose dependency descriptor changes.
+    fn write_described(&self, plain: &Plain<'_>, raw: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut buffer = [0; MAX_DESCRIPTOR];
+        let ext = Extensions {
+            dependency_descriptor: plain.rewrite.descriptor(raw, &mut buffer),
+            ..*plain.ext
+        };
+        self.template.write(out, &plain.fields, &ext)
     }
 }
 

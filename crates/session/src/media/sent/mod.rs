@@ -94,6 +94,7 @@ impl SentStreams {
         }
     }
 
+    #[inline]
     pub(super) fn slot(&self, tx: TxId) -> Option<usize> {
         self.by_tx.find(tx.0).map(usize::from)
     }
@@ -102,6 +103,7 @@ impl SentStreams {
         self.by_ssrc.find(ssrc).map(usize::from)
     }
 
+    #[inline]
     pub(super) fn stream_mut(&mut self, slot: usize) -> Option<&mut Stream> {
         self.streams.get_mut(slot)?.as_mut()
     }

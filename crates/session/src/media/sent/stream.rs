@@ -131,6 +131,7 @@ impl Stream {
         !self.codecs.is_empty()
     }
 
+    #[inline]
     pub(in crate::media) fn codec(&self, payload_type: u8) -> Option<SentCodec> {
         self.codecs
             .iter()
@@ -158,6 +159,7 @@ impl Stream {
     }
 
     /// Counts a packet of the medium itself.
+    #[inline]
     pub(in crate::media) fn note_sent(
         &mut self,
         codec: SentCodec,
