@@ -1,5 +1,5 @@
 //! A credential becomes a grant, offline: JSON web tokens signed with one of the server's own API keys, or by an
-//! issuer the operator trusts.
+//! issuer the operator trusts; and identity tokens of OpenID Connect.
 //!
 //! The claims are those LiveKit clients and server SDKs write, or applications that embed Jitsi, so that their tokens
 //! work here unchanged. This crate
@@ -25,6 +25,7 @@
 
 mod claims;
 mod error;
+mod id_token;
 mod jitsi;
 mod key;
 mod token;
@@ -34,6 +35,7 @@ mod wire;
 
 pub use claims::{ClaimedKind, Claims, OwnClaims, RoomConfig, SipGrant, VideoGrant};
 pub use error::{AuthError, KeyError};
+pub use id_token::{IdClaims, IdTokenTerms};
 pub use jitsi::{JitsiClaims, JitsiUser, RoomScope};
 pub use key::{ApiKey, ApiKeys};
 pub use token::{Grant, MAX_TOKEN_BYTES, Validity};

@@ -117,6 +117,7 @@ pub(crate) fn check_length(token: &str) -> Result<(), AuthError> {
 }
 
 /// Reads the header, which may name type, algorithm and key id, and nothing that brings a key or changes the encoding.
+/// Thumbprints of certificates, which AD FS writes beside the id, are not looked at.
 /// Whether the algorithm is the key's is for the caller to check.
 pub(crate) fn plain_header(token: &str) -> Result<Header, AuthError> {
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
@@ -127,6 +128,8 @@ pub(crate) fn plain_header(token: &str) -> Result<Header, AuthError> {
     let plain = Header {
         typ: header.typ.clone(),
         kid: header.kid.clone(),
+        x5t: header.x5t.clone(),
+        x5t_s256: header.x5t_s256.clone(),
         ..Header::new(header.alg)
     };
     if header != plain {

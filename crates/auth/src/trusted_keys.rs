@@ -5,8 +5,10 @@ use std::fmt;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::KeyError;
+use crate::token::{check_length, checked_signature, plain_header};
+use crate::{AuthError, KeyError};
 
 /// Longer key sets are refused unread.
 pub const MAX_KEY_SET_BYTES: usize = 1024 * 1024;
@@ -117,14 +119,35 @@ impl TrustedKeys {
         }
     }
 
+    /// The claims of a token that one of these keys signed. Nothing else of it has been checked.
+    pub(crate) fn signed<T: DeserializeOwned>(&self, token: &str) -> Result<T, AuthError> {
+        check_length(token)?;
+        let header = plain_header(token)?;
+        let id = header.kid.as_deref();
+        if id.is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
+            return Err(AuthError::Header);
+        }
+        if !self.is_empty() && !self.knows(header.alg) {
+            return Err(AuthError::Algorithm);
+        }
+        let mut refusal = AuthError::UnknownKey;
+        for key in self.candidates(header.alg, id) {
+            match checked_signature(token, header.alg, key) {
+                Ok(claims) => return Ok(claims),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+
     /// Whether any key is for `algorithm`.
-    pub(crate) fn knows(&self, algorithm: Algorithm) -> bool {
+    fn knows(&self, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.algorithm == algorithm)
     }
 
     /// The keys that a token with this header may be signed with. The header's id chooses among keys that are here;
     /// it is never looked up anywhere.
-    pub(crate) fn candidates<'a>(
+    fn candidates<'a>(
         &'a self,
         algorithm: Algorithm,
         id: Option<&'a str>,

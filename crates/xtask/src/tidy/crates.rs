@@ -16,7 +16,7 @@ const PURE: [&str; 10] = [
 ///
 /// Two rows are wider than their neighbours: `engine` introduces the pure crates to one another, and `server` wires
 /// everything. The development crates (`sim`, `bench`, `netsim`) may reach anything and are reached by nobody.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("rtp", &["model"]),
     ("auth", &["model"]),
@@ -29,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("sdp", &["model"]),
     ("engine", &PURE),
     ("store", &["model", "auth", "room", "people"]),
+    ("trust", &["model", "auth"]),
     ("cluster", &["model", "room", "forward"]),
     ("door-livekit", DOOR),
     ("door-web", DOOR),
@@ -40,7 +41,9 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("xtask", &[]),
 ];
 
-const DOOR: &[&str] = &["model", "auth", "room", "people", "sdp", "engine", "store"];
+const DOOR: &[&str] = &[
+    "model", "auth", "room", "people", "sdp", "engine", "store", "trust",
+];
 
 const SERVER: &[&str] = &[
     "model",
@@ -50,6 +53,7 @@ const SERVER: &[&str] = &[
     "turn",
     "engine",
     "store",
+    "trust",
     "cluster",
     "door-livekit",
     "door-web",
