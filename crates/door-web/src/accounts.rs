@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use tertulia_engine::source_of;
 use tertulia_people::{Account, AccountId, LoginName, Password, SecretToken, Session, display_name, email};
 use tertulia_store::AccountRefusal;
@@ -15,12 +16,13 @@ use crate::convert;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::extract::{Body, Source};
+use crate::provider;
 use crate::signed_in::{SignedIn, Visitor};
 use crate::state::{Api, unix_ms};
 use crate::stats::up;
 use crate::wire::{
     AccountBody, AccountRequest, ErrorBody, ErrorCode, PasswordRequest, SessionAnswer, SignInRequest,
-    SignUpRequest,
+    SignUpRequest, SignedOut,
 };
 
 /// Says who is signed in.
@@ -41,10 +43,11 @@ pub async fn session(Visitor(stay): Visitor) -> Json<SessionAnswer> {
 )]
 pub async fn sign_in(
     State(api): State<Api>,
-    Source(source): Source,
-    headers: HeaderMap,
-    _here: OwnPage,
-    Body(request): Body<SignInRequest>,
+    Visit {
+        source,
+        headers,
+        request,
+    }: Visit<SignInRequest>,
 ) -> Result<Response, ApiError> {
     let wrong = || {
         ApiError::new(
@@ -75,16 +78,19 @@ fn shown(source: IpAddr) -> String {
 }
 
 /// Signs out.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "accounts", responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/v1/session", tag = "accounts", responses((status = 200, body = SignedOut)))]
 pub async fn sign_out(
     State(api): State<Api>,
     headers: HeaderMap,
     Visitor(stay): Visitor,
 ) -> Result<Response, ApiError> {
+    let mut continue_at = None;
     if let Some(stay) = stay {
         api.store()?.end_session(&stay.session).await?;
+        continue_at = provider::signs_out_at(&api, &stay.account).await;
     }
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear(&headers)?)]).into_response())
+    let cookie = [(SET_COOKIE, cookie::clear(&headers)?)];
+    Ok((cookie, Json(SignedOut { continue_at })).into_response())
 }
 
 /// Makes an account, where this server lets people make their own, and signs in.
@@ -97,10 +103,11 @@ pub async fn sign_out(
 )]
 pub async fn sign_up(
     State(api): State<Api>,
-    Source(source): Source,
-    headers: HeaderMap,
-    _here: OwnPage,
-    Body(request): Body<SignUpRequest>,
+    Visit {
+        source,
+        headers,
+        request,
+    }: Visit<SignUpRequest>,
 ) -> Result<Response, ApiError> {
     if !api.inner.settings.people.sign_up {
         let message = "this server's accounts are made by its operator";
@@ -194,30 +201,47 @@ pub async fn change_password(
 }
 
 async fn begin_session(api: &Api, headers: &HeaderMap, account: &Account) -> Result<Response, ApiError> {
-    let secret = SecretToken::from_random(rand::random());
-    let session = Session::begin(secret.digest(), account.id.clone(), unix_ms());
-    api.store()?.begin_session(&session).await?;
-    let seconds = api.inner.settings.people.sessions.longest.as_secs();
+    let cookie = new_session(api, account, cookie::came_securely(headers)).await?;
     let body = SessionAnswer {
         account: Some(convert::people::account(account)),
     };
-    Ok((
-        [(SET_COOKIE, cookie::set(headers, &secret, seconds)?)],
-        Json(body),
-    )
-        .into_response())
+    Ok(([(SET_COOKIE, cookie)], Json(body)).into_response())
 }
 
-/// A request that no other origin's page makes. Where there is no cookie yet this keeps others from signing people in as
-/// somebody else.
-pub struct OwnPage;
+/// Begins a session, and gives what sets its cookie; `secure` where pages come over HTTPS.
+pub async fn new_session(api: &Api, account: &Account, secure: bool) -> Result<HeaderValue, ApiError> {
+    let secret = SecretToken::from_random(rand::random());
+    let session = Session::begin(secret.digest(), account.id.clone(), unix_ms());
+    api.store()?.begin_session(&session).await?;
+    cookie::set(
+        secure,
+        &secret,
+        api.inner.settings.people.sessions.longest.as_secs(),
+    )
+}
 
-impl<S: Sync> axum::extract::FromRequestParts<S> for OwnPage {
+/// What somebody not signed in sends from a page of ours. Where there is no cookie yet, asking where it comes from keeps others
+/// from signing people in as somebody else.
+pub struct Visit<T> {
+    source: IpAddr,
+    headers: HeaderMap,
+    request: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<Api> for Visit<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, ApiError> {
-        cookie::check_origin(parts)?;
-        Ok(Self)
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        cookie::check_origin(&parts)?;
+        let Source(source) = Source::from_request_parts(&mut parts, api).await?;
+        let headers = parts.headers.clone();
+        let Body(request) = Body::from_request(Request::from_parts(parts, body), api).await?;
+        Ok(Self {
+            source,
+            headers,
+            request,
+        })
     }
 }
 

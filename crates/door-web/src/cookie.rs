@@ -16,63 +16,93 @@ use crate::wire::ErrorCode;
 const SECURE: &str = "__Host-tertulia";
 /// Where the page came over plain HTTP, as on a developer's machine.
 const PLAIN: &str = "tertulia";
+/// As these two, of somebody who is away to sign in at a provider.
+const SECURE_AWAY: &str = "__Host-tertulia-away";
+const PLAIN_AWAY: &str = "tertulia-away";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The secret of the request's cookie.
 pub fn secret(headers: &HeaderMap) -> Option<SecretToken> {
-    let named = |name: &str| {
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| SecretToken::parse(value))
-    };
     // Over HTTPS a sibling name could set the plain one.
     let plain = || {
         if came_securely(headers) {
             None
         } else {
-            named(PLAIN)
+            named(headers, PLAIN)
         }
     };
-    named(SECURE).or_else(plain)
+    named(headers, SECURE).or_else(plain)
 }
 
-/// What sets the cookie, for so many seconds.
-pub fn set(headers: &HeaderMap, secret: &SecretToken, seconds: u64) -> Result<HeaderValue, ApiError> {
-    let (name, secure) = form(headers);
-    line(&format!(
-        "{name}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",
-        secret.expose()
-    ))
-    .map(|mut value| {
-        value.set_sensitive(true);
-        value
-    })
+/// The secret that a browser took along to the provider.
+pub fn away_secret(headers: &HeaderMap, secure: bool) -> Option<SecretToken> {
+    named(headers, if secure { SECURE_AWAY } else { PLAIN_AWAY })
+}
+
+fn named(headers: &HeaderMap, name: &str) -> Option<SecretToken> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| SecretToken::parse(value))
+}
+
+/// What sets the cookie, for so many seconds; `secure` where pages come over HTTPS.
+pub fn set(secure: bool, secret: &SecretToken, seconds: u64) -> Result<HeaderValue, ApiError> {
+    let name = if secure { SECURE } else { PLAIN };
+    secret_line(
+        name,
+        secure,
+        secret,
+        &format!("Max-Age={seconds}; HttpOnly; SameSite=Strict"),
+    )
+}
+
+/// What sets the cookie of somebody on the way to the provider. They come back by a page of another site, which is why
+/// this one is not as strict.
+pub fn set_away(secure: bool, secret: &SecretToken, seconds: u64) -> Result<HeaderValue, ApiError> {
+    let name = if secure { SECURE_AWAY } else { PLAIN_AWAY };
+    secret_line(
+        name,
+        secure,
+        secret,
+        &format!("Max-Age={seconds}; HttpOnly; SameSite=Lax"),
+    )
 }
 
 /// What takes the cookie away.
 pub fn clear(headers: &HeaderMap) -> Result<HeaderValue, ApiError> {
-    let (name, secure) = form(headers);
+    let (name, secure) = if came_securely(headers) {
+        (SECURE, "; Secure")
+    } else {
+        (PLAIN, "")
+    };
     line(&format!(
         "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{secure}"
     ))
 }
 
-fn line(text: &str) -> Result<HeaderValue, ApiError> {
-    HeaderValue::try_from(text).map_err(|error| ApiError::new(ErrorCode::Internal, error))
+fn secret_line(
+    name: &str,
+    secure: bool,
+    secret: &SecretToken,
+    attributes: &str,
+) -> Result<HeaderValue, ApiError> {
+    let secure = if secure { "; Secure" } else { "" };
+    let mut value = line(&format!(
+        "{name}={}; Path=/; {attributes}{secure}",
+        secret.expose()
+    ))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
-fn form(headers: &HeaderMap) -> (&'static str, &'static str) {
-    if came_securely(headers) {
-        (SECURE, "; Secure")
-    } else {
-        (PLAIN, "")
-    }
+fn line(text: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::try_from(text).map_err(|error| ApiError::new(ErrorCode::Internal, error))
 }
 
 /// Whether the page that asks came over HTTPS. The server says so, for its own TLS and for that of proxies it trusts, and
@@ -186,7 +216,8 @@ mod tests {
     fn cookies_of_secure_pages_stay_with_https_and_this_name() {
         let token = SecretToken::from_random([7; 32]);
         let set = |name, value| {
-            let value = set(&headers(&[(name, value)]), &token, 60).unwrap();
+            let secure = came_securely(&headers(&[(name, value)]));
+            let value = set(secure, &token, 60).unwrap();
             value.to_str().unwrap().to_owned()
         };
         let secure = set("origin", "https://meet.example.org");
@@ -199,5 +230,11 @@ mod tests {
                 cookie.contains("; HttpOnly; SameSite=Strict") && cookie.contains("; Path=/; Max-Age=60")
             );
         }
+        let away = set_away(true, &token, 60).unwrap();
+        let away = away.to_str().unwrap();
+        assert!(away.starts_with("__Host-tertulia-away=") && away.ends_with("; SameSite=Lax; Secure"));
+        let shown = headers(&[("cookie", away)]);
+        assert!(away_secret(&shown, true).is_some() && away_secret(&shown, false).is_none());
+        assert!(secret(&shown).is_none());
     }
 }

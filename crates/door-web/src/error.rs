@@ -235,7 +235,7 @@ pub async fn no_method(method: Method) -> Response {
 }
 
 /// A short random text that people can read out: no vowels, no digits that look like letters.
-fn reference() -> String {
+pub fn reference() -> String {
     const DIGITS: &[u8; 28] = b"23456789bcdfghjkmnpqrstvwxyz";
     let mut bits: u64 = rand::random();
     let mut text = String::with_capacity(9);

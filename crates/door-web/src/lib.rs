@@ -19,6 +19,7 @@
 
 mod access;
 mod accounts;
+mod away;
 mod breakouts;
 mod chat;
 mod convert;
@@ -40,6 +41,7 @@ mod passwords;
 mod places;
 mod polls;
 mod presence;
+mod provider;
 mod rooms;
 mod signed_in;
 mod sniff;
@@ -51,7 +53,9 @@ mod wire;
 
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
-pub use state::{Api, ApiSettings, FileSettings, PeopleSettings, RateLimit, Shelf};
+pub use state::{
+    Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, RateLimit, Shelf,
+};
 pub use stats::WebStats;
 
 use axum::Router;
@@ -151,6 +155,8 @@ fn people() -> Router<Api> {
                 .post(accounts::sign_in)
                 .delete(accounts::sign_out),
         )
+        .route("/api/v1/provider/sign-in", get(provider::sign_in))
+        .route("/api/v1/provider/answer", get(provider::answer))
         .route("/api/v1/accounts", post(accounts::sign_up))
         .route("/api/v1/account", patch(accounts::change))
         .route("/api/v1/account/password", put(accounts::change_password))

@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::extract::{RoomPath, Source};
 use crate::state::Api;
 use crate::text::MAX_DISPLAY_NAME_CHARS;
-use crate::wire::{ErrorBody, ErrorCode, Limits, RoomFacts, ServerConfig};
+use crate::wire::{ErrorBody, ErrorCode, Limits, ProviderBody, RoomFacts, ServerConfig};
 
 /// Names that are paths of the server or of the web app, and therefore cannot be rooms of the web app.
 pub const RESERVED_ROOM_NAMES: [&str; 23] = [
@@ -67,6 +67,9 @@ pub async fn config(State(api): State<Api>) -> Json<ServerConfig> {
         reactions: REACTIONS.to_vec(),
         accounts: api.shelf().is_ok(),
         sign_up: api.shelf().is_ok() && api.inner.settings.people.sign_up,
+        provider: api.inner.provider.as_ref().map(|provider| ProviderBody {
+            name: provider.terms.name.clone(),
+        }),
         room_policy: convert::people::policy(api.inner.settings.people.policy),
     })
 }

@@ -9,8 +9,10 @@ use tertulia_model::{Identity, RoomName};
 use tertulia_people::{Account, HashCost, RoomPolicy, SessionLife};
 use tertulia_room::{AuditActor, AuditEntry};
 use tertulia_store::{Blobs, FileId, FileQuota, Store};
+use tertulia_trust::Provider;
 
 use crate::access::Present;
+use crate::away::Away;
 use crate::download::LinkKey;
 use crate::error::ApiError;
 use crate::limit::Limiter;
@@ -35,6 +37,11 @@ const PASSWORDS: RateLimit = RateLimit {
     per_minute: 60,
 };
 
+/// Ways to the identity provider and back that one source may begin: enough for a class behind one address.
+const PROVIDER: RateLimit = RateLimit {
+    burst: 120,
+    per_minute: 120,
+};
 /// Accounts one source may make.
 const SIGN_UPS: RateLimit = RateLimit {
     burst: 10,
@@ -117,6 +124,34 @@ pub struct Shelf {
     pub blobs: Blobs,
 }
 
+/// Whom people sign in at beside this server.
+#[derive(Debug)]
+pub struct IdentityProvider {
+    /// Who says who somebody is.
+    pub provider: Provider,
+    /// What comes of it.
+    pub terms: ProviderTerms,
+}
+
+/// What the operator makes of what the identity provider says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderTerms {
+    /// What the button says after "Sign in with".
+    pub name: String,
+    /// Whether pages come over HTTPS.
+    pub secure: bool,
+    /// Our front page.
+    pub home: String,
+    /// Domains of e-mail addresses, one of which somebody must have, verified; empty for everybody.
+    pub domains: Vec<String>,
+    /// A claim, and values of which each makes its bearer an admin while it holds; absent where admins are made here.
+    pub admin: Option<(String, Vec<String>)>,
+    /// Whether somebody who comes for the first time gets an account.
+    pub makes_accounts: bool,
+    /// Whether signing out here leads to signing out there.
+    pub signs_out: bool,
+}
+
 /// What files people may give to rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSettings {
@@ -179,6 +214,9 @@ pub(crate) struct Inner {
     pub(crate) settings: ApiSettings,
     /// What outlives a restart, where that is kept.
     pub(crate) shelf: Option<Shelf>,
+    pub(crate) provider: Option<IdentityProvider>,
+    /// Who is at the provider now.
+    pub(crate) away: Away,
     pub(crate) link_key: LinkKey,
     /// Files being written to now.
     pub(crate) uploading: Places<FileId>,
@@ -191,6 +229,7 @@ pub(crate) struct Inner {
     actions: Limiter<(String, String)>,
     room_passwords: Limiter<String>,
     sign_ups: Limiter<IpAddr>,
+    to_provider: Limiter<IpAddr>,
     pub(crate) passwords: Passwords,
     pub(crate) networks: RandomState,
     streams: Places<(String, String)>,
@@ -199,15 +238,27 @@ pub(crate) struct Inner {
 impl Api {
     /// Wires the door, without anything that outlives a restart.
     pub fn new(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings) -> Self {
-        Self::build(engine, keys, settings, None)
+        Self::build(engine, keys, settings, None, None)
     }
 
-    /// Wires the door to what outlives a restart as well.
-    pub fn kept(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings, shelf: Shelf) -> Self {
-        Self::build(engine, keys, settings, Some(shelf))
+    /// Wires the door to what outlives a restart as well, and to the provider people sign in at, if there is one.
+    pub fn kept(
+        engine: Engine,
+        keys: Arc<ApiKeys>,
+        settings: ApiSettings,
+        shelf: Shelf,
+        provider: Option<IdentityProvider>,
+    ) -> Self {
+        Self::build(engine, keys, settings, Some(shelf), provider)
     }
 
-    fn build(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings, shelf: Option<Shelf>) -> Self {
+    fn build(
+        engine: Engine,
+        keys: Arc<ApiKeys>,
+        settings: ApiSettings,
+        shelf: Option<Shelf>,
+        provider: Option<IdentityProvider>,
+    ) -> Self {
         let inner = Inner {
             joins: Limiter::new(settings.joins),
             lookups: Limiter::new(settings.lookups),
@@ -216,6 +267,7 @@ impl Api {
             actions: Limiter::new(ACTIONS),
             room_passwords: Limiter::new(PASSWORDS),
             sign_ups: Limiter::new(SIGN_UPS),
+            to_provider: Limiter::new(PROVIDER),
             passwords: Passwords::new(settings.people.hash_cost),
             networks: RandomState::new(),
             streams: Places::new(STREAMS_EACH),
@@ -225,6 +277,8 @@ impl Api {
             keys,
             settings,
             shelf,
+            provider,
+            away: Away::default(),
             link_key: LinkKey::from_random(rand::random()),
             uploading: Places::new(1),
         };
@@ -285,6 +339,10 @@ impl Api {
 
     pub(crate) fn limit_sign_up(&self, source: IpAddr) -> Result<(), ApiError> {
         self.limited(self.inner.sign_ups.take(source_of(source), Instant::now()))
+    }
+
+    pub(crate) fn limit_provider(&self, source: IpAddr) -> Result<(), ApiError> {
+        self.limited(self.inner.to_provider.take(source_of(source), Instant::now()))
     }
 
     /// Writes down what somebody signed in did outside a meeting.

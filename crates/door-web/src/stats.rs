@@ -13,6 +13,8 @@ pub struct WebStats {
     pub sign_ins: u64,
     /// Sign-ins refused for a wrong name or password.
     pub sign_ins_refused: u64,
+    /// People who came back from the identity provider, or could not be sent there, and were not signed in.
+    pub provider_sign_ins_refused: u64,
     /// Chat messages taken.
     pub chat_messages: u64,
     /// Uploads begun.
@@ -34,6 +36,7 @@ pub(crate) struct Counters {
     pub(crate) tokens_refused: AtomicU64,
     pub(crate) sign_ins: AtomicU64,
     pub(crate) sign_ins_refused: AtomicU64,
+    pub(crate) provider_sign_ins_refused: AtomicU64,
     pub(crate) chat_messages: AtomicU64,
     pub(crate) uploads: AtomicU64,
     pub(crate) downloads: AtomicU64,
@@ -51,6 +54,7 @@ impl Counters {
             tokens_refused: of(&self.tokens_refused),
             sign_ins: of(&self.sign_ins),
             sign_ins_refused: of(&self.sign_ins_refused),
+            provider_sign_ins_refused: of(&self.provider_sign_ins_refused),
             chat_messages: of(&self.chat_messages),
             uploads: of(&self.uploads),
             downloads: of(&self.downloads),

@@ -30,6 +30,8 @@ pub struct ServerConfig {
     pub accounts: bool,
     /// Whether people can make accounts themselves.
     pub sign_up: bool,
+    /// Absent where people sign in at this server alone.
+    pub provider: Option<ProviderBody>,
     pub room_policy: RoomPolicy,
 }
 

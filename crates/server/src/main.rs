@@ -26,6 +26,7 @@ mod reach;
 mod serve;
 mod tls;
 mod token;
+mod trusted;
 mod wiring;
 
 use std::process::ExitCode;

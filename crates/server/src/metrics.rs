@@ -483,6 +483,11 @@ fn web(page: &mut Page, sources: &Sources) {
         stats.sign_ins_refused,
     );
     page.counter(
+        "provider_sign_ins_refused_total",
+        "Sign-ins at the identity provider that came to nothing.",
+        stats.provider_sign_ins_refused,
+    );
+    page.counter(
         "chat_messages_total",
         "Chat messages taken over the API.",
         stats.chat_messages,

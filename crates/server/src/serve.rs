@@ -21,7 +21,7 @@ use crate::config::{Config, TlsMode};
 use crate::http::{Connections, ListenerLimits, Readiness, Site, TrustedProxies, WebApp};
 use crate::logging::{self, Level};
 use crate::tls::Tls;
-use crate::{addresses, data, http, keeper, limits, metrics, reach, wiring};
+use crate::{addresses, data, http, keeper, limits, metrics, reach, trusted, wiring};
 
 /// Runs the server until a signal ends it.
 ///
@@ -75,7 +75,8 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
         blobs,
     };
     let keys = Arc::new(keys);
-    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf);
+    let provider = trusted::provider(&config.oidc)?;
+    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf, provider);
 
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();

@@ -1,7 +1,7 @@
 //! Accounts, owned rooms and invitations.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Role;
 
@@ -227,4 +227,61 @@ pub struct NewInvitation {
     pub invitation: InvitationBody,
     /// What the link ends with: `https://server/Room#invitation=` and this.
     pub secret: String,
+}
+
+/// Whom people sign in at beside this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderBody {
+    /// What the button says after "Sign in with"; empty for the operator's own word.
+    pub name: String,
+}
+
+/// Where a sign-in at the provider leads.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SignInAtQuery {
+    /// A room to enter then; otherwise the own rooms are shown.
+    pub to: Option<String>,
+}
+
+/// What the provider sends a browser back with (RFC 6749 §4.1.2, RFC 9207).
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProviderAnswer {
+    pub state: Option<String>,
+    pub code: Option<String>,
+    pub iss: Option<String>,
+    pub error: Option<String>,
+}
+
+/// What the sign-in page is told in `problem` where somebody comes back and is not signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderProblem {
+    /// The provider says no, or the person did.
+    Denied,
+    /// It took too long, was answered before, or began in another browser.
+    Stale,
+    /// The operator lets nobody in on these terms.
+    Refused,
+    /// The provider could not be asked or gave an answer that cannot be relied upon.
+    Failed,
+}
+
+impl ProviderProblem {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Stale => "stale",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Where to go on after signing out here.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedOut {
+    /// The provider's page that signs out there as well; absent where there is nothing more to do.
+    pub continue_at: Option<String>,
 }

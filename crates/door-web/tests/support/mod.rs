@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod provider;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +15,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
-use tertulia_door_web::{Api, ApiSettings, PeopleSettings, Shelf, router};
+use tertulia_door_web::{Api, ApiSettings, IdentityProvider, PeopleSettings, Shelf, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
 use tertulia_people::{Account, AccountId, HashCost, LoginName, Password};
@@ -46,6 +48,15 @@ struct Drawer {
     store: Store,
 }
 
+impl Drawer {
+    async fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("tertulia-door-web-{:016x}", rand::random::<u64>()));
+        std::fs::create_dir(&folder).unwrap();
+        let store = Store::open(&Place::Directory(folder.clone())).await.unwrap();
+        Self { folder, store }
+    }
+}
+
 impl Drop for Drawer {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.folder).unwrap();
@@ -66,19 +77,22 @@ pub struct Asked {
 
 impl House {
     pub fn new() -> Self {
-        Self::build(None, ApiSettings::default(), None)
+        Self::build(None, ApiSettings::default(), None, None)
     }
 
     /// A house that keeps accounts.
     pub async fn with_people(people: PeopleSettings) -> Self {
-        let folder = std::env::temp_dir().join(format!("tertulia-door-web-{:016x}", rand::random::<u64>()));
-        std::fs::create_dir(&folder).unwrap();
-        let store = Store::open(&Place::Directory(folder.clone())).await.unwrap();
         let settings = ApiSettings {
             people,
             ..ApiSettings::default()
         };
-        Self::build(None, settings, Some(Drawer { folder, store }))
+        Self::build(None, settings, Some(Drawer::new().await), None)
+    }
+
+    /// A house that keeps accounts, of people whom a provider knows.
+    pub async fn with_provider(provider: IdentityProvider) -> Self {
+        let drawer = Drawer::new().await;
+        Self::build(None, ApiSettings::default(), Some(drawer), Some(provider))
     }
 
     pub fn store(&self) -> &Store {
@@ -131,7 +145,7 @@ impl House {
     }
 
     pub fn with_capacity(participants: usize) -> Self {
-        Self::build(Some(participants), ApiSettings::default(), None)
+        Self::build(Some(participants), ApiSettings::default(), None, None)
     }
 
     pub fn closed() -> Self {
@@ -142,10 +156,16 @@ impl House {
                 ..ApiSettings::default()
             },
             None,
+            None,
         )
     }
 
-    fn build(max_participants: Option<usize>, settings: ApiSettings, drawer: Option<Drawer>) -> Self {
+    fn build(
+        max_participants: Option<usize>,
+        settings: ApiSettings,
+        drawer: Option<Drawer>,
+        provider: Option<IdentityProvider>,
+    ) -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let config = EngineConfig {
             workers: 1,
@@ -182,7 +202,7 @@ impl House {
                     store: drawer.store.clone(),
                     blobs: Blobs::open(&drawer.folder).unwrap(),
                 };
-                Api::kept(engine.clone(), keys.clone(), settings, shelf)
+                Api::kept(engine.clone(), keys.clone(), settings, shelf, provider)
             }
             None => Api::new(engine.clone(), keys.clone(), settings),
         };

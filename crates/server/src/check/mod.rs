@@ -11,7 +11,7 @@ pub use report::Report;
 use crate::cli::{CheckArgs, ServerArgs};
 use crate::config::{Config, TlsMode};
 use crate::http::{TrustedProxies, try_bind};
-use crate::{addresses, clock, config, data, environment, limits, logging, reach, wiring};
+use crate::{addresses, clock, config, data, environment, limits, logging, reach, trusted, wiring};
 
 /// 2026-01-01: there was no Tertulia before.
 const BUILT_AFTER_S: i64 = 1_767_225_600;
@@ -73,6 +73,9 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
         report.wrong(format!("{error:#}"));
     }
     if let Err(error) = wiring::xmpp(config) {
+        report.wrong(format!("{error:#}"));
+    }
+    if let Err(error) = trusted::provider(&config.oidc) {
         report.wrong(format!("{error:#}"));
     }
     let addresses = addresses::advertised(&config.media, args.dev);

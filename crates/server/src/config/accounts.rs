@@ -1,6 +1,7 @@
 use serde::Deserialize;
 use tertulia_people::RoomPolicy;
 
+use super::Secret;
 use super::section::{Value, section};
 
 /// Who opens rooms that nobody owns.
@@ -47,5 +48,40 @@ section! {
         idle_s: u64 = 1_209_600,
         /// How long somebody stays signed in at most, in seconds.
         longest_s: u64 = 7_776_000,
+    }
+}
+
+section! {
+    /// A provider of identities that people sign in at, by OpenID Connect: Keycloak, Authentik, Entra ID, Google and others. There
+    /// register a web client with the redirect address `PUBLIC_URL/api/v1/provider/answer`.
+    pub struct Oidc {
+        /// The provider, as it names itself, for instance `https://id.example.org/realms/school`. Empty: people sign in here
+        /// alone.
+        issuer: String = String::new(),
+        /// Under which address people reach this server, for instance `https://meet.example.org`. The provider sends them back
+        /// there.
+        public_url: String = String::new(),
+        /// The client's id at the provider.
+        client_id: String = String::new(),
+        /// The client's secret. Empty for a client that has none.
+        client_secret: Secret = Secret::default(),
+        /// What is asked for beside `openid`.
+        scopes: Vec<String> = vec!["profile".to_owned(), "email".to_owned()],
+        /// What stands on the button after "Sign in with".
+        label: String = "OpenID Connect".to_owned(),
+        /// Whether somebody who comes for the first time gets an account. Otherwise only those come in whose account was
+        /// made before.
+        make_accounts: bool = true,
+        /// Domains of e-mail addresses, one of which somebody must have, verified by the provider. Empty: everybody the
+        /// provider knows.
+        domains: Vec<String> = Vec::new(),
+        /// The claim that says who is an admin here, for instance `groups`, or `realm_access.roles` for one inside another. Empty:
+        /// admins are made on the command line alone.
+        admin_claim: String = String::new(),
+        /// Values of that claim, each of which makes an admin. Who has none of them at a sign-in is none any more.
+        admin_values: Vec<String> = Vec::new(),
+        /// Whether signing out here leads on to signing out at the provider. Then `PUBLIC_URL/` must be registered
+        /// there as an address to come back to.
+        sign_out: bool = false,
     }
 }

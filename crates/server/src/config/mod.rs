@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub use accounts::{Accounts, Policy};
+pub use accounts::{Accounts, Oidc, Policy};
 pub use load::load;
 pub use reference::reference;
 use section::section;
@@ -73,6 +73,8 @@ pub struct Config {
     pub rooms: Rooms,
     /// See [`Accounts`].
     pub accounts: Accounts,
+    /// See [`Oidc`].
+    pub oidc: Oidc,
     /// See [`Files`].
     pub files: Files,
     /// See [`Limits`].

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Setting;
 use super::{
-    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Rooms, Server, Store, Tls, Top, Turn,
-    Webhooks, Xmpp,
+    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store, Tls, Top,
+    Turn, Webhooks, Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -39,6 +39,7 @@ pub fn reference() -> String {
         Accounts::ABOUT,
         &Accounts::settings(),
     );
+    section(&mut text, Some("oidc"), Oidc::ABOUT, &Oidc::settings());
     section(&mut text, Some("files"), Files::ABOUT, &Files::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());
@@ -116,6 +117,7 @@ mod tests {
             ("acme", Acme::settings()),
             ("media", Media::settings()),
             ("rooms", Rooms::settings()),
+            ("oidc", Oidc::settings()),
             ("limits", Limits::settings()),
             ("livekit", Livekit::settings()),
             ("xmpp", Xmpp::settings()),
