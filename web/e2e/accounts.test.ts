@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import { faults } from './support/axe';
+import { fits } from './support/axe';
 import { expect, test } from './support/meeting';
 import { type Person, SOON } from './support/person';
 import { binary, type Server } from './support/server.mjs';
@@ -34,19 +33,6 @@ async function signIn({ page }: Person, login: string): Promise<void> {
 async function asksToJoin(person: Person): Promise<void> {
   await person.page.getByRole('textbox', { name: 'Your name' }).fill(person.name);
   await person.button('Join meeting').click();
-}
-
-/** A page fits a narrow phone and breaks no rule of axe, in light and dark. */
-async function fits(page: Page): Promise<void> {
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 360, height: 740 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  expect(wide).toBeLessThanOrEqual(360);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    expect(await faults(page), colorScheme).toEqual([]);
-  }
-  if (before) await page.setViewportSize(before);
 }
 
 test('an owner makes a room, invites somebody, and finds them waiting', async ({

@@ -1,5 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** Runs axe against WCAG 2.2 AA and returns one line for each broken rule. */
 export async function faults(page: Page): Promise<string[]> {
@@ -19,4 +20,17 @@ export async function faults(page: Page): Promise<string[]> {
         `${v.id} (${v.impact}): ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`,
     );
   });
+}
+
+/** A page fits a narrow phone and breaks no rule of axe, in light and dark. */
+export async function fits(page: Page): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 740 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide).toBeLessThanOrEqual(360);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await faults(page), colorScheme).toEqual([]);
+  }
+  if (before) await page.setViewportSize(before);
 }

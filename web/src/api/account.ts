@@ -79,9 +79,8 @@ export const accountApi = {
   signUp: (body: { login: string; displayName: string; password: string }) =>
     json<SessionAnswer>('/api/v1/accounts', { method: 'POST', body }),
   session: () => json<SessionAnswer>(session),
-  async signOut(): Promise<void> {
-    await send(session, { method: 'DELETE' });
-  },
+  /** `continueAt`: the provider's page that signs out there as well. */
+  signOut: () => json<{ continueAt: string | null }>(session, { method: 'DELETE' }),
   rooms: async () => (await json<{ rooms: OwnRoom[] }>(rooms)).rooms,
   room: (room: string) => json<OwnRoom>(pathOf(room)),
   createRoom: (body: RoomRequest & { name: string }) =>

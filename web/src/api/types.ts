@@ -10,6 +10,8 @@ export interface ServerConfig {
   /** Whether people can sign in, and make accounts themselves. */
   accounts: boolean;
   signUp: boolean;
+  /** Whom people can sign in at beside this server. */
+  provider: { name: string } | null;
   roomPolicy: 'open' | 'sign_in_to_create' | 'invite_only';
 }
 

@@ -32,7 +32,11 @@ export function RoomsPage({ navigate }: RoomsPageProps) {
 
   const signOut = async () => {
     try {
-      await accountApi.signOut();
+      const { continueAt } = await accountApi.signOut();
+      if (continueAt) {
+        window.location.assign(continueAt);
+        return;
+      }
       // First away from here, where whoever is not signed in is led to the sign-in.
       navigate('/');
       useSession.getState().set(null);

@@ -1,3 +1,4 @@
+import { LogIn } from 'lucide-react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type ApiError, useServerConfig } from '../../api';
@@ -8,6 +9,7 @@ import { Page } from '../shell/Page';
 import styles from './Account.module.css';
 import { Failure } from './Failure';
 import { failureOf, taken } from './failure';
+import { providerAddress, providerProblem } from './signInLeadsTo';
 import './words';
 
 interface SignInPageProps {
@@ -76,6 +78,7 @@ export function SignInPage({ onDone }: SignInPageProps) {
       <div className={styles.narrow}>
         <h1 className={styles.title}>{title}</h1>
         <p className={styles.lead}>{making ? t('signUp.lead') : t('signIn.lead')}</p>
+        {making ? null : <AtProvider name={config?.provider?.name} />}
         <form className={styles.card} onSubmit={(event) => void submit(event)} noValidate>
           <TextField
             ref={login}
@@ -124,5 +127,34 @@ export function SignInPage({ onDone }: SignInPageProps) {
         ) : null}
       </div>
     </Page>
+  );
+}
+
+/** The way to the operator's identity provider, and what became of it the last time. */
+function AtProvider({ name }: { name: string | undefined }) {
+  const { t } = useTranslation('account');
+  const { t: failed } = useTranslation('errors');
+  const [leaving, setLeaving] = useState(false);
+  const before = providerProblem();
+  const leave = () => {
+    setLeaving(true);
+    window.location.assign(providerAddress());
+  };
+  return (
+    <>
+      {before ? (
+        <div className={styles.failure} role="alert">
+          <p>{t(`provider.problem.${before.problem}`)}</p>
+          {before.reference ? (
+            <p className={styles.hint}>{failed('reference', { reference: before.reference })}</p>
+          ) : null}
+        </div>
+      ) : null}
+      {name === undefined ? null : (
+        <Button size="lg" block icon={LogIn} busy={leaving} onClick={leave}>
+          {name === '' ? t('provider.unnamed') : t('provider.named', { name })}
+        </Button>
+      )}
+    </>
   );
 }
