@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tertulia_bench::client::Until;
 use tertulia_bench::error::BenchError;
 use tertulia_bench::light::Settings;
 use tertulia_bench::report::Report;
-use tertulia_bench::scenario::{Fanout, Floor, Idle, Joins, Meeting, Saturation, Target};
+use tertulia_bench::scenario::{Fanout, Floor, Idle, Joins, Meeting, Relay, Saturation, Target};
 use tertulia_bench::server::Launch;
 use tertulia_bench::signalling::Signalling;
 
@@ -76,6 +77,8 @@ pub enum Scenario {
     Idle(IdleArguments),
     /// The lecture with packets together and singly, on this server and on Janus, in turns.
     Compare(CompareArguments),
+    /// Packets between clients of TURN, by this server and by coturn, in turns.
+    Relay(RelayArguments),
 }
 
 /// See [`Meeting`].
@@ -232,6 +235,26 @@ pub struct CompareArguments {
     seconds: u64,
 }
 
+/// See [`Relay`].
+#[derive(Debug, Clone, Args)]
+pub struct RelayArguments {
+    /// Clients, each with a relay.
+    #[arg(long, default_value_t = 10)]
+    clients: u32,
+    /// Packets a second that each sends.
+    #[arg(long, default_value_t = 1_000)]
+    rate: u32,
+    /// Packets that are sent together; without it the turns are made with 8 and with 1.
+    #[arg(long)]
+    burst: Option<u32>,
+    /// An address of this machine, not loopback and on no interface, where clients have peers without a relay.
+    #[arg(long)]
+    peer: Option<IpAddr>,
+    /// Measured seconds of each turn.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+}
+
 impl Arguments {
     /// How to start a server for `scenario`.
     pub fn launch(&self, scenario: &Scenario) -> Launch {
@@ -240,6 +263,10 @@ impl Arguments {
             workers: self.workers,
             core: self.confines().then_some(self.server_core),
             initial_bitrate_bps: scenario.initial_bitrate_bps(),
+            relay_peer: match scenario {
+                Scenario::Relay(of) => of.peer,
+                _ => None,
+            },
         }
     }
 
@@ -259,7 +286,7 @@ impl Arguments {
 }
 
 /// The set behind `docs/benchmarks.md`.
-const STANDARD: [&str; 11] = [
+const STANDARD: [&str; 12] = [
     "floor --burst 8 --seconds 3",
     "floor --burst 1 --seconds 3",
     "meeting --participants 20 --seconds 10",
@@ -271,6 +298,7 @@ const STANDARD: [&str; 11] = [
     "saturation",
     "joins --count 300 --parallel 32",
     "idle --sessions 1000 --room-size 11 --publish --seconds 10",
+    "relay --seconds 3",
 ];
 
 impl Arguments {
@@ -314,6 +342,22 @@ impl Scenario {
         Some(vec![lecture(8), lecture(1)])
     }
 
+    /// What is relayed, each in its turn; `None` where nothing is.
+    pub fn relayed(&self) -> Option<Vec<Relay>> {
+        let Self::Relay(of) = self else {
+            return None;
+        };
+        let relay = |burst| Relay {
+            clients: of.clients,
+            rate: of.rate,
+            burst,
+            peer: of.peer,
+            measure: Duration::from_secs(of.seconds),
+        };
+        let bursts = of.burst.map_or_else(|| vec![8, 1], |burst| vec![burst]);
+        Some(bursts.into_iter().map(relay).collect())
+    }
+
     /// What needs no server; `None` where this does.
     pub fn floor(&self, core: Option<u16>) -> Option<Floor> {
         let Self::Floor(of) = self else {
@@ -348,7 +392,7 @@ impl Scenario {
         match self {
             Self::Fanout(_) | Self::Compare(_) => 8,
             Self::Saturation(_) => 32,
-            Self::Meeting(_) | Self::Joins(_) | Self::Idle(_) | Self::Floor(_) => 1,
+            Self::Meeting(_) | Self::Joins(_) | Self::Idle(_) | Self::Floor(_) | Self::Relay(_) => 1,
         }
     }
 
@@ -394,7 +438,7 @@ impl Scenario {
                 };
                 saturation.run::<S>(target).await
             }
-            Self::Compare(_) => Err(BenchError::Argument(
+            Self::Compare(_) | Self::Relay(_) => Err(BenchError::Argument(
                 "a comparison has several servers".to_owned(),
             )),
             Self::Floor(_) => Err(BenchError::Argument("the floor has no server".to_owned())),

@@ -45,3 +45,4 @@ pub mod scenario;
 pub mod server;
 pub mod signalling;
 pub mod sink;
+pub mod turn;

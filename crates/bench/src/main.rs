@@ -4,6 +4,7 @@
 
 mod args;
 mod compare;
+mod relay;
 
 use std::error::Error;
 use std::fs;
@@ -65,6 +66,10 @@ async fn run(arguments: Arguments) -> Result<(), BenchError> {
     for (arguments, scenario) in arguments.runs() {
         if let Some(lectures) = scenario.compared() {
             reports.extend(compare::run(&arguments, &lectures).await?);
+            continue;
+        }
+        if let Some(relays) = scenario.relayed() {
+            reports.extend(relay::run(&arguments, &scenario, &relays).await?);
             continue;
         }
         let core = arguments.confines().then_some(arguments.server_core);

@@ -1,11 +1,13 @@
 //! Starts the server to be measured, with a configuration of its own, and stops it.
 
+mod coturn;
 mod janus;
 
+pub use coturn::{COTURN_INSTALL, CoturnServer};
 pub use janus::{JANUS_INSTALL, JanusServer};
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ pub struct Server {
     run: Run,
     url: String,
     secret: String,
+    media: SocketAddr,
 }
 
 /// A process and the folder that is its own.
@@ -46,6 +49,8 @@ pub struct Launch {
     pub core: Option<u16>,
     /// Bitrate it is to assume towards a new subscriber, in bits per second; `None` leaves it to the server.
     pub initial_bitrate_bps: Option<u64>,
+    /// An address that its relays may reach beside its own; `None` leaves it at these.
+    pub relay_peer: Option<IpAddr>,
 }
 
 /// Id of the API key the server is given.
@@ -76,6 +81,7 @@ impl Server {
             run,
             url: format!("ws://127.0.0.1:{http}"),
             secret,
+            media: SocketAddr::from((Ipv4Addr::LOCALHOST, udp)),
         })
     }
 
@@ -84,7 +90,12 @@ impl Server {
         &self.url
     }
 
-    /// Secret of [`API_KEY`].
+    /// Its first UDP port, at which relays are asked for too.
+    pub fn media(&self) -> SocketAddr {
+        self.media
+    }
+
+    /// Secret of [`API_KEY`], and of credentials for relays.
     pub fn secret(&self) -> &str {
         &self.secret
     }
@@ -177,12 +188,17 @@ fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &L
         .initial_bitrate_bps
         .map(|bps| format!("initial_bitrate_bps = {bps}\n"))
         .unwrap_or_default();
+    let peer = launch
+        .relay_peer
+        .map(|peer| format!("peer_networks = [\"{peer}\"]\n"))
+        .unwrap_or_default();
     format!(
         "data_dir = {data:?}\n\
          [keys]\n{API_KEY} = \"{secret}\"\n\
          [http]\nlisten = \"127.0.0.1:{http}\"\nconnections = 100000\nconnections_per_address = 100000\n\
          [media]\nbind = \"127.0.0.1\"\nudp_port = {udp}\ntcp_port = 0\nworkers = {workers}\n\
          advertised = [\"127.0.0.1\"]\n{initial_bitrate}\
+         [turn]\nsecret = \"{secret}\"\n{peer}\
          [metrics]\nenabled = false\n\
          [log]\nlevel = \"warn\"\n"
     )
@@ -218,6 +234,7 @@ mod tests {
             workers: 2,
             core: None,
             initial_bitrate_bps: Some(5_000_000),
+            relay_peer: None,
         };
         let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, &launch);
         assert!(text.starts_with("data_dir = \"/tmp/a b/data\"\n"));

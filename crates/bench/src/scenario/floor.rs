@@ -28,7 +28,7 @@ const SENDER: &str = "floor";
 const PACKET: usize = 1_200;
 const HEADER: usize = 12;
 /// Packets of one train, as the server limits them.
-const TRAIN: usize = 10;
+pub(super) const TRAIN: usize = 10;
 /// How long the receiving thread waits before it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -163,7 +163,7 @@ struct Found {
     cpu_ns: u64,
 }
 
-fn join<T>(thread: thread::JoinHandle<io::Result<T>>) -> io::Result<T> {
+pub(super) fn join<T>(thread: thread::JoinHandle<io::Result<T>>) -> io::Result<T> {
     thread
         .join()
         .unwrap_or_else(|_| Err(io::Error::other("a thread of the generator panicked")))
@@ -212,14 +212,18 @@ fn exhausted() -> io::Error {
     io::Error::other("the packet's index was used")
 }
 
-struct Sink {
+/// A socket that is read.
+pub(super) struct Sink {
     socket: UdpSocket,
     address: SocketAddr,
 }
 
 impl Sink {
     fn bind() -> io::Result<Self> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        Self::new(UdpSocket::bind("127.0.0.1:0")?)
+    }
+
+    pub(super) fn new(socket: UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
@@ -227,7 +231,7 @@ impl Sink {
 }
 
 /// Reads what comes, datagram by datagram, until it is over and nothing comes any more.
-fn read(sinks: &[Sink], over: &AtomicBool, received: &AtomicU64) -> io::Result<()> {
+pub(super) fn read(sinks: &[Sink], over: &AtomicBool, received: &AtomicU64) -> io::Result<()> {
     let epoll: OwnedFd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (key, sink) in sinks.iter().enumerate() {
         let data = epoll::EventData::new_u64(key as u64);

@@ -6,6 +6,7 @@ mod floor;
 mod idle;
 mod joins;
 mod meeting;
+mod relay;
 mod saturation;
 
 pub use crew::{Crew, Target};
@@ -14,6 +15,7 @@ pub use floor::Floor;
 pub use idle::Idle;
 pub use joins::Joins;
 pub use meeting::Meeting;
+pub use relay::{Relay, RelayTarget};
 pub use saturation::Saturation;
 
 use std::time::Duration;
