@@ -11,6 +11,8 @@ use tertulia_room::{
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::accept;
 use crate::config::{EngineConfig, EngineError};
@@ -24,6 +26,10 @@ use crate::reach::{IceServer, Offers};
 use crate::stats::{Counters, EngineStats};
 use crate::turn::{self, ToTurn, TurnLink, TurnStart, TurnStreams};
 use crate::worker::{self, WorkerStart};
+
+/// Target of the spans that are for traces. They name rooms and participants by the ids of this run, never by what
+/// people call them, and no addresses.
+pub const TRACED: &str = "traced";
 
 /// Commands a worker may have waiting; a door that meets a full queue waits.
 const MAILBOX: usize = 4_096;
@@ -602,6 +608,16 @@ impl RoomHandle {
     /// # Errors
     /// The room's [`Refusal`].
     pub async fn join(&self, who: NewParticipant, media: MediaSetup) -> Result<Joined, Refusal> {
+        let span = tracing::info_span!(target: TRACED, "join", room = self.id.as_str(), participant = Empty, error = Empty);
+        let joined = self.bring_in(who, media).instrument(span.clone()).await;
+        match &joined {
+            Ok(joined) => span.record("participant", joined.participant.id.as_str()),
+            Err(_) => span.record("error", true),
+        };
+        joined
+    }
+
+    async fn bring_in(&self, who: NewParticipant, media: MediaSetup) -> Result<Joined, Refusal> {
         if self.shared.stopping() {
             return Err(Refusal::RoomEnded);
         }
@@ -651,8 +667,28 @@ impl RoomHandle {
             offer: Box::new(offer),
             reply,
         };
-        self.media.send(message).await;
-        answer.await.unwrap_or(Err(NegotiationFailure::Gone))
+        let negotiated = async {
+            self.media.send(message).await;
+            answer.await.unwrap_or(Err(NegotiationFailure::Gone))
+        };
+        self.traced("offer", who, negotiated).await
+    }
+
+    /// Has a negotiation stand in a span, where traces are wanted.
+    async fn traced<T>(
+        &self,
+        gave: &'static str,
+        who: &ParticipantId,
+        negotiated: impl Future<Output = Result<T, NegotiationFailure>>,
+    ) -> Result<T, NegotiationFailure> {
+        let span = tracing::info_span!(
+            target: TRACED, "negotiation", room = self.id.as_str(), participant = who.as_str(), gave, error = Empty
+        );
+        let negotiated = negotiated.instrument(span.clone()).await;
+        if negotiated.is_err() {
+            span.record("error", true);
+        }
+        negotiated
     }
 
     /// Describes our end of the primary connection, without sections, for a client that is to speak after us; `None`
@@ -680,8 +716,11 @@ impl RoomHandle {
             answer: Box::new(answer),
             reply,
         };
-        self.media.send(message).await;
-        done.await.unwrap_or(Err(NegotiationFailure::Gone))
+        let negotiated = async {
+            self.media.send(message).await;
+            done.await.unwrap_or(Err(NegotiationFailure::Gone))
+        };
+        self.traced("answer", who, negotiated).await
     }
 
     /// Gives a candidate of the client. False when the worker is overloaded and the candidate was dropped.

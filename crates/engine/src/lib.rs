@@ -31,7 +31,7 @@ mod worker;
 
 pub use accept::source_of;
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
-pub use handle::{AwayObservation, Engine, Joined, Observation, Observed, RoomHandle, Waiting};
+pub use handle::{AwayObservation, Engine, Joined, Observation, Observed, RoomHandle, TRACED, Waiting};
 pub use inspect::{ConnectionView, PeerView, PublishedView, ReceivedView, RoomView};
 pub use keeping::{Beginning, Keep, Keeper, Receipt};
 pub use message::{

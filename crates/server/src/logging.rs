@@ -4,9 +4,12 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::config::Log;
+use crate::telemetry::Traces;
 
 type Change = dyn Fn(EnvFilter) -> Result<()> + Send + Sync;
 
@@ -50,37 +53,24 @@ impl Level {
     }
 }
 
-/// Starts logging to the standard error output.
+/// Starts logging to the standard error output, and tracing where there is somewhere to trace to.
 ///
 /// # Errors
 /// When level or format cannot be understood.
-pub fn start(log: &Log) -> Result<Level> {
-    let filter = filter(&log.level)?;
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
-    let (started, level) = match log.format.as_str() {
-        "pretty" => {
-            let builder = builder
-                .with_ansi(std::io::stderr().is_terminal())
-                .with_env_filter(filter)
-                .with_filter_reloading();
-            let handle = builder.reload_handle();
-            let level = Level::new(&log.level, move |filter| Ok(handle.reload(filter)?));
-            (builder.try_init(), level)
-        }
-        "json" => {
-            let builder = builder
-                .json()
-                .flatten_event(true)
-                .with_env_filter(filter)
-                .with_filter_reloading();
-            let handle = builder.reload_handle();
-            let level = Level::new(&log.level, move |filter| Ok(handle.reload(filter)?));
-            (builder.try_init(), level)
-        }
+pub fn start(log: &Log, traces: Option<&Traces>) -> Result<Level> {
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format.as_str() {
+        "pretty" => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        "json" => lines.json().flatten_event(true).boxed(),
         other => bail!("log.format is `{other}`; it can be `pretty` or `json`"),
     };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))?;
-    Ok(level)
+    Registry::default()
+        .with(lines.with_filter(filter))
+        .with(traces.map(Traces::layer))
+        .try_init()
+        .context("the log cannot be started")?;
+    Ok(Level::new(&log.level, move |filter| Ok(handle.reload(filter)?)))
 }
 
 /// Reads a level. A single word speaks of Tertulia itself; the crates below it then tell of trouble only, since some

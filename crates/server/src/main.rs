@@ -24,6 +24,7 @@ mod metrics;
 mod owned;
 mod reach;
 mod serve;
+mod telemetry;
 mod tls;
 mod token;
 mod trusted;

@@ -20,6 +20,7 @@ use crate::cli::ServerArgs;
 use crate::config::{Config, TlsMode};
 use crate::http::{Connections, ListenerLimits, Readiness, Site, TrustedProxies, WebApp};
 use crate::logging::{self, Level};
+use crate::telemetry::Traces;
 use crate::tls::Tls;
 use crate::{addresses, data, http, keeper, limits, metrics, reach, trusted, wiring};
 
@@ -28,11 +29,15 @@ use crate::{addresses, data, http, keeper, limits, metrics, reach, trusted, wiri
 /// # Errors
 /// When something it needs cannot be had; the message says what.
 pub fn run(args: &ServerArgs, config: &Config) -> Result<()> {
-    let level = logging::start(&config.log)?;
+    let traces = Traces::prepare(&config.telemetry)?;
+    let level = logging::start(&config.log, traces.as_ref())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let served = runtime.block_on(serve(args, config, level));
     // Files that are still being compressed are no reason to wait.
     runtime.shutdown_background();
+    if let Some(traces) = traces {
+        traces.finish();
+    }
     served
 }
 

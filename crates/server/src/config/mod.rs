@@ -4,6 +4,7 @@ mod accounts;
 mod load;
 mod reference;
 mod section;
+mod telemetry;
 mod tls;
 mod turn;
 mod xmpp;
@@ -19,6 +20,7 @@ pub use accounts::{Accounts, Oidc, Policy};
 pub use load::load;
 pub use reference::reference;
 use section::section;
+pub use telemetry::Telemetry;
 pub use tls::{Acme, Tls, TlsMode};
 pub use turn::Turn;
 pub use xmpp::Xmpp;
@@ -87,6 +89,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// See [`Metrics`].
     pub metrics: Metrics,
+    /// See [`Telemetry`].
+    pub telemetry: Telemetry,
     /// See [`Log`].
     pub log: Log,
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Setting;
 use super::{
-    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store, Tls, Top,
-    Turn, Webhooks, Xmpp,
+    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store, Telemetry,
+    Tls, Top, Turn, Webhooks, Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -51,6 +51,12 @@ pub fn reference() -> String {
         &Webhooks::settings(),
     );
     section(&mut text, Some("metrics"), Metrics::ABOUT, &Metrics::settings());
+    section(
+        &mut text,
+        Some("telemetry"),
+        Telemetry::ABOUT,
+        &Telemetry::settings(),
+    );
     section(&mut text, Some("log"), Log::ABOUT, &Log::settings());
     text
 }

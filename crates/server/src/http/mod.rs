@@ -16,6 +16,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::telemetry;
 pub use client::{Arrival, Encrypted, TrustedProxies};
 pub use headers::ask_for_https;
 pub use health::Readiness;
@@ -35,6 +36,7 @@ pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, arrival: Arr
         .layer(from_fn(in_time))
         .layer(from_fn(headers::secure))
         .layer(from_fn_with_state(arrival, client::find))
+        .layer(from_fn(telemetry::request))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

@@ -11,3 +11,4 @@ mod files;
 mod kill;
 mod relay;
 mod support;
+mod traces;

@@ -143,7 +143,7 @@ impl Drop for Guest {
     }
 }
 
-fn token(room: &str, identity: &str, grant: impl FnOnce(&mut VideoGrant)) -> String {
+pub fn token(room: &str, identity: &str, grant: impl FnOnce(&mut VideoGrant)) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let mut video = VideoGrant {
         room_join: true,
