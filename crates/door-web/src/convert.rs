@@ -6,6 +6,7 @@ pub mod people;
 
 pub use event::event;
 
+use serde_json::value::RawValue;
 use tertulia_model::{Codec, Identity, Source};
 use tertulia_room::{
     DepartureReason, MediaLimits, ParticipantInfo, Rights, RoomInfo, RoomRules, RoomSnapshot,
@@ -41,6 +42,23 @@ pub fn chat(message: &tertulia_room::ChatMessage) -> wire::ChatMessage {
             })
             .collect(),
     }
+}
+
+pub fn board_shown(shown: bool, by: Option<&Identity>) -> wire::BoardShownEvent {
+    wire::BoardShownEvent {
+        shown,
+        by: name_of(by),
+    }
+}
+
+pub fn board(epoch: u64, elements: &[tertulia_room::BoardElement]) -> serde_json::Result<wire::Board> {
+    let bodies = elements
+        .iter()
+        .map(|element| RawValue::from_string(element.body.to_string()));
+    Ok(wire::Board {
+        epoch,
+        elements: bodies.collect::<Result<_, _>>()?,
+    })
 }
 
 pub fn poll(poll: &tertulia_room::Poll) -> wire::Poll {
@@ -89,6 +107,10 @@ pub fn state(seq: u64, snapshot: &RoomSnapshot, newest: usize) -> wire::StateEve
         follow_me: snapshot.follow_me.as_ref().map(follow_me),
         timer: snapshot.timer.as_ref().map(timer),
         polls: snapshot.polls.iter().map(poll).collect(),
+        board: snapshot
+            .board_shown
+            .as_ref()
+            .map(|by| board_shown(true, by.as_ref())),
         votes: snapshot
             .votes
             .iter()
@@ -219,7 +241,7 @@ pub fn role_of(role: wire::Role) -> tertulia_room::Role {
 }
 
 /// Both lists in one order.
-const RIGHTS: [(tertulia_room::Right, wire::Right); 24] = {
+const RIGHTS: [(tertulia_room::Right, wire::Right); 25] = {
     use tertulia_room::Right as R;
     use wire::Right as W;
     [
@@ -232,6 +254,7 @@ const RIGHTS: [(tertulia_room::Right, wire::Right); 24] = {
         (R::RaiseHand, W::RaiseHand),
         (R::React, W::React),
         (R::Vote, W::Vote),
+        (R::Draw, W::Draw),
         (R::SpeakFreely, W::SpeakFreely),
         (R::Present, W::Present),
         (R::ManagePolls, W::ManagePolls),

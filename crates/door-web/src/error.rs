@@ -74,7 +74,8 @@ impl ErrorCode {
             | Self::NotBegun
             | Self::PollClosed
             | Self::BreakoutsClosed
-            | Self::AlreadyVoted => StatusCode::CONFLICT,
+            | Self::AlreadyVoted
+            | Self::BoardCleared => StatusCode::CONFLICT,
             Self::RoomEnded => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -131,6 +132,7 @@ impl From<Refusal> for ApiError {
             Refusal::BreakoutsClosed => ErrorCode::BreakoutsClosed,
             Refusal::PollClosed => ErrorCode::PollClosed,
             Refusal::AlreadyVoted => ErrorCode::AlreadyVoted,
+            Refusal::BoardCleared => ErrorCode::BoardCleared,
             Refusal::RoomFull => ErrorCode::RoomFull,
             Refusal::RoomEnded => ErrorCode::RoomEnded,
             Refusal::Removed => ErrorCode::Removed,

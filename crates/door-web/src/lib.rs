@@ -20,6 +20,7 @@
 mod access;
 mod accounts;
 mod away;
+mod board;
 mod breakouts;
 mod chat;
 mod convert;
@@ -62,7 +63,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, patch, post, put};
 
-/// No body of this API is longer; a chat text of the greatest length fits with every character escaped.
+/// No body of this API but a drawing is longer; a chat text of the greatest length fits with every character escaped.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Routes everything below `/api`.
@@ -99,6 +100,16 @@ pub fn router(api: Api) -> Router {
         )
         .route("/api/v1/rooms/{room}/polls/{poll}/vote", put(polls::vote))
         .route("/api/v1/rooms/{room}/polls/{poll}/close", post(polls::close))
+        .route("/api/v1/rooms/{room}/board", axum::routing::delete(board::clear))
+        .route("/api/v1/rooms/{room}/board/shown", put(board::show))
+        .route(
+            "/api/v1/rooms/{room}/board/watch",
+            post(board::watch).delete(board::unwatch),
+        )
+        .route(
+            "/api/v1/rooms/{room}/board/elements",
+            post(board::draw).layer(DefaultBodyLimit::max(board::MAX_DRAWING_BYTES)),
+        )
         .merge(moderators())
         .merge(breakout_rooms())
         .merge(people())

@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
 use crate::{
-    accounts, breakouts, chat, download, events, files, history, invitations, join, lobby, moderation,
+    accounts, board, breakouts, chat, download, events, files, history, invitations, join, lobby, moderation,
     own_rooms, polls, presence, provider, rooms,
 };
 
@@ -18,7 +18,8 @@ use crate::{
         history::export, files::begin, files::status, files::append, files::cancel, files::share,
         download::link, download::download, presence::hand,
         presence::react, presence::leave, chat::edit, chat::delete, chat::react, chat::unreact, polls::create,
-        polls::vote, polls::close, polls::delete, lobby::events, lobby::admit, lobby::deny, lobby::message,
+        polls::vote, polls::close, polls::delete, board::show, board::watch,
+        board::unwatch, board::draw, board::clear, lobby::events, lobby::admit, lobby::deny, lobby::message,
         moderation::people, moderation::set_access, moderation::set_rules, moderation::set_role,
         moderation::set_rights, moderation::remove, moderation::unban, moderation::mute, moderation::ask_unmute,
         moderation::mute_all, moderation::lower_hand, moderation::give_floor, moderation::spotlight,
@@ -33,6 +34,7 @@ use crate::{
     components(schemas(
         wire::HandEvent, wire::ReactionEvent, wire::EndedEvent, wire::StandingEvent, wire::RulesEvent,
         wire::UnmuteAskedEvent, wire::FloorEvent, wire::SpotlightEvent, wire::PollDeletedEvent,
+        wire::BoardShownEvent, wire::BoardClearedEvent,
         wire::LobbyEvent, wire::LobbyLeftEvent, wire::UnbanEvent, wire::LobbyMessageEvent,
         wire::AdmittedEvent, wire::BreakoutMessageEvent
     )),

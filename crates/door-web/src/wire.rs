@@ -300,6 +300,8 @@ pub enum ErrorCode {
     /// Nobody is in breakout rooms now, or not there.
     BreakoutsClosed,
     AlreadyVoted,
+    /// The whiteboard was cleared; what was drawn belongs to the one before.
+    BoardCleared,
     PayloadTooLarge,
     UploadConflict,
     TypeRefused,

@@ -38,6 +38,15 @@ fn commands() -> Vec<(Act, Method, &'static str, Value)> {
             "polls",
             json!({"question": "Tea?", "options": ["yes", "no"]}),
         ),
+        (Act::WatchBoard, M::POST, "board/watch", Value::Null),
+        (
+            Act::Draw,
+            M::POST,
+            "board/elements",
+            json!({"epoch": 0, "elements": [{"id": "a", "type": "line", "version": 1, "versionNonce": 1}]}),
+        ),
+        (Act::ShowBoard, M::PUT, "board/shown", json!({"shown": true})),
+        (Act::ClearBoard, M::DELETE, "board", Value::Null),
         (Act::Spotlight, M::PUT, "spotlight", json!({"identities": ["bo"]})),
         (Act::FollowMe, M::PUT, "follow-me", json!({"layout": "grid"})),
         (

@@ -305,7 +305,7 @@ impl Engine {
                 let wished = settings.as_ref().unwrap_or(&self.shared.config.room_defaults);
                 let (settings, kept) = match &self.shared.keeper {
                     Some(keeper) => match beginning(keeper, name, wished.clone()).await {
-                        Some(known) => (known.settings, Some(Some(known.history))),
+                        Some(known) => (known.settings, Some(Some(Box::new(known.history)))),
                         None => (of_unknown_owner(wished.clone()), Some(None)),
                     },
                     None => (wished.clone(), None),

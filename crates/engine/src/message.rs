@@ -162,7 +162,7 @@ pub(crate) enum ToWorker {
         settings: RoomSettings,
         seed: [u8; 32],
         /// What the room begins with, where rooms are kept; `None` inside where that is not known.
-        kept: Option<Option<History>>,
+        kept: Option<Option<Box<History>>>,
         done: oneshot::Sender<()>,
     },
     Command {

@@ -101,6 +101,10 @@ acts! {
     Vote "vote in a poll" Need::Own(Right::Vote), "";
     CreatePoll "make a poll" Need::Own(Right::ManagePolls), "";
     ClosePoll "close or delete a poll" Need::Right(Right::ManagePolls), "";
+    WatchBoard "see the whiteboard" Need::Presence, "";
+    Draw "draw on the whiteboard" Need::Own(Right::Draw), "";
+    ShowBoard "show the whiteboard to everybody" Need::Right(Right::ShareScreen), "taking it away: who showed it; others with `present`";
+    ClearBoard "clear the whiteboard" Need::Right(Right::Present), "";
     Spotlight "put people in the spotlight" Need::Right(Right::Present), "";
     FollowMe "lead the layout" Need::Own(Right::Present), "";
     SetTimer "set or stop the timer" Need::Right(Right::Present), "";
@@ -163,6 +167,10 @@ impl Command {
             Self::Vote { .. } => Act::Vote,
             Self::CreatePoll(_) => Act::CreatePoll,
             Self::ClosePoll { .. } | Self::DeletePoll { .. } => Act::ClosePoll,
+            Self::WatchBoard { .. } => Act::WatchBoard,
+            Self::Draw { .. } => Act::Draw,
+            Self::ShowBoard { .. } => Act::ShowBoard,
+            Self::ClearBoard => Act::ClearBoard,
             Self::Spotlight { .. } => Act::Spotlight,
             Self::FollowMe { .. } => Act::FollowMe,
             Self::SetTimer { .. } => Act::SetTimer,

@@ -95,6 +95,7 @@ pub(crate) fn deed(command: &Command) -> Option<Deed> {
             };
             ("breakouts.assigned", one, Some(place))
         }
+        Command::ClearBoard => ("board.cleared", None, None),
         Command::ReadAttendance => ("attendance.read", None, None),
         Command::SetRoomMetadata { .. } => ("room.metadata_changed", None, None),
         Command::End => ("room.ended", None, None),

@@ -50,6 +50,8 @@ pub(crate) struct Buckets {
     pub(crate) chat: Bucket,
     pub(crate) reactions: Bucket,
     pub(crate) hands: Bucket,
+    /// Changes of the whiteboard, which those who watch it hear of.
+    pub(crate) strokes: Bucket,
     /// Whatever else is told to the whole room: publishing, muting, own name and attributes.
     pub(crate) changes: Bucket,
 }
@@ -61,6 +63,7 @@ impl Buckets {
             chat: bucket(10, 2),
             reactions: bucket(10, 3),
             hands: bucket(6, 1),
+            strokes: bucket(60, 30),
             changes: bucket(200, 20),
         }
     }

@@ -7,8 +7,8 @@ use tertulia_model::{Identity, ParticipantId};
 use crate::limits::{self, within};
 use crate::text::clean_text;
 use crate::{
-    Actor, Audience, ChatFile, ChatInput, ChatMessage, ChatReaction, Event, History, Now, Record, Refusal,
-    Reply, Right, Room, SharedFile,
+    Actor, Audience, ChatFile, ChatInput, ChatMessage, ChatReaction, Event, Now, Record, Refusal, Reply,
+    Right, Room, SharedFile,
 };
 
 /// Messages remembered for recognising repetitions, even where no history is kept.
@@ -45,9 +45,9 @@ impl ChatLog {
     }
 
     /// Begins with what was said before.
-    pub(crate) fn restore(&mut self, history: History) {
-        self.last_sequence = self.last_sequence.max(history.last_seq);
-        for message in history.chat {
+    pub(crate) fn restore(&mut self, messages: Vec<ChatMessage>, last_sequence: u64) {
+        self.last_sequence = self.last_sequence.max(last_sequence);
+        for message in messages {
             self.last_sequence = self.last_sequence.max(message.seq);
             self.push(message);
         }

@@ -7,14 +7,15 @@ use tertulia_model::{
 };
 
 use crate::{
-    AccessChange, Admission, Attendance, AudioFeatures, BreakoutCommand, BreakoutPlace, BreakoutReport,
-    BreakoutTicket, BreakoutsView, ChatFile, ChatMessage, Chosen, ConnectionQuality, DepartureReason,
-    Entrance, FromParent, ParticipantInfo, ParticipantKind, Permission, Poll, Rights, Role, RoomInfo,
-    RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket, TrackEncryption, TrackInfo,
+    AccessChange, Admission, Attendance, AudioFeatures, BoardElement, BreakoutCommand, BreakoutPlace,
+    BreakoutReport, BreakoutTicket, BreakoutsView, ChatFile, ChatMessage, Chosen, ConnectionQuality,
+    DepartureReason, Drawing, Entrance, FromParent, ParticipantInfo, ParticipantKind, Permission, Poll,
+    Rights, Role, RoomInfo, RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket, TrackEncryption,
+    TrackInfo,
 };
 
 /// The time a command is handled at: monotonic for deadlines, Unix milliseconds for what people see.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Monotonic time.
     pub instant: Instant,
@@ -509,6 +510,25 @@ pub enum Command {
         /// Which.
         poll: u64,
     },
+    /// Put the whiteboard on everybody's screen, or take it away.
+    ShowBoard {
+        /// On or off.
+        on: bool,
+    },
+    /// Ask for the whiteboard and every change from then on, or for no more. Answers [`Reply::Board`] when `on`.
+    WatchBoard {
+        /// On or off.
+        on: bool,
+    },
+    /// Change elements of the whiteboard.
+    Draw {
+        /// Of which board; see [`Drawing::epoch`].
+        epoch: u64,
+        /// As they are now. One that is older than what stands changes nothing.
+        elements: Vec<BoardElement>,
+    },
+    /// Begin a new, empty whiteboard.
+    ClearBoard,
     /// Ask who was here, how long, and how long they spoke. Answers [`Reply::Attendance`].
     ReadAttendance,
     /// Set the room's metadata (admin). Answers [`Reply::Room`].
@@ -655,6 +675,8 @@ pub enum Reply {
     },
     /// A poll as everybody may see it.
     Poll(Box<Poll>),
+    /// The whiteboard as it stands.
+    Board(Drawing),
     /// Attendance, in order of first coming.
     Attendance(Vec<Attendance>),
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tertulia_model::{Codec, Identity, ParticipantId, Quality, RoomId, RoomName, Source, TrackId, VideoSize};
 
 use crate::{
-    Ban, BreakoutPlace, BreakoutsView, ConnectionQuality, DataMessage, KeptPoll, Knocker, LobbyOutcome,
+    Ban, BoardElement, BreakoutPlace, BreakoutsView, ConnectionQuality, DataMessage, Knocker, LobbyOutcome,
     ParticipantInfo, Permission, Poll, Rights, Role, RoomRules, Standing, TrackInfo,
 };
 
@@ -219,8 +219,27 @@ pub enum Event {
         /// By whom.
         by: Option<Identity>,
     },
-    /// To observers: a poll as it is to be kept.
-    PollKept(Box<KeptPoll>),
+    /// The whiteboard is on everybody's screen from now on, or no more.
+    BoardShown {
+        /// Whether.
+        on: bool,
+        /// By whom.
+        by: Option<Identity>,
+    },
+    /// To those who watch the whiteboard: these elements are new or changed.
+    Drawn {
+        /// Of which board; see [`crate::Drawing::epoch`].
+        epoch: u64,
+        /// As they are now.
+        elements: Vec<BoardElement>,
+    },
+    /// To those who watch the whiteboard: it is empty.
+    BoardCleared {
+        /// The new board.
+        epoch: u64,
+        /// By whom.
+        by: Option<Identity>,
+    },
     /// To those who may let others in: somebody waits.
     Knocked(Knocker),
     /// To somebody who may let others in from now on: these wait.
@@ -349,6 +368,8 @@ pub struct RoomSnapshot {
     pub timer: Option<Timer>,
     /// Polls, oldest first.
     pub polls: Vec<Poll>,
+    /// Who put the whiteboard on everybody's screen, while it is there; `None` inside for the operator's application.
+    pub board_shown: Option<Option<Identity>>,
     /// What the asker chose in each poll they voted in; empty choices where nobody knows.
     pub votes: Vec<(u64, Vec<usize>)>,
     /// Who waits in the lobby, for those who may let them in.

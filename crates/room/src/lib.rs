@@ -35,6 +35,7 @@ mod announced;
 mod announcement;
 mod attendance;
 mod audit;
+mod board;
 mod breakout;
 mod bucket;
 mod chat;
@@ -72,6 +73,7 @@ pub use admission::{Admission, Ban, Chosen, Knocker, LobbyOutcome};
 pub use announced::{Announced, Matched};
 pub use attendance::Attendance;
 pub use audit::{AuditActor, AuditEntry};
+pub use board::{BoardElement, Drawing, Drawn};
 pub use breakout::{
     BreakoutCommand, BreakoutName, BreakoutPerson, BreakoutPlace, BreakoutReport, BreakoutTicket,
     BreakoutView, BreakoutsView, Errand, FromParent, HelpCall,
@@ -87,7 +89,7 @@ pub use event::{
 };
 pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
 pub use permission::Permission;
-pub use poll::{KeptPoll, Poll};
+pub use poll::{KeptPoll, Poll, Vote};
 pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
 pub use record::{History, Record, Settlement, Ticket};
 pub use refusal::Refusal;

@@ -71,6 +71,16 @@ pub const OPTIONS: usize = 20;
 pub const QUESTION_BYTES: usize = 1_000;
 /// An option of a poll.
 pub const OPTION_BYTES: usize = 400;
+/// Elements changed at once on the whiteboard.
+pub const BOARD_CHANGES: usize = 500;
+/// Elements of the whiteboard.
+pub const BOARD_ELEMENTS: usize = 5_000;
+/// All elements of the whiteboard together.
+pub const BOARD_BYTES: usize = 4 * 1024 * 1024;
+/// One element of the whiteboard: a long line drawn by hand.
+pub const ELEMENT_BYTES: usize = 96 * 1024;
+/// The id of an element of the whiteboard.
+pub const ELEMENT_ID_BYTES: usize = 64;
 
 /// Breakouts of a room.
 pub const BREAKOUTS: usize = 100;

@@ -7,7 +7,7 @@ use tertulia_model::{Identity, ParticipantId};
 
 use crate::limits::{self, within};
 use crate::text::clean_line;
-use crate::{Actor, Audience, Event, NewPoll, Now, Refusal, Reply, Room};
+use crate::{Actor, Audience, Event, NewPoll, Now, Record, Refusal, Reply, Room};
 
 /// Votes come in crowds; everybody is told of them together, so often at most.
 const TELLING: Duration = Duration::from_millis(500);
@@ -43,10 +43,25 @@ pub struct Poll {
     pub ballots: Vec<(Identity, Vec<usize>)>,
 }
 
-/// A poll as the room keeps it, and the store does.
+/// A vote to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// In which poll.
+    pub poll: u64,
+    /// Whose.
+    pub voter: Identity,
+    /// Places among the options.
+    pub choices: Vec<usize>,
+    /// Only how often each option was chosen may be kept, and that the voter has voted.
+    pub anonymous: bool,
+    /// When.
+    pub at: Now,
+}
+
+/// A poll with all the store knows of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPoll {
-    /// What everybody sees once the poll is closed.
+    /// The poll, its results in the open.
     pub poll: Poll,
     /// Who has voted. In an anonymous poll nothing ties them to what they chose.
     pub voters: Vec<Identity>,
@@ -70,22 +85,56 @@ struct Counted {
 }
 
 impl Counted {
+    fn new(poll: Poll) -> Self {
+        Self {
+            counts: vec![0; poll.options.len()],
+            voters: IndexSet::new(),
+            ballots: IndexMap::new(),
+            poll,
+        }
+    }
+
+    fn restored(kept: KeptPoll) -> Self {
+        let mut poll = kept.poll;
+        let mut counts = poll.counts.take().unwrap_or_default();
+        counts.resize(poll.options.len(), 0);
+        Self {
+            counts,
+            voters: kept.voters.into_iter().collect(),
+            ballots: std::mem::take(&mut poll.ballots).into_iter().collect(),
+            poll,
+        }
+    }
+
+    fn count(&mut self, voter: Identity, choices: Vec<usize>) {
+        for choice in self.ballots.shift_remove(&voter).unwrap_or_default() {
+            if let Some(count) = self.counts.get_mut(choice) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        for choice in &choices {
+            if let Some(count) = self.counts.get_mut(*choice) {
+                *count = count.saturating_add(1);
+            }
+        }
+        if !self.poll.anonymous {
+            self.ballots.insert(voter.clone(), choices);
+        }
+        self.voters.insert(voter);
+    }
+
     /// As everybody may see it now.
     fn shown(&self) -> Poll {
         let open = self.poll.closed_at_ms.is_none();
         let secret = open && self.poll.secret_until_closed;
-        self.as_seen(secret)
-    }
-
-    fn as_seen(&self, secret: bool) -> Poll {
+        let ballots = self.ballots.iter();
         Poll {
             votes: self.voters.len(),
             counts: (!secret).then(|| self.counts.clone()),
             ballots: if secret || self.poll.anonymous {
                 Vec::new()
             } else {
-                self.ballots
-                    .iter()
+                ballots
                     .map(|(who, chosen)| (who.clone(), chosen.clone()))
                     .collect()
             },
@@ -101,6 +150,16 @@ impl Polls {
             last: 0,
             untold: IndexSet::new(),
             tell_at: None,
+        }
+    }
+
+    /// Begins with what stood before.
+    pub(crate) fn restore(&mut self, kept: Vec<KeptPoll>, last: u64) {
+        self.last = self.last.max(last);
+        for kept in kept {
+            let counted = Counted::restored(kept);
+            self.last = self.last.max(counted.poll.id);
+            self.kept.insert(counted.poll.id, counted);
         }
     }
 
@@ -141,7 +200,8 @@ impl Room {
     ) -> Result<Reply, Refusal> {
         within("question", new.question.len(), limits::QUESTION_BYTES)?;
         within("options", new.options.len(), limits::OPTIONS)?;
-        within("polls", self.polls.kept.len() + 1, limits::POLLS)?;
+        let made = self.polls.kept.len() + self.records.polls_pending();
+        within("polls", made + 1, limits::POLLS)?;
         let mut options: Vec<String> = Vec::new();
         for option in &new.options {
             within("option", option.len(), limits::OPTION_BYTES)?;
@@ -163,30 +223,30 @@ impl Room {
         let (by, name) = (member.info.identity.clone(), member.info.name.clone());
         self.polls.last += 1;
         let id = self.polls.last;
-        let counted = Counted {
-            counts: vec![0; options.len()],
-            poll: Poll {
-                id,
-                question,
-                options,
-                multiple: new.multiple,
-                anonymous: new.anonymous,
-                secret_until_closed: new.secret_until_closed,
-                by: Some(by),
-                name,
-                at_ms: now.unix_ms,
-                closed_at_ms: None,
-                votes: 0,
-                counts: None,
-                ballots: Vec::new(),
-            },
-            voters: IndexSet::new(),
-            ballots: IndexMap::new(),
-        };
-        let shown = counted.shown();
+        self.keep_and_act(Record::PollMade(Box::new(Poll {
+            id,
+            question,
+            options,
+            multiple: new.multiple,
+            anonymous: new.anonymous,
+            secret_until_closed: new.secret_until_closed,
+            by: Some(by),
+            name,
+            at_ms: now.unix_ms,
+            closed_at_ms: None,
+            votes: 0,
+            counts: None,
+            ballots: Vec::new(),
+        })))
+    }
+
+    /// Everybody hears of a poll once it stands.
+    pub(crate) fn poll_made(&mut self, poll: Poll) -> Reply {
+        let counted = Counted::new(poll);
+        let (id, shown) = (counted.poll.id, counted.shown());
         self.polls.kept.insert(id, counted);
         self.tell_poll(id);
-        Ok(Reply::Poll(Box::new(shown)))
+        Reply::Poll(Box::new(shown))
     }
 
     /// Counts a vote. In an open ballot a later vote takes the place of the earlier; in an anonymous one nobody knows
@@ -209,50 +269,64 @@ impl Room {
         if !sensible {
             return Err(Refusal::Invalid { field: "choices" });
         }
-        if counted.poll.anonymous && counted.voters.contains(&identity) {
+        let once = counted.poll.anonymous;
+        if once && (counted.voters.contains(&identity) || self.records.vote_pending(id, &identity)) {
             return Err(Refusal::AlreadyVoted);
         }
         self.member_mut(who)?.buckets.changes.take(now.instant)?;
-        let counted = self.polls.open(id)?;
-        for choice in counted.ballots.shift_remove(&identity).unwrap_or_default() {
-            if let Some(count) = counted.counts.get_mut(choice) {
-                *count = count.saturating_sub(1);
-            }
+        self.keep_and_act(Record::Voted(Vote {
+            poll: id,
+            voter: identity,
+            choices: chosen.into_iter().collect(),
+            anonymous: once,
+            at: now,
+        }))
+    }
+
+    /// Counts a vote that stands; everybody hears of it with the others of the same moment.
+    pub(crate) fn voted(&mut self, vote: Vote) -> Result<Reply, Refusal> {
+        let counted = self.polls.open(vote.poll)?;
+        if vote.anonymous && counted.voters.contains(&vote.voter) {
+            return Err(Refusal::AlreadyVoted);
         }
-        for choice in &chosen {
-            if let Some(count) = counted.counts.get_mut(*choice) {
-                *count = count.saturating_add(1);
-            }
-        }
-        if !counted.poll.anonymous {
-            counted
-                .ballots
-                .insert(identity.clone(), chosen.into_iter().collect());
-        }
-        counted.voters.insert(identity);
+        counted.count(vote.voter, vote.choices);
         let shown = counted.shown();
-        let kept = kept(counted);
-        self.send(Audience::Observers, Event::PollKept(Box::new(kept)));
-        self.polls.untold.insert(id);
-        let due = now.instant.checked_add(TELLING);
+        self.polls.untold.insert(vote.poll);
+        let due = vote.at.instant.checked_add(TELLING);
         self.polls.tell_at = self.polls.tell_at.or(due);
         Ok(Reply::Poll(Box::new(shown)))
     }
 
     pub(crate) fn close_poll(&mut self, id: u64, now: Now) -> Result<Reply, Refusal> {
-        let counted = self.polls.kept.get_mut(&id).ok_or(Refusal::NoSuchPoll)?;
-        if counted.poll.closed_at_ms.is_none() {
-            counted.poll.closed_at_ms = Some(now.unix_ms);
-            self.tell_poll(id);
+        let counted = self.polls.kept.get(&id).ok_or(Refusal::NoSuchPoll)?;
+        if counted.poll.closed_at_ms.is_some() {
+            return Ok(Reply::Poll(Box::new(counted.shown())));
         }
-        let shown = self.polls.kept.get(&id).map(Counted::shown);
-        Ok(Reply::Poll(Box::new(shown.ok_or(Refusal::NoSuchPoll)?)))
+        self.keep_and_act(Record::PollClosed {
+            poll: id,
+            at_ms: now.unix_ms,
+        })
+    }
+
+    /// Shows the results of a poll whose end stands.
+    pub(crate) fn poll_closed(&mut self, id: u64, at_ms: u64) -> Result<Reply, Refusal> {
+        let counted = self.polls.kept.get_mut(&id).ok_or(Refusal::NoSuchPoll)?;
+        counted.poll.closed_at_ms.get_or_insert(at_ms);
+        let shown = counted.shown();
+        self.tell_poll(id);
+        Ok(Reply::Poll(Box::new(shown)))
     }
 
     pub(crate) fn delete_poll(&mut self, actor: &Actor, id: u64) -> Result<Reply, Refusal> {
+        self.polls.kept.get(&id).ok_or(Refusal::NoSuchPoll)?;
+        let by = self.name_of(actor);
+        self.keep_and_act(Record::PollDeleted { poll: id, by })
+    }
+
+    /// Forgets a poll, which the store has done already.
+    pub(crate) fn poll_deleted(&mut self, id: u64, by: Option<Identity>) -> Result<Reply, Refusal> {
         self.polls.kept.shift_remove(&id).ok_or(Refusal::NoSuchPoll)?;
         self.polls.untold.shift_remove(&id);
-        let by = self.name_of(actor);
         self.send(Audience::Everybody, Event::PollDeleted { id, by });
         Ok(Reply::Done)
     }
@@ -271,19 +345,10 @@ impl Room {
     }
 
     fn tell_poll(&mut self, id: u64) {
-        let Some(counted) = self.polls.kept.get(&id) else {
+        let Some(shown) = self.polls.kept.get(&id).map(Counted::shown) else {
             return;
         };
-        let (shown, kept) = (counted.shown(), kept(counted));
         self.polls.untold.shift_remove(&id);
-        self.send(Audience::Observers, Event::PollKept(Box::new(kept)));
         self.send(Audience::Everybody, Event::PollChanged(Box::new(shown)));
-    }
-}
-
-fn kept(counted: &Counted) -> KeptPoll {
-    KeptPoll {
-        poll: counted.as_seen(false),
-        voters: counted.voters.iter().cloned().collect(),
     }
 }

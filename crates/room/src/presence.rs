@@ -119,6 +119,7 @@ impl Room {
         self.register.left(&member.info, now);
         if reason != DepartureReason::DuplicateIdentity {
             self.unshow(&member.info.identity);
+            self.board.forget_watcher(id);
         }
         self.report_going(&member.info, reason);
         gone(&mut member.info);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tertulia_model::Identity;
 
-use crate::{AuditEntry, ChatMessage, Refusal, Reply, Room, limits};
+use crate::{AuditEntry, ChatMessage, Drawing, Drawn, KeptPoll, Poll, Refusal, Reply, Room, Vote, limits};
 
 /// Something that must outlive the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,33 @@ pub enum Record {
     Chat(ChatMessage),
     /// A chat message that stood was changed, deleted or reacted to: this is what it is now.
     ChatChanged(ChatMessage),
+    /// A poll was made.
+    PollMade(Box<Poll>),
+    /// Somebody voted.
+    Voted(Vote),
+    /// A poll was closed.
+    PollClosed {
+        /// Which.
+        poll: u64,
+        /// When, Unix milliseconds.
+        at_ms: u64,
+    },
+    /// A poll was deleted, and who voted in it with it.
+    PollDeleted {
+        /// Which.
+        poll: u64,
+        /// By whom.
+        by: Option<Identity>,
+    },
+    /// The whiteboard was drawn on.
+    Drawn(Drawn),
+    /// The whiteboard was cleared.
+    BoardCleared {
+        /// The new one; see [`Drawing::epoch`].
+        epoch: u64,
+        /// By whom.
+        by: Option<Identity>,
+    },
     /// Somebody did something to the room.
     Audit(AuditEntry),
     /// The room is over, and with it what is not to be kept longer.
@@ -49,6 +76,12 @@ pub struct History {
     pub chat: Vec<ChatMessage>,
     /// The highest sequence number ever given, 0 for none.
     pub last_seq: u64,
+    /// Polls, oldest first.
+    pub polls: Vec<KeptPoll>,
+    /// The highest number ever given to a poll, 0 for none.
+    pub last_poll: u64,
+    /// The whiteboard.
+    pub drawing: Drawing,
 }
 
 /// Whether a room is kept.
@@ -89,6 +122,20 @@ impl Records {
             _ => None,
         })
     }
+
+    /// How many polls wait.
+    pub(crate) fn polls_pending(&self) -> usize {
+        let made = |record: &&Record| matches!(record, Record::PollMade(_));
+        self.pending.values().filter(made).count()
+    }
+
+    /// Whether a vote of this person in this poll waits.
+    pub(crate) fn vote_pending(&self, poll: u64, voter: &Identity) -> bool {
+        self.pending.values().any(|record| match record {
+            Record::Voted(vote) => vote.poll == poll && vote.voter == *voter,
+            _ => false,
+        })
+    }
 }
 
 impl Room {
@@ -97,7 +144,9 @@ impl Room {
         match history {
             Some(history) => {
                 self.records.keeping = Keeping::On;
-                self.chat.restore(history);
+                self.board.restore(history.drawing);
+                self.polls.restore(history.polls, history.last_poll);
+                self.chat.restore(history.chat, history.last_seq);
             }
             None => self.records.keeping = Keeping::Unknown,
         }
@@ -111,11 +160,12 @@ impl Room {
     /// Says what became of a record; the answer is for whoever asked for what it is about.
     ///
     /// # Errors
-    /// [`Refusal::NotKept`] where it could not be written; nobody hears of it then.
+    /// [`Refusal::NotKept`] where it could not be written; nobody hears of it then. What a record before this one has
+    /// made impossible is refused as it would have been after that.
     pub fn settle(&mut self, ticket: Ticket, settlement: Settlement) -> Result<Reply, Refusal> {
         let record = self.records.pending.remove(&ticket).ok_or(Refusal::NotKept)?;
         match settlement {
-            Settlement::Kept => Ok(self.act(record)),
+            Settlement::Kept => self.act(record),
             Settlement::StoodBefore(message) => Ok(Reply::Chat(*message)),
             Settlement::Failed => Err(Refusal::NotKept),
         }
@@ -124,7 +174,7 @@ impl Room {
     /// Has `record` written down and then acts on it; at once where nothing is kept.
     pub(crate) fn keep_and_act(&mut self, record: Record) -> Result<Reply, Refusal> {
         match self.records.keeping {
-            Keeping::Off => return Ok(self.act(record)),
+            Keeping::Off => return self.act(record),
             Keeping::Unknown => return Err(Refusal::NotKept),
             Keeping::On if self.records.pending.len() >= limits::PENDING_RECORDS => {
                 return Err(Refusal::NotKept);
@@ -146,10 +196,16 @@ impl Room {
     }
 
     /// What follows from a record that stands.
-    fn act(&mut self, record: Record) -> Reply {
+    fn act(&mut self, record: Record) -> Result<Reply, Refusal> {
         match record {
-            Record::Chat(message) => self.said(message),
-            Record::ChatChanged(_) | Record::Audit(_) | Record::Ended { .. } => Reply::Done,
+            Record::Chat(message) => Ok(self.said(message)),
+            Record::PollMade(poll) => Ok(self.poll_made(*poll)),
+            Record::Voted(vote) => self.voted(vote),
+            Record::PollClosed { poll, at_ms } => self.poll_closed(poll, at_ms),
+            Record::PollDeleted { poll, by } => self.poll_deleted(poll, by),
+            Record::Drawn(drawn) => self.drawn(drawn),
+            Record::BoardCleared { epoch, by } => Ok(self.board_cleared(epoch, by)),
+            Record::ChatChanged(_) | Record::Audit(_) | Record::Ended { .. } => Ok(Reply::Done),
         }
     }
 }

@@ -73,6 +73,9 @@ pub enum Refusal {
     /// In an anonymous poll a vote cannot be changed.
     #[error("already voted")]
     AlreadyVoted,
+    /// The whiteboard was cleared; what was drawn belongs to the one before.
+    #[error("the whiteboard was cleared meanwhile")]
+    BoardCleared,
     /// Too many requests in a short time.
     #[error("too many requests")]
     TooMany,

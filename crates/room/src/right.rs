@@ -26,6 +26,8 @@ pub enum Right {
     React,
     /// Vote in polls.
     Vote,
+    /// Draw on the whiteboard.
+    Draw,
     /// Speak whatever the switches say.
     SpeakFreely,
     /// Put people in the spotlight, lead the layout, set the timer.
@@ -60,7 +62,7 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Microphone,
         Self::Camera,
         Self::ShareScreen,
@@ -70,6 +72,7 @@ impl Right {
         Self::RaiseHand,
         Self::React,
         Self::Vote,
+        Self::Draw,
         Self::SpeakFreely,
         Self::Present,
         Self::ManagePolls,
@@ -99,6 +102,7 @@ impl Right {
             Self::RaiseHand => "raise_hand",
             Self::React => "react",
             Self::Vote => "vote",
+            Self::Draw => "draw",
             Self::SpeakFreely => "speak_freely",
             Self::Present => "present",
             Self::ManagePolls => "manage_polls",
@@ -145,6 +149,7 @@ impl Rights {
                 Right::ShareScreen,
                 Right::SendData,
                 Right::PrivateChat,
+                Right::Draw,
             ],
             Role::Presenter => &[Right::SpeakFreely, Right::Present, Right::ManagePolls],
             Role::Moderator => &[
@@ -179,6 +184,7 @@ impl Rights {
             Right::RaiseHand,
             Right::React,
             Right::Vote,
+            Right::Draw,
         ])
     }
 

@@ -10,6 +10,7 @@ use tertulia_model::{Identity, ParticipantId, RoomId, RoomName, TrackId};
 use crate::admission::Gate;
 use crate::attendance::Register;
 use crate::audit;
+use crate::board::Board;
 use crate::breakout::{Breakouts, Recall};
 use crate::chat::ChatLog;
 use crate::member::Member;
@@ -48,6 +49,7 @@ pub struct Room {
     pub(crate) chat: ChatLog,
     pub(crate) records: Records,
     pub(crate) polls: Polls,
+    pub(crate) board: Board,
     pub(crate) register: Register,
     pub(crate) spotlight: Vec<Identity>,
     pub(crate) follow_me: Option<FollowMe>,
@@ -111,6 +113,7 @@ impl Room {
             was_moderated: false,
             succeed_at: None,
             polls: Polls::new(),
+            board: Board::default(),
             register: Register::default(),
             spotlight: Vec::new(),
             follow_me: None,
@@ -158,6 +161,7 @@ impl Room {
         }
         self.settle_demands(now.instant);
         self.settle_polls(now.instant);
+        self.settle_board(now.instant);
         self.settle_lobby(now);
         self.settle_breakouts(now);
         if self.succeed_at.is_some_and(|at| at <= now.instant) {
@@ -181,6 +185,7 @@ impl Room {
             self.close_at,
             self.succeed_at,
             self.polls.poll_timeout(),
+            self.board.poll_timeout(),
             self.gate.poll_timeout(),
             self.breakouts_timeout(),
         ]
@@ -307,6 +312,10 @@ impl Room {
             Command::Vote { poll, choices } => self.vote(&asking(actor)?, poll, choices, now),
             Command::ClosePoll { poll } => self.close_poll(poll, now),
             Command::DeletePoll { poll } => self.delete_poll(actor, poll),
+            Command::ShowBoard { on } => self.show_board(actor, on),
+            Command::WatchBoard { on } => self.watch_board(&asking(actor)?, on, now),
+            Command::Draw { epoch, elements } => self.draw(&asking(actor)?, epoch, elements, now),
+            Command::ClearBoard => self.clear_board(actor, now),
             Command::SetHand { raised } => self.set_hand(&asking(actor)?, raised, now),
             Command::React { kind } => self.react(&asking(actor)?, kind, now),
             Command::Remove { identity, revoke } => self.remove(actor, &identity, revoke, now),
@@ -450,6 +459,7 @@ impl Room {
             follow_me: self.follow_me.clone(),
             timer: self.timer.clone(),
             polls: self.polls.shown(),
+            board_shown: self.board.shown_by().cloned(),
             votes: own
                 .map(|info| self.polls.votes_of(&info.identity))
                 .unwrap_or_default(),

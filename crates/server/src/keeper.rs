@@ -7,7 +7,7 @@ use tertulia_engine::{Beginning, Keep, Keeper, Receipt};
 use tertulia_model::RoomName;
 use tertulia_people::SessionLife;
 use tertulia_room::{Record, RoomSettings, Settlement};
-use tertulia_store::{Blobs, ChatRetention, FileId, Store, StoreError};
+use tertulia_store::{Blobs, FileId, Retention, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -30,7 +30,7 @@ pub struct KeepSettings {
     /// Messages a room begins with at most.
     pub history: usize,
     /// How long messages stay.
-    pub retention: ChatRetention,
+    pub retention: Retention,
     /// How long people stay signed in.
     pub sessions: SessionLife,
 }
@@ -132,7 +132,7 @@ async fn open(
     wished: RoomSettings,
 ) -> Result<Beginning, StoreError> {
     let history = store
-        .open_chat(room, settings.history, settings.retention, unix_ms())
+        .open_contents(room, settings.history, settings.retention, unix_ms())
         .await?;
     let settings = match store.owned_room(room).await? {
         Some(kept) => owned::settings(&kept.room, wished),
@@ -170,7 +170,7 @@ async fn keep_records(
 async fn expire(store: &Store, blobs: &Blobs, settings: KeepSettings) {
     expire_files(store, blobs).await;
     expire_people(store, settings).await;
-    match store.expire_chat(settings.retention, unix_ms()).await {
+    match store.expire_contents(settings.retention, unix_ms()).await {
         Ok(0) => {}
         Ok(messages) => tracing::info!(messages, "chat messages have outlived their time and are deleted"),
         Err(error) => complain(

@@ -12,7 +12,7 @@ use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStream
 use tertulia_model::Bitrate;
 use tertulia_people::{HashCost, SessionLife, guests_may_moderate};
 use tertulia_room::{RoomRules, RoomSettings};
-use tertulia_store::{ChatRetention, Place};
+use tertulia_store::{Place, Retention};
 
 use crate::config::{Config, Rooms};
 use crate::http::{self, Relay, Secured, Site};
@@ -79,8 +79,8 @@ pub fn keeping(config: &Config) -> KeepSettings {
     KeepSettings {
         history: config.rooms.chat_history,
         retention: match config.rooms.chat_retention_s {
-            0 => ChatRetention::WhileOpen,
-            seconds => ChatRetention::Seconds(seconds),
+            0 => Retention::WhileOpen,
+            seconds => Retention::Seconds(seconds),
         },
         sessions: sessions(config),
     }

@@ -4,25 +4,10 @@ use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{ChatFile, ChatMessage, ChatReaction, History};
+use tertulia_room::{ChatFile, ChatMessage, ChatReaction};
 
 use crate::number::{one_more, signed, unsigned};
 use crate::{Store, StoreError};
-
-/// How long what was said in a room stays that went with the process instead of ending, where nothing is to be kept
-/// after the end.
-const ORPHANED_MS: i64 = 3_600_000;
-/// How long messages stay at most in a room that keeps nothing after its end.
-const WHILE_OPEN_MS: i64 = 24 * 3_600_000;
-
-/// How long messages stay where a room says nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChatRetention {
-    /// As long as the room, a day at most.
-    WhileOpen,
-    /// So many seconds after they were written.
-    Seconds(u32),
-}
 
 /// What became of a message that was to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,50 +28,6 @@ pub struct ChatPage {
 }
 
 impl Store {
-    /// What a room that opens begins with: its newest messages, and the highest number it ever gave. What has outlived
-    /// its time is deleted first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open_chat(
-        &self,
-        room: &RoomName,
-        newest: usize,
-        retention: ChatRetention,
-        now_ms: u64,
-    ) -> Result<History, StoreError> {
-        let mut tx = self.write().await?;
-        let kept: Option<(i64, Option<i64>)> =
-            sqlx::query_as("SELECT last_seq, keep_s FROM chat_rooms WHERE room = $1")
-                .bind(room.key())
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some((last, own)) = kept else {
-            return Ok(History::default());
-        };
-        let oldest = signed(now_ms) - lifetime_ms(own, retention, ORPHANED_MS);
-        // A room that ends with its chat is either still the same one, or another under the same name.
-        let newest_at: Option<i64> = sqlx::query_scalar("SELECT MAX(at_ms) FROM chat WHERE room = $1")
-            .bind(room.key())
-            .fetch_one(&mut *tx)
-            .await?;
-        let ends_with_room = own.unwrap_or(0) == 0 && retention == ChatRetention::WhileOpen;
-        let whole = ends_with_room && newest_at.is_some_and(|at| at >= oldest);
-        if !whole {
-            sqlx::query("DELETE FROM chat WHERE room = $1 AND at_ms < $2")
-                .bind(room.key())
-                .bind(oldest)
-                .execute(&mut *tx)
-                .await?;
-        }
-        let page = read(&mut tx, room, None, newest).await?;
-        tx.commit().await?;
-        Ok(History {
-            chat: page.messages,
-            last_seq: unsigned(last)?,
-        })
-    }
-
     /// At most `limit` messages before `before`, or the newest.
     ///
     /// # Errors
@@ -154,26 +95,6 @@ impl Store {
         .fetch_all(&mut *connection)
         .await?;
         page(&rows, limit)
-    }
-
-    /// Deletes what has outlived its time in every room, and says how many messages that were.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn expire_chat(&self, retention: ChatRetention, now_ms: u64) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let deleted = sqlx::query(
-            "DELETE FROM chat WHERE at_ms < $1 - COALESCE((SELECT CASE keep_s WHEN 0 THEN $2 ELSE keep_s * 1000 END \
-             FROM chat_rooms WHERE chat_rooms.room = chat.room), $3)",
-        )
-        .bind(signed(now_ms))
-        .bind(WHILE_OPEN_MS)
-        .bind(lifetime_ms(None, retention, WHILE_OPEN_MS))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        tx.commit().await?;
-        Ok(deleted)
     }
 }
 
@@ -253,36 +174,7 @@ pub(crate) async fn change(
     Ok(())
 }
 
-/// Forgets what was said in a room that is over, where nothing is to be kept after the end; says whether that is so.
-pub(crate) async fn end(
-    connection: &mut AnyConnection,
-    room: &RoomName,
-    retention: ChatRetention,
-) -> Result<bool, StoreError> {
-    let own: Option<(Option<i64>,)> = sqlx::query_as("SELECT keep_s FROM chat_rooms WHERE room = $1")
-        .bind(room.key())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let keeps = match (own.and_then(|(own,)| own), retention) {
-        (Some(seconds), _) => seconds > 0,
-        (None, ChatRetention::Seconds(seconds)) => seconds > 0,
-        (None, ChatRetention::WhileOpen) => false,
-    };
-    if keeps {
-        return Ok(false);
-    }
-    sqlx::query("DELETE FROM chat WHERE room = $1")
-        .bind(room.key())
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("DELETE FROM chat_rooms WHERE room = $1 AND keep_s IS NULL")
-        .bind(room.key())
-        .execute(&mut *connection)
-        .await?;
-    Ok(true)
-}
-
-async fn read(
+pub(crate) async fn read(
     connection: &mut AnyConnection,
     room: &RoomName,
     before: Option<u64>,
@@ -371,19 +263,6 @@ fn file_of(row: &AnyRow) -> Result<Option<ChatFile>, StoreError> {
         kind: row.try_get("file_kind")?,
         bytes: unsigned(row.try_get("file_bytes")?)?,
     }))
-}
-
-/// How long messages of a room stay, in milliseconds; `while_open` where they end with the room.
-fn lifetime_ms(own_s: Option<i64>, retention: ChatRetention, while_open: i64) -> i64 {
-    let seconds = match (own_s, retention) {
-        (Some(own), _) => own,
-        (None, ChatRetention::Seconds(seconds)) => i64::from(seconds),
-        (None, ChatRetention::WhileOpen) => 0,
-    };
-    match seconds {
-        0 => while_open,
-        seconds => seconds.saturating_mul(1_000),
-    }
 }
 
 /// A pattern for texts that contain this one.

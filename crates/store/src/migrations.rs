@@ -5,7 +5,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
 #[allow(clippy::inconsistent_digit_grouping, reason = "grouped as a date is")]
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (
         2026_11_26_01,
         "chat",
@@ -30,6 +30,16 @@ const STEPS: [(i64, &str, &str); 5] = [
         2026_11_26_05,
         "people",
         include_str!("../migrations/2026112605_people.sql"),
+    ),
+    (
+        2026_11_26_06,
+        "polls",
+        include_str!("../migrations/2026112606_polls.sql"),
+    ),
+    (
+        2026_11_26_07,
+        "board",
+        include_str!("../migrations/2026112607_board.sql"),
     ),
 ];
 

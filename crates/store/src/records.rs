@@ -4,9 +4,9 @@ use sqlx::AnyConnection;
 use tertulia_model::RoomName;
 use tertulia_room::{Record, Settlement};
 
-use crate::chat::{self, ChatRetention, Said};
-use crate::{Store, StoreError};
-use crate::{audit, files};
+use crate::chat::{self, Said};
+use crate::{Retention, Store, StoreError};
+use crate::{audit, boards, contents, polls};
 
 impl Store {
     /// Keeps records in their order, all in one transaction. What became of each is on disk when this returns; where
@@ -14,7 +14,7 @@ impl Store {
     pub async fn keep(
         &self,
         records: &[(RoomName, Record)],
-        retention: ChatRetention,
+        retention: Retention,
     ) -> Vec<Result<Settlement, StoreError>> {
         match self.keep_together(records, retention).await {
             Ok(settled) => settled.into_iter().map(Ok).collect(),
@@ -34,7 +34,7 @@ impl Store {
     async fn keep_together(
         &self,
         records: &[(RoomName, Record)],
-        retention: ChatRetention,
+        retention: Retention,
     ) -> Result<Vec<Settlement>, StoreError> {
         let mut tx = self.write().await?;
         let mut settled = Vec::with_capacity(records.len());
@@ -50,28 +50,25 @@ async fn keep_one(
     connection: &mut AnyConnection,
     room: &RoomName,
     record: &Record,
-    retention: ChatRetention,
+    retention: Retention,
 ) -> Result<Settlement, StoreError> {
     match record {
-        Record::Chat(message) => match chat::append(connection, room, message).await? {
-            Said::Now => Ok(Settlement::Kept),
-            Said::Before(stood) => Ok(Settlement::StoodBefore(stood)),
-        },
-        Record::ChatChanged(message) => {
-            chat::change(connection, room, message).await?;
-            Ok(Settlement::Kept)
-        }
-        Record::Audit(entry) => {
-            audit::append(connection, room, entry).await?;
-            Ok(Settlement::Kept)
-        }
-        Record::Ended { at_ms } => {
-            if chat::end(connection, room, retention).await? {
-                files::end(connection, room, *at_ms).await?;
+        Record::Chat(message) => {
+            if let Said::Before(stood) = chat::append(connection, room, message).await? {
+                return Ok(Settlement::StoodBefore(stood));
             }
-            Ok(Settlement::Kept)
         }
+        Record::ChatChanged(message) => chat::change(connection, room, message).await?,
+        Record::Audit(entry) => audit::append(connection, room, entry).await?,
+        Record::PollMade(poll) => polls::make(connection, room, poll).await?,
+        Record::Voted(vote) => polls::vote(connection, room, vote).await?,
+        Record::PollClosed { poll, at_ms } => polls::close(connection, room, *poll, *at_ms).await?,
+        Record::PollDeleted { poll, .. } => polls::delete(connection, room, *poll).await?,
+        Record::Drawn(drawn) => boards::draw(connection, room, drawn).await?,
+        Record::BoardCleared { epoch, .. } => boards::clear(connection, room, *epoch).await?,
+        Record::Ended { at_ms } => contents::end(connection, room, retention, *at_ms).await?,
         // Better to say so than to lose silently what a newer room wants kept.
-        _ => Err(StoreError::Unreadable("record")),
+        _ => return Err(StoreError::Unreadable("record")),
     }
+    Ok(Settlement::Kept)
 }

@@ -3,7 +3,8 @@ use serde_json::Value;
 use tertulia_room::Event;
 
 use super::{
-    ban, breakouts, chat, follow_me, knocker, name_of, poll, rights, role, room, rules, source, texts, timer,
+    ban, board, board_shown, breakouts, chat, follow_me, knocker, name_of, poll, rights, role, room, rules,
+    source, texts, timer,
 };
 use crate::wire;
 
@@ -88,6 +89,15 @@ pub fn event(event: &Event) -> Option<(&'static str, serde_json::Result<Value>)>
             "poll_deleted",
             wire::PollDeletedEvent {
                 id: *id,
+                by: name_of(by.as_ref()),
+            },
+        ),
+        Event::BoardShown { on, by } => told("board_shown", board_shown(*on, by.as_ref())),
+        Event::Drawn { epoch, elements } => ("board", board(*epoch, elements).and_then(serde_json::to_value)),
+        Event::BoardCleared { epoch, by } => told(
+            "board_cleared",
+            wire::BoardClearedEvent {
+                epoch: *epoch,
                 by: name_of(by.as_ref()),
             },
         ),

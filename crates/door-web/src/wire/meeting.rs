@@ -1,6 +1,7 @@
-//! Chat, polls, and the state and events of a meeting.
+//! Chat, polls, the whiteboard, and the state and events of a meeting.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Ban, BreakoutPlace, BreakoutRooms, ChatFile, Knocker, Own, Rules};
@@ -138,6 +139,49 @@ pub struct PollDeletedEvent {
     pub by: Option<String>,
 }
 
+/// Whether everybody is to see the whiteboard.
+#[derive(Deserialize, ToSchema)]
+pub struct ShowBoardRequest {
+    pub shown: bool,
+}
+
+/// Elements of the whiteboard as they are now.
+#[derive(Deserialize, ToSchema)]
+pub struct DrawRequest {
+    /// Of which board, as in [`Board`].
+    pub epoch: u64,
+    /// Excalidraw's elements: 500 of 96 KiB each at most, of which none may embed a page or a picture.
+    #[schema(value_type = Vec<Object>)]
+    pub elements: Vec<Box<RawValue>>,
+}
+
+/// The whiteboard; to those who watch it, the event `board` with what is new or changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Board {
+    /// Which board it is: another once it was cleared.
+    pub epoch: u64,
+    /// Excalidraw's elements.
+    #[schema(value_type = Vec<Object>)]
+    pub elements: Vec<Box<RawValue>>,
+}
+
+/// Whether the whiteboard is on everybody's screen; the event `board_shown`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BoardShownEvent {
+    /// Whether the whiteboard is on everybody's screen.
+    pub shown: bool,
+    /// Identity of who put it there or took it away.
+    pub by: Option<String>,
+}
+
+/// To those who watch the whiteboard, the event `board_cleared`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BoardClearedEvent {
+    /// The new board, which is empty.
+    pub epoch: u64,
+    pub by: Option<String>,
+}
+
 /// The first event of a stream, `state`: everything there is to know.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -157,6 +201,8 @@ pub struct StateEvent {
     /// Oldest first.
     pub polls: Vec<Poll>,
     pub votes: Vec<OwnVote>,
+    /// Absent while the whiteboard is not on everybody's screen.
+    pub board: Option<BoardShownEvent>,
     /// Who waits in the lobby; empty without the right `admit`.
     pub lobby: Vec<Knocker>,
     /// Who is banned; empty without the right `admit`.

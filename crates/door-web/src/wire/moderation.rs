@@ -27,6 +27,7 @@ pub enum Right {
     RaiseHand,
     React,
     Vote,
+    Draw,
     SpeakFreely,
     Present,
     ManagePolls,
@@ -142,7 +143,7 @@ pub struct AccessRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RulesRequest {
-    /// `microphone`, `camera`, `share_screen`, `send_data`, `chat`, `private_chat`, `raise_hand`, `react`, `vote`.
+    /// `microphone`, `camera`, `share_screen`, `send_data`, `chat`, `private_chat`, `raise_hand`, `react`, `vote`, `draw`.
     #[serde(default)]
     pub switch_off: Vec<Right>,
     #[serde(default)]

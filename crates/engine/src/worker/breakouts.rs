@@ -1,6 +1,6 @@
 //! What a room wants done in other rooms: its breakouts, or the room it is a breakout of.
 
-use tertulia_room::{Actor, BreakoutReport, Command, Errand, Fact, FromParent, History, RoomSettings};
+use tertulia_room::{Actor, BreakoutReport, Command, Errand, Fact, FromParent, RoomSettings};
 use tokio::sync::oneshot;
 
 use super::Worker;
@@ -30,7 +30,7 @@ impl Worker {
             name,
             settings,
             seed: rand::random(),
-            kept: self.shared.keeper.is_some().then(|| Some(History::default())),
+            kept: self.shared.keeper.is_some().then(|| Some(Box::default())),
             done,
         };
         self.post(entry.worker, open);

@@ -50,7 +50,7 @@ impl Worker {
                 let parent = settings.rules.parent.clone();
                 let mut room = Room::new(id.clone(), name.clone(), settings, seed, room_now(now));
                 if let Some(history) = kept {
-                    room.keep(history);
+                    room.keep(history.map(|history| *history));
                 }
                 let mut slot = RoomSlot::new(id.clone(), name, room);
                 slot.parent = parent;

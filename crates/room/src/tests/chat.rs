@@ -333,6 +333,7 @@ fn a_room_goes_on_where_its_history_ends() {
     let (mut stage, ana) = kept(Some(History {
         chat: vec![earlier.clone()],
         last_seq: 44,
+        ..History::default()
     }));
     assert_eq!(stage.ask(&ana, say("z", "before")), Ok(Reply::Chat(earlier)));
     let ticket = pending(&mut stage, &ana, "a");

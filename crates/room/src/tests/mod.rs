@@ -1,6 +1,7 @@
 //! Tests through one harness, [`Stage`]: a room with a clock, and the doors and the forwarding engine as they would
 //! understand what it says.
 
+mod board;
 mod breakouts;
 mod chat;
 mod data;

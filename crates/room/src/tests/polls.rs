@@ -5,7 +5,10 @@ use std::time::Duration;
 use tertulia_model::ParticipantId;
 
 use super::stage::{Stage, identity, moderator, only};
-use crate::{Actor, ChatInput, ChatMessage, Command, Event, NewPoll, Poll, Refusal, Reply};
+use crate::{
+    Actor, ChatInput, ChatMessage, Command, Event, History, KeptPoll, NewPoll, Poll, Record, Refusal, Reply,
+    Settlement, Ticket,
+};
 
 fn poll(stage: &mut Stage, who: &ParticipantId, command: Command) -> Result<Poll, Refusal> {
     match stage.ask(who, command)? {
@@ -91,8 +94,99 @@ fn an_anonymous_poll_ties_nobody_to_a_choice_and_counts_each_once() {
     stage.check_refused(&Actor::Participant(bo), vote(id, &[0]), Refusal::AlreadyVoted);
     let closed = poll(&mut stage, &ana, Command::ClosePoll { poll: id }).unwrap();
     assert_eq!((closed.counts, closed.ballots.len()), (Some(vec![1, 1]), 0));
-    let kept = only!(stage.observed(), Event::PollKept(kept) => (kept.poll.ballots.len(), kept.voters.len()));
-    assert!(kept.iter().all(|(ballots, voters)| (*ballots, *voters) == (0, 1)));
+}
+
+/// What a room wants written down next.
+fn written(stage: &mut Stage) -> (Ticket, Record) {
+    match stage.room.poll_record() {
+        Some((Some(ticket), record)) => (ticket, record),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn pending(stage: &mut Stage, who: &ParticipantId, command: Command) -> (Ticket, Record) {
+    assert!(matches!(stage.ask(who, command), Ok(Reply::Pending(_))));
+    written(stage)
+}
+
+#[test]
+fn nobody_hears_of_a_poll_or_a_vote_before_it_stands() {
+    let mut stage = Stage::new();
+    stage.room.keep(Some(History::default()));
+    let ana = stage.join_as(moderator("ana")).unwrap();
+    let (made, _) = pending(&mut stage, &ana, Command::CreatePoll(tea_or_coffee()));
+    stage.check_refused(
+        &Actor::Participant(ana.clone()),
+        vote(1, &[0]),
+        Refusal::NoSuchPoll,
+    );
+    assert!(matches!(
+        stage.room.settle(made, Settlement::Kept),
+        Ok(Reply::Poll(_))
+    ));
+    let (lost, _) = pending(&mut stage, &ana, vote(1, &[0]));
+    assert_eq!(stage.room.settle(lost, Settlement::Failed), Err(Refusal::NotKept));
+    let (kept, record) = pending(&mut stage, &ana, vote(1, &[1]));
+    assert!(matches!(record, Record::Voted(vote) if vote.choices == [1]));
+    let (closed, _) = pending(&mut stage, &ana, Command::ClosePoll { poll: 1 });
+    // Asked for while the end was being written: it comes after it.
+    let (late, _) = pending(&mut stage, &ana, vote(1, &[0]));
+    let Ok(Reply::Poll(shown)) = stage.room.settle(kept, Settlement::Kept) else {
+        panic!("the vote was not counted");
+    };
+    assert_eq!(shown.counts, Some(vec![0, 1]));
+    assert!(stage.room.settle(closed, Settlement::Kept).is_ok());
+    assert_eq!(
+        stage.room.settle(late, Settlement::Kept),
+        Err(Refusal::PollClosed)
+    );
+    let (gone, _) = pending(&mut stage, &ana, Command::DeletePoll { poll: 1 });
+    assert_eq!(stage.room.settle(gone, Settlement::Kept), Ok(Reply::Done));
+}
+
+#[test]
+fn an_anonymous_vote_that_is_being_written_counts_as_given() {
+    let mut stage = Stage::new();
+    stage.room.keep(Some(History::default()));
+    let ana = stage.join_as(moderator("ana")).unwrap();
+    let new = NewPoll {
+        anonymous: true,
+        ..tea_or_coffee()
+    };
+    let (made, _) = pending(&mut stage, &ana, Command::CreatePoll(new));
+    assert!(stage.room.settle(made, Settlement::Kept).is_ok());
+    pending(&mut stage, &ana, vote(1, &[0]));
+    stage.check_refused(&Actor::Participant(ana), vote(1, &[0]), Refusal::AlreadyVoted);
+}
+
+#[test]
+fn polls_go_on_with_what_stood_before() {
+    let mut stage = Stage::new();
+    let ana = stage.join_as(moderator("ana")).unwrap();
+    let before = poll(&mut stage, &ana, Command::CreatePoll(tea_or_coffee())).unwrap();
+    let before = KeptPoll {
+        poll: Poll {
+            id: 7,
+            counts: Some(vec![1, 0]),
+            ballots: vec![(identity("ana"), vec![0])],
+            ..before
+        },
+        voters: vec![identity("ana")],
+    };
+    let mut stage = Stage::new();
+    stage.room.keep(Some(History {
+        polls: vec![before],
+        last_poll: 9,
+        ..History::default()
+    }));
+    let ana = stage.join_as(moderator("ana")).unwrap();
+    let (vote, _) = pending(&mut stage, &ana, vote(7, &[1]));
+    let Ok(Reply::Poll(shown)) = stage.room.settle(vote, Settlement::Kept) else {
+        panic!("the vote was not counted");
+    };
+    assert_eq!((shown.votes, shown.counts), (1, Some(vec![0, 1])));
+    let (_, made) = pending(&mut stage, &ana, Command::CreatePoll(tea_or_coffee()));
+    assert!(matches!(made, Record::PollMade(poll) if poll.id == 10));
 }
 
 #[test]

@@ -202,8 +202,8 @@ section! {
         departure_timeout_s: u64 = 20,
         /// Chat messages a room holds in memory for those who come late; older ones are read from the database.
         chat_history: usize = 1_000,
-        /// How long chat messages are kept after they were written, in seconds. 0 keeps them as long as the room is
-        /// open, a day at most: they survive a restart of the server, and go when the last participant has left.
+        /// How long chat messages are kept after they were written, polls and the whiteboard after they were changed
+        /// last, in seconds. 0 keeps them as long as the room is open, a day at most: they survive a restart of the server, and go when the last participant has left.
         chat_retention_s: u32 = 0,
         /// Longest chat message, in characters.
         chat_text_chars: usize = 4_000,

@@ -9,6 +9,7 @@
 mod chat;
 mod files;
 mod kill;
+mod meeting;
 mod relay;
 mod support;
 mod traces;

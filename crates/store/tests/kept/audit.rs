@@ -3,7 +3,7 @@
 use crate::support::on_both;
 use tertulia_model::{Identity, RoomName};
 use tertulia_room::{AuditActor, AuditEntry, Record};
-use tertulia_store::{AuditFault, ChatRetention, Place, Store};
+use tertulia_store::{AuditFault, Place, Retention, Store};
 
 fn room() -> RoomName {
     RoomName::parse("Plaza").unwrap()
@@ -21,7 +21,7 @@ fn entry(at_ms: u64) -> AuditEntry {
 
 async fn with_lines(store: &Store, lines: u64) {
     let records: Vec<(RoomName, Record)> = (1..=lines).map(|at| (room(), Record::Audit(entry(at)))).collect();
-    for outcome in store.keep(&records, ChatRetention::WhileOpen).await {
+    for outcome in store.keep(&records, Retention::WhileOpen).await {
         outcome.unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::on_both;
 use tertulia_model::{Identity, RoomName};
 use tertulia_room::{ChatMessage, ChatReaction, History, Record, Settlement};
-use tertulia_store::{ChatRetention, Store};
+use tertulia_store::{Retention, Store};
 
 const HOUR: u64 = 3_600_000;
 
@@ -30,7 +30,7 @@ pub fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
 
 async fn say(store: &Store, name: &str, message: ChatMessage) -> Settlement {
     let mut settled = store
-        .keep(&[(room(name), Record::Chat(message))], ChatRetention::WhileOpen)
+        .keep(&[(room(name), Record::Chat(message))], Retention::WhileOpen)
         .await;
     settled.remove(0).unwrap()
 }
@@ -91,7 +91,7 @@ async fn one_that_cannot_be_kept_does_not_take_the_others_with_it() {
             (room("Plaza"), Record::Chat(message(1, "b", "impossible"))),
             (room("Plaza"), Record::Chat(message(3, "c", "third"))),
         ];
-        let settled = store.keep(&records, ChatRetention::WhileOpen).await;
+        let settled = store.keep(&records, Retention::WhileOpen).await;
         assert!(matches!(settled[0], Ok(Settlement::Kept)));
         assert!(settled[1].is_err());
         assert!(matches!(settled[2], Ok(Settlement::Kept)));
@@ -131,7 +131,7 @@ async fn a_room_that_opens_again_goes_on_with_its_chat() {
         }
         let open = async |retention, now_ms| {
             let history = store
-                .open_chat(&room("Plaza"), 2, retention, now_ms)
+                .open_contents(&room("Plaza"), 2, retention, now_ms)
                 .await
                 .unwrap();
             let seqs: Vec<u64> = history.chat.iter().map(|message| message.seq).collect();
@@ -139,18 +139,15 @@ async fn a_room_that_opens_again_goes_on_with_its_chat() {
         };
         // A restart: the last message is minutes old, so it is the same meeting, all of it.
         let restarted = 3 * HOUR + 60_000;
-        assert_eq!(open(ChatRetention::WhileOpen, restarted).await, (vec![2, 3], 3));
+        assert_eq!(open(Retention::WhileOpen, restarted).await, (vec![2, 3], 3));
         assert_eq!(seqs(&store, "Plaza", None, 9).await.0, [1, 2, 3]);
         // Messages that stay for ninety minutes.
-        assert_eq!(
-            open(ChatRetention::Seconds(5_400), restarted).await,
-            (vec![2, 3], 3)
-        );
+        assert_eq!(open(Retention::Seconds(5_400), restarted).await, (vec![2, 3], 3));
         assert_eq!(seqs(&store, "Plaza", None, 9).await.0, [2, 3]);
         // The next day somebody else opens a room of that name. Numbers are not given twice.
-        assert_eq!(open(ChatRetention::WhileOpen, 30 * HOUR).await, (vec![], 3));
+        assert_eq!(open(Retention::WhileOpen, 30 * HOUR).await, (vec![], 3));
         let unknown = store
-            .open_chat(&room("New"), 2, ChatRetention::WhileOpen, 0)
+            .open_contents(&room("New"), 2, Retention::WhileOpen, 0)
             .await;
         assert_eq!(unknown.unwrap(), History::default());
     })
@@ -163,10 +160,10 @@ async fn what_is_said_goes_with_the_room_unless_it_is_to_stay() {
         let end = (room("Plaza"), Record::Ended { at_ms: 0 });
         say(&store, "Plaza", message(1, "a", "x")).await;
         store
-            .keep(std::slice::from_ref(&end), ChatRetention::Seconds(60))
+            .keep(std::slice::from_ref(&end), Retention::Seconds(60))
             .await;
         assert_eq!(seqs(&store, "Plaza", None, 9).await.0, [1]);
-        store.keep(&[end], ChatRetention::WhileOpen).await;
+        store.keep(&[end], Retention::WhileOpen).await;
         assert_eq!(seqs(&store, "Plaza", None, 9).await.0, Vec::<u64>::new());
     })
     .await;
@@ -181,14 +178,14 @@ async fn messages_go_when_their_time_is_over() {
         let now = 26 * HOUR + 1;
         assert_eq!(
             store
-                .expire_chat(ChatRetention::Seconds(86_400), now)
+                .expire_contents(Retention::Seconds(86_400), now)
                 .await
                 .unwrap(),
             2
         );
         assert_eq!(seqs(&store, "Plaza", None, 9).await.0, [3, 4]);
         assert_eq!(
-            store.expire_chat(ChatRetention::Seconds(60), now).await.unwrap(),
+            store.expire_contents(Retention::Seconds(60), now).await.unwrap(),
             2
         );
     })
@@ -221,7 +218,7 @@ async fn a_message_is_read_back_as_it_was_changed_last() {
             (room("Plaza"), Record::ChatChanged(answer.clone())),
             (room("Plaza"), Record::ChatChanged(gone)),
         ];
-        for outcome in store.keep(&changes, ChatRetention::WhileOpen).await {
+        for outcome in store.keep(&changes, Retention::WhileOpen).await {
             assert!(matches!(outcome, Ok(Settlement::Kept)));
         }
         let page = store.read_chat(&room("Plaza"), None, 9).await.unwrap();

@@ -3,7 +3,7 @@
 use crate::support::{Folder, on_both};
 use tertulia_model::{Identity, RoomName};
 use tertulia_room::Record;
-use tertulia_store::{Blobs, ChatRetention, FileId, FileInfo, FileQuota, FileRefusal};
+use tertulia_store::{Blobs, FileId, FileInfo, FileQuota, FileRefusal, Retention};
 
 const QUOTA: FileQuota = FileQuota {
     room_bytes: 100,
@@ -90,9 +90,9 @@ async fn files_go_with_a_room_that_keeps_nothing() {
         let begun = file(1, "Plaza", "ana", 7);
         store.begin_file(&begun, QUOTA, 0).await.unwrap();
         let end = [(RoomName::parse("Plaza").unwrap(), Record::Ended { at_ms: 500 })];
-        store.keep(&end, ChatRetention::Seconds(60)).await;
+        store.keep(&end, Retention::Seconds(60)).await;
         assert!(store.file(begun.id, 500).await.unwrap().is_some());
-        store.keep(&end, ChatRetention::WhileOpen).await;
+        store.keep(&end, Retention::WhileOpen).await;
         assert!(store.file(begun.id, 500).await.unwrap().is_none());
     })
     .await;

@@ -9,6 +9,7 @@
 mod audit;
 mod chat;
 mod files;
+mod meeting;
 mod opening;
 mod people;
 mod support;

@@ -6,7 +6,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use crate::support::Folder;
 use tertulia_model::{Identity, RoomName};
 use tertulia_room::{ChatMessage, Record};
-use tertulia_store::{ChatRetention, Place, Store, StoreError};
+use tertulia_store::{Place, Retention, Store, StoreError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o10_a_damaged_database_is_refused_and_not_replaced() {
@@ -33,7 +33,7 @@ async fn o10_a_damaged_database_is_refused_and_not_replaced() {
             (room.clone(), Record::Chat(message))
         })
         .collect();
-    store.keep(&records, ChatRetention::WhileOpen).await;
+    store.keep(&records, Retention::WhileOpen).await;
     store.close().await;
 
     let file = folder.0.join("tertulia.sqlite3");

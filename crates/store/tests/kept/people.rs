@@ -11,7 +11,7 @@ use tertulia_people::{
     Session, SessionLife,
 };
 use tertulia_room::Record;
-use tertulia_store::{AccountRefusal, ChatRetention, RoomRefusal, Store};
+use tertulia_store::{AccountRefusal, Retention, RoomRefusal, Store};
 
 fn account(number: u128, login: &str) -> Account {
     Account {
@@ -249,7 +249,7 @@ async fn nobody_reads_what_was_said_before_the_room_was_theirs() {
         let say = async |seq| {
             let message = message(seq, &format!("m{seq}"), "hello");
             let record = [(weekly.name.clone(), Record::Chat(message))];
-            store.keep(&record, ChatRetention::Seconds(60)).await;
+            store.keep(&record, Retention::Seconds(60)).await;
         };
         say(1).await;
         assert_eq!(said(&store, &weekly.name).await, 1);
