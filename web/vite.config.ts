@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { excalidraw } from './scripts/excalidraw';
 
 const packageJson = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
@@ -25,7 +26,7 @@ const embedUnderAnotherName: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [react(), embedUnderAnotherName],
+  plugins: [react(), embedUnderAnotherName, excalidraw()],
   define: { __APP_VERSION__: JSON.stringify(packageJson.version) },
   server: { port: 5173, proxy },
   preview: { port: 4173, proxy },
@@ -36,7 +37,20 @@ export default defineConfig({
     manifest: true,
     // Everything the page needs comes from files: the server's content policy allows no data: scripts.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 2_000,
+    rolldownOptions: {
+      output: {
+        // In one piece they are smaller than in many; whatever is loaded needs them.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'base',
+              test: /node_modules\/(react|react-dom|scheduler|i18next|react-i18next|zustand)\//,
+            },
+          ],
+        },
+      },
+    },
   },
   test: {
     environment: 'happy-dom',

@@ -121,6 +121,7 @@ export function fakeCall({
       async loadEarlier() {
         room.setState({ moreChat: false });
       },
+      followBoard: () => undefined,
     },
     setMic: (mic) => intend({ mic }),
     setCamera: (camera) => intend({ camera }),

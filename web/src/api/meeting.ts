@@ -13,6 +13,7 @@ export type Right =
   | 'raise_hand'
   | 'react'
   | 'vote'
+  | 'draw'
   | 'speak_freely'
   | 'present'
   | 'manage_polls'
@@ -38,6 +39,7 @@ export const switches = [
   'private_chat',
   'react',
   'raise_hand',
+  'draw',
 ] as const satisfies Right[];
 
 export type SourceName = 'microphone' | 'camera' | 'screen_share' | 'screen_share_audio';

@@ -114,6 +114,7 @@ export const apiErrorCodes = [
   'poll_closed',
   'breakouts_closed',
   'already_voted',
+  'board_cleared',
   'sign_in_needed',
   'invitation_needed',
   'invitation_void',

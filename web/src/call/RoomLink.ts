@@ -37,6 +37,9 @@ export interface Sealing {
   chat(): ChatCipher | null;
 }
 
+/** Hears of changes of the whiteboard, and of `state` when some may have been missed. */
+export type BoardListener = (event: 'board' | 'board_cleared' | 'state', data: unknown) => void;
+
 export interface SendOptions {
   id?: string;
   to?: string;
@@ -53,6 +56,7 @@ export interface Credentials {
 export class RoomLink {
   readonly store: StoreApi<RoomState> = createStore(() => emptyRoomState);
   private following: Following | null = null;
+  private onBoard: BoardListener | null = null;
   /** What sealed texts say; null where our key does not open them. */
   private readonly opened = new Map<string, string | null>();
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
@@ -185,6 +189,10 @@ export class RoomLink {
     }));
   }
 
+  followBoard(listener: BoardListener | null): void {
+    this.onBoard = listener;
+  }
+
   async setHand(raised: boolean): Promise<void> {
     await this.authorized((token) => api.setHand(this.room, token, raised));
   }
@@ -206,6 +214,7 @@ export class RoomLink {
       case 'state':
         void this.openSealed();
         this.events.onState(state);
+        this.onBoard?.('state', null);
         break;
       case 'chat': {
         const known = new Set(before.chat.map(({ id }) => id));
@@ -218,6 +227,10 @@ export class RoomLink {
         break;
       }
       case 'meeting': {
+        if (event.event === 'board' || event.event === 'board_cleared') {
+          this.onBoard?.(event.event, JSON.parse(event.data));
+          break;
+        }
         const notice = meetingNotice(event.event, JSON.parse(event.data), before.meeting);
         if (notice?.kind === 'broadcast') {
           const { text, identity, id } = notice;

@@ -3,7 +3,7 @@ import type { ChatMessage, ReactionKind } from '../api';
 import type { ExtraKind } from './ExtraSources';
 import type { WantedVideo } from './RemoteTracks';
 import type { CallState } from './RoomController';
-import type { SendOptions } from './RoomLink';
+import type { BoardListener, SendOptions } from './RoomLink';
 import type { RecordedTracks } from './recordedTracks';
 import type { RoomState } from './roomState';
 import type { StatsSample } from './stats';
@@ -25,6 +25,8 @@ export interface Call {
     broadcast(text: string): Promise<void>;
     read(path: string): Promise<Response>;
     loadEarlier(): Promise<void>;
+    /** Has changes of the whiteboard told, to one listener at most. */
+    followBoard(listener: BoardListener | null): void;
   };
   setMic(on: boolean): void;
   setCamera(on: boolean): void;

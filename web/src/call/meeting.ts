@@ -33,6 +33,8 @@ export interface Meeting {
   breakoutRooms: BreakoutRooms | null;
   /** In a breakout room the name of its main room. */
   mainRoom: string | null;
+  /** Who put the whiteboard on everybody's screen; null while it is not there. */
+  board: { by: string | null } | null;
 }
 
 export const emptyMeeting: Meeting = {
@@ -49,6 +51,7 @@ export const emptyMeeting: Meeting = {
   breakouts: null,
   breakoutRooms: null,
   mainRoom: null,
+  board: null,
 };
 
 /** What somebody who leads asks of this person. */
@@ -56,6 +59,7 @@ export type MeetingNotice =
   | { kind: 'unmute-asked'; source: SourceName }
   | { kind: 'floor'; identity: string }
   | { kind: 'knock'; name: string }
+  | { kind: 'board'; shown: boolean; by: string | null }
   | { kind: 'poll'; question: string; by: string | null }
   | { kind: 'role'; role: Role }
   | { kind: 'help'; breakout: number; room: string; name: string }
@@ -96,6 +100,7 @@ export function readMeeting(body: Body): Meeting {
     breakouts: (body.breakouts as BreakoutPlace | null) ?? null,
     breakoutRooms: (body.breakoutRooms as BreakoutRooms | null) ?? null,
     mainRoom: typeof body.mainRoom === 'string' ? body.mainRoom : null,
+    board: boardOf(body.board),
   };
 }
 
@@ -131,6 +136,8 @@ export function applyMeetingEvent(
     }
     case 'poll_deleted':
       return { ...meeting, polls: meeting.polls.filter(({ id }) => id !== data.id) };
+    case 'board_shown':
+      return { ...meeting, board: boardOf(data) };
     case 'knock': {
       const knocker = data as unknown as Knocker;
       const same = (one: Knocker) => one.identity === knocker.identity;
@@ -174,6 +181,9 @@ export function meetingNotice(
     const { role } = data as unknown as Own;
     return before.own && before.own.role !== role ? { kind: 'role', role } : null;
   }
+  if (event === 'board_shown') {
+    return { kind: 'board', shown: data.shown === true, by: nameIn(data.by) };
+  }
   if (event === 'unmute_asked') return { kind: 'unmute-asked', source: data.source as SourceName };
   if (event === 'floor') return { kind: 'floor', identity: String(data.identity) };
   if (event === 'breakout_message') {
@@ -210,6 +220,15 @@ function withItem<T>(items: readonly T[], item: T, same: (one: T) => boolean): T
 
 function list<T>(value: unknown): T[] {
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function nameIn(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function boardOf(value: unknown): Meeting['board'] {
+  const { shown, by } = (value ?? {}) as { shown?: unknown; by?: unknown };
+  return shown === true ? { by: nameIn(by) } : null;
 }
 
 function viewersOf(room: unknown): number {

@@ -19,6 +19,8 @@ export interface UiState {
   replyTo: number | null;
   /** The own message being changed. */
   editing: string | null;
+  /** The whiteboard, though shown, is put away on this screen. */
+  boardHidden: boolean;
   /** The tile whose connection details are open. */
   statsFor: TileId | null;
   /** The window or element a picture-in-picture lives in. */
@@ -50,6 +52,7 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     chatTo: null,
     replyTo: null,
     editing: null,
+    boardHidden: false,
     statsFor: null,
     pip: null,
     recorder: null,

@@ -13,6 +13,7 @@ import {
   Mic,
   MonitorUp,
   PanelRightClose,
+  PenLine,
   PictureInPicture2,
   PinOff,
   Presentation,
@@ -85,6 +86,8 @@ export function useCallActions(): readonly Action[] {
   const breakouts = useRoomState(({ meeting }) => meeting.breakouts);
   const encrypted = useCallState((state) => state.phrase !== null);
   const polls = useRoomState(({ meeting }) => meeting.polls.length > 0) || manages;
+  const board = useRoomState(({ meeting }) => meeting.board !== null);
+  const boardHidden = useUi((state) => state.boardHidden);
   const identity = useCallState((state) => state.identity);
   const followed = useRoomState(({ meeting }) => meeting.followMe?.identity === identity);
   const command = useCommand();
@@ -189,6 +192,19 @@ export function useCallActions(): readonly Action[] {
       pressed: panel === 'polls',
       available: polls,
       run: () => togglePanel(ui, 'polls'),
+    },
+    {
+      id: 'board',
+      label: t('action.board'),
+      icon: PenLine,
+      shortcuts: [{ key: 'b' }],
+      pressed: board && !boardHidden,
+      // The server could read what is drawn.
+      available: !encrypted && (board || mayShare),
+      run() {
+        if (board) ui.setState({ boardHidden: !boardHidden });
+        else void command('PUT', 'board/shown', { shown: true });
+      },
     },
     {
       id: 'meeting',

@@ -127,6 +127,15 @@ export function useNotices(sink: NoticeSink): void {
           showToast({ text, key: 'poll', action, durationMs: 12_000 });
           return;
         }
+        case 'board': {
+          ui.setState({ boardHidden: false });
+          if (!notice.by || notice.by === call.store.getState().identity) return;
+          const key = notice.shown ? 'board.opened' : 'board.closed';
+          const text = t(key, { name: nameOf(notice.by) });
+          announce(text);
+          showToast({ text, key: 'board' });
+          return;
+        }
         case 'role': {
           const text = t('notice.role', { role: t(`role.${notice.role}`) });
           announce(text, 'assertive');

@@ -4,7 +4,7 @@ import { useCallState } from '../call/context';
 import { phraseEmoji } from './phrase';
 import styles from './Secrecy.module.css';
 
-const switchedOff = ['recording', 'phone', 'captions', 'search', 'files'] as const;
+const switchedOff = ['recording', 'phone', 'captions', 'search', 'files', 'board'] as const;
 const visible = ['who', 'when', 'signs'] as const;
 
 /** The safety phrase of an encrypted meeting, and honestly what encryption does and does not do. */

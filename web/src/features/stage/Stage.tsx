@@ -3,7 +3,7 @@ import { type KeyboardEvent, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PlacedTile, Size, TileId } from '../../layout';
 import { usePreferences } from '../../media/preferences';
-import { IconButton } from '../../ui';
+import { IconButton, later, Spinner } from '../../ui';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
 import { togglePin } from '../call/uiStore';
 import { FloatingReactions } from '../reactions/FloatingReactions';
@@ -16,24 +16,39 @@ import { useSelfDrag } from './useSelfDrag';
 import { useSize } from './useSize';
 import { useStagePlan } from './useStagePlan';
 
-/** The pictures of the meeting. */
+const Whiteboard = later(
+  () => import('../whiteboard/Whiteboard'),
+  <div className={styles.loading}>
+    <Spinner size={32} />
+  </div>,
+);
+
+/** The pictures of the meeting, and the whiteboard while it is shown. */
 export function Stage() {
   const { t } = useTranslation('call');
   const [ref, area] = useSize<HTMLDivElement>();
+  const shown = useRoomState(({ meeting }) => meeting.board !== null);
+  const hidden = useUi((state) => state.boardHidden);
+  const encrypted = useCallState((state) => state.phrase !== null);
+  // Nothing of an encrypted meeting is to be read by the server.
+  const board = shown && !hidden && !encrypted;
   const ready = area.width > 0 && area.height > 0;
   return (
     <section className={styles.stage} aria-label={t('stage')} data-stage>
       <PresentingBar />
-      <div ref={ref} className={styles.area}>
-        {ready ? <Tiles area={area} /> : null}
+      <div className={styles.split} data-board={board || undefined}>
+        {board ? <Whiteboard /> : null}
+        <div ref={ref} className={styles.area}>
+          {ready ? <Tiles area={area} board={board} /> : null}
+        </div>
       </div>
     </section>
   );
 }
 
-function Tiles({ area }: { area: Size }) {
+function Tiles({ area, board }: { area: Size; board: boolean }) {
   const { ui } = useCall();
-  const plan = useStagePlan(area);
+  const plan = useStagePlan(area, board);
   const participants = useCallState((state) => state.snapshot.participants);
   const hands = useRoomState((state) => state.hands);
   const pinned = useUi((state) => state.pinned);
@@ -96,7 +111,7 @@ function Tiles({ area }: { area: Size }) {
           />
         );
       })}
-      {plan.arrangement === 'alone' ? <InviteCard /> : null}
+      {plan.arrangement === 'alone' && !board ? <InviteCard /> : null}
       <FloatingReactions />
       {plan.pager ? (
         <PageTurner at={plan.pager} page={plan.page} pageCount={plan.pageCount} />

@@ -18,12 +18,13 @@ import { useSpeaker } from './useSpeaker';
 const phoneWidth = 640;
 const phoneTilesPerPage = 8;
 
-/** Plans the stage for an area, and tells the call which pictures are needed. */
-export function useStagePlan(area: Size): StagePlan {
+/** Plans the stage for an area, `beside` something larger or not, and tells the call which pictures are needed. */
+export function useStagePlan(area: Size, beside: boolean): StagePlan {
   const { call, ui } = useCall();
   const participants = useCallState((state) => state.snapshot.participants);
   const hands = useRoomState((state) => state.hands);
-  const choice = useUi((state) => state.layout);
+  const chosen = useUi((state) => state.layout);
+  const choice = beside ? 'grid' : chosen;
   const pinned = useUi((state) => state.pinned);
   const spotlight = useRoomState((state) => state.meeting.spotlight);
   const page = useUi((state) => state.page);

@@ -274,6 +274,7 @@ function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
     'meeting',
     'breakouts',
     'polls',
+    'board',
     'secrecy',
     'followMe',
     'fullscreen',

@@ -1,0 +1,182 @@
+import './assetPath';
+import '@excalidraw/excalidraw/index.css';
+import {
+  CaptureUpdateAction,
+  Excalidraw,
+  MainMenu,
+  reconcileElements,
+} from '@excalidraw/excalidraw';
+import type { RemoteExcalidrawElement } from '@excalidraw/excalidraw/data/reconcile';
+import type { ExcalidrawImperativeAPI } from '@excalidraw/excalidraw/types';
+import { Eraser, EyeOff, X } from 'lucide-react';
+import { useEffect, useId, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Button, IconButton, showToast } from '../../ui';
+import { useCall, useCallState, useRoomState } from '../call/context';
+import { useCommand } from '../meeting/useCommand';
+import { useMay } from '../meeting/useMay';
+import { type Board, type BoardElement, BoardSync, type Canvas } from './boardSync';
+import { useDark } from './useDark';
+import styles from './Whiteboard.module.css';
+
+const languages: Record<string, string> = { de: 'de-DE', en: 'en', es: 'es-ES', ru: 'ru-RU' };
+
+/** What is not offered: files of one's own, which others would not see, and what the app has its own switches for. */
+const options = {
+  canvasActions: {
+    changeViewBackgroundColor: false,
+    clearCanvas: false,
+    loadScene: false,
+    saveToActiveFile: false,
+    toggleTheme: false,
+    export: false,
+  },
+  tools: { image: false },
+} as const;
+
+/** The whiteboard everybody draws on together. */
+export default function Whiteboard() {
+  const { t, i18n } = useTranslation('call');
+  const { ui, room } = useCall();
+  const [canvas, setCanvas] = useState<ExcalidrawImperativeAPI | null>(null);
+  const draws = useMay('draw');
+  const dark = useDark();
+  const sync = useSync(canvas);
+
+  return (
+    <section
+      className={styles.board}
+      aria-label={t('board.title')}
+      // Letters choose tools here; they do not mute anybody.
+      onKeyDown={(event) => {
+        if (event.key !== 'F2') event.stopPropagation();
+      }}
+    >
+      <Bar onHide={() => ui.setState({ boardHidden: true })} draws={draws} />
+      <div className={styles.canvas}>
+        <Excalidraw
+          excalidrawAPI={setCanvas}
+          onChange={() => sync?.changed()}
+          viewModeEnabled={!draws}
+          langCode={languages[i18n.resolvedLanguage ?? 'en'] ?? 'en'}
+          theme={dark ? 'dark' : 'light'}
+          name={room}
+          UIOptions={options}
+          aiEnabled={false}
+          validateEmbeddable={false}
+        >
+          <MainMenu>
+            <MainMenu.DefaultItems.SaveAsImage />
+            <MainMenu.DefaultItems.SearchMenu />
+          </MainMenu>
+        </Excalidraw>
+      </div>
+    </section>
+  );
+}
+
+function Bar({ draws, onHide }: { draws: boolean; onHide(): void }) {
+  const { t } = useTranslation('call');
+  const command = useCommand();
+  const presents = useMay('present');
+  const me = useCallState((state) => state.identity);
+  const mine = useRoomState(({ meeting }) => meeting.board?.by === me);
+  const [asking, setAsking] = useState(false);
+  const question = useId();
+  if (asking) {
+    return (
+      <div className={styles.bar} role="alertdialog" aria-labelledby={question}>
+        <p id={question} className={styles.text}>
+          {t('board.clearAsk')}
+        </p>
+        <Button size="sm" variant="ghost" autoFocus onClick={() => setAsking(false)}>
+          {t('poll.cancel')}
+        </Button>
+        <Button
+          size="sm"
+          variant="danger"
+          icon={Eraser}
+          onClick={() => {
+            setAsking(false);
+            void command('DELETE', 'board');
+          }}
+        >
+          {t('board.clear')}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <div className={styles.bar}>
+      <h2 className={styles.text}>{t('board.title')}</h2>
+      {draws ? null : <p className={styles.note}>{t('board.viewOnly')}</p>}
+      {presents ? (
+        <IconButton
+          size="sm"
+          icon={Eraser}
+          label={t('board.clear')}
+          onClick={() => setAsking(true)}
+        />
+      ) : null}
+      <IconButton size="sm" icon={EyeOff} label={t('board.hide')} onClick={onHide} />
+      {presents || mine ? (
+        <IconButton
+          size="sm"
+          icon={X}
+          label={t('board.closeAll')}
+          onClick={() => void command('PUT', 'board/shown', { shown: false })}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+/** Keeps the canvas and the server the same for as long as both are there. */
+function useSync(canvas: ExcalidrawImperativeAPI | null): BoardSync | null {
+  const { t } = useTranslation(['call', 'errors']);
+  const { call } = useCall();
+  const [sync, setSync] = useState<BoardSync | null>(null);
+  useEffect(() => {
+    if (!canvas) return;
+    const { link } = call;
+    const port = {
+      watch: async () => (await (await link.command('POST', 'board/watch')).json()) as Board,
+      draw: async (epoch: number, elements: readonly BoardElement[]) => {
+        await link.command('POST', 'board/elements', { epoch, elements });
+      },
+    };
+    const running = new BoardSync(port, canvasOf(canvas), (code) =>
+      showToast({ text: t(`errors:api.${code}`), tone: 'warning', key: 'board-refused' }),
+    );
+    link.followBoard((event, data) => {
+      if (event === 'state') void running.open();
+      else if (event === 'board') running.receive(data as Board);
+      else running.cleared((data as Board).epoch);
+    });
+    void running.open();
+    setSync(running);
+    return () => {
+      running.stop();
+      link.followBoard(null);
+      // Not worth telling if it fails: whoever has left hears no more anyway.
+      void link.command('DELETE', 'board/watch').catch(() => undefined);
+    };
+  }, [canvas, call, t]);
+  return sync;
+}
+
+function canvasOf(api: ExcalidrawImperativeAPI): Canvas {
+  return {
+    elements: () => api.getSceneElementsIncludingDeleted(),
+    merge(elements) {
+      const merged = reconcileElements(
+        api.getSceneElementsIncludingDeleted(),
+        elements as unknown as RemoteExcalidrawElement[],
+        api.getAppState(),
+      );
+      // Undo is for what one has drawn oneself.
+      api.updateScene({ elements: merged, captureUpdate: CaptureUpdateAction.NEVER });
+    },
+    reset: () => api.resetScene({ resetLoadingState: false }),
+  };
+}
