@@ -21,13 +21,20 @@ const OVERHEAD: u64 = 60;
 
 /// What is to be sent next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Due {
+pub enum Due<'a> {
     /// A packet for the first time.
-    Media(Outgoing),
+    Media(&'a Outgoing),
     /// A packet that was asked for again.
-    Repair(Outgoing),
+    Repair(&'a Outgoing),
     /// Padding of about this many bytes, so that a probe has the rate it wants.
     Padding(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Queue {
+    Sound,
+    Repairs,
+    Pictures,
 }
 
 /// Spreads what goes to one subscriber over time: sound passes at once, repairs go before pictures, and both keep to a
@@ -39,6 +46,8 @@ pub struct Pacer {
     sound: VecDeque<Outgoing>,
     repairs: VecDeque<Outgoing>,
     pictures: VecDeque<(Outgoing, Instant)>,
+    /// Whose first packet was given by the last [`Pacer::poll`]; it is taken off with the next.
+    given: Option<Queue>,
     /// `None` sends everything at once.
     rate: Option<Bitrate>,
     /// Bytes a running probe still wants.
@@ -85,25 +94,26 @@ impl Pacer {
 
     /// Gives what may be sent now; to be called until `None`.
     #[inline]
-    pub fn poll(&mut self, now: Instant) -> Option<Due> {
+    pub fn poll(&mut self, now: Instant) -> Option<Due<'_>> {
+        self.take_given();
         if self.filled != Some(now) {
             self.fill(now);
         }
-        if let Some(packet) = self.sound.pop_front() {
-            self.spend(packet.size);
-            return Some(Due::Media(packet));
+        if let Some(size) = self.sound.front().map(|packet| packet.size) {
+            self.give(Queue::Sound, size);
+            return self.sound.front().map(Due::Media);
         }
         if self.rate.is_some() && self.level <= 0 {
             self.expire(now);
             return None;
         }
-        if let Some(packet) = self.repairs.pop_front() {
-            self.spend(packet.size);
-            return Some(Due::Repair(packet));
+        if let Some(size) = self.repairs.front().map(|packet| packet.size) {
+            self.give(Queue::Repairs, size);
+            return self.repairs.front().map(Due::Repair);
         }
-        if let Some((packet, _)) = self.pictures.pop_front() {
-            self.spend(packet.size);
-            return Some(Due::Media(packet));
+        if let Some(size) = self.pictures.front().map(|(packet, _)| packet.size) {
+            self.give(Queue::Pictures, size);
+            return self.pictures.front().map(|(packet, _)| Due::Media(packet));
         }
         if self.probe > 0 && self.rate.is_some() {
             self.spend(PADDING as u16);
@@ -112,8 +122,32 @@ impl Pacer {
         None
     }
 
+    #[inline]
+    fn give(&mut self, queue: Queue, size: u16) {
+        self.spend(size);
+        self.given = Some(queue);
+    }
+
+    /// Takes off what was given.
+    #[inline]
+    fn take_given(&mut self) {
+        match self.given.take() {
+            Some(Queue::Pictures) => {
+                self.pictures.pop_front();
+            }
+            Some(Queue::Sound) => {
+                self.sound.pop_front();
+            }
+            Some(Queue::Repairs) => {
+                self.repairs.pop_front();
+            }
+            None => {}
+        }
+    }
+
     /// Forgets what waits for a sink that is no more; its name may become another's.
     pub fn forget(&mut self, sink: SinkId) {
+        self.take_given();
         self.sound.retain(|packet| packet.sink != sink);
         self.repairs.retain(|packet| packet.sink != sink);
         self.pictures.retain(|(packet, _)| packet.sink != sink);
@@ -121,6 +155,7 @@ impl Pacer {
 
     /// Forgets all that waits.
     pub fn clear(&mut self) {
+        self.given = None;
         self.sound.clear();
         self.repairs.clear();
         self.pictures.clear();
@@ -179,6 +214,7 @@ impl Pacer {
     }
 
     fn overflow(&mut self) {
+        self.take_given();
         self.pictures.clear();
         self.overflowed = true;
     }
@@ -199,8 +235,20 @@ mod tests {
         }
     }
 
-    fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Due> {
-        std::iter::from_fn(|| pacer.poll(now)).collect()
+    #[derive(Debug, PartialEq)]
+    enum Sent {
+        Media(Outgoing),
+        Repair(Outgoing),
+        Padding(usize),
+    }
+
+    fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Sent> {
+        let owned = |due: Due<'_>| match due {
+            Due::Media(packet) => Sent::Media(*packet),
+            Due::Repair(packet) => Sent::Repair(*packet),
+            Due::Padding(bytes) => Sent::Padding(bytes),
+        };
+        std::iter::from_fn(|| pacer.poll(now).map(owned)).collect()
     }
 
     #[test]
@@ -217,7 +265,7 @@ mod tests {
             let now = start + Duration::from_millis(2 * tick);
             pacer.push(sound(1_000 + tick), now);
             let due = drain(&mut pacer, now);
-            assert_eq!(due[0], Due::Media(sound(1_000 + tick)));
+            assert_eq!(due[0], Sent::Media(sound(1_000 + tick)));
             sent += due.len() - 1;
         }
         // A tenth of a second at 500 packets of 1 260 bytes a second, less what sound took, and what was saved up.
@@ -233,7 +281,7 @@ mod tests {
         pacer.push_repair(outgoing(0));
         assert_eq!(
             drain(&mut pacer, start),
-            [Due::Repair(outgoing(0)), Due::Media(outgoing(1))]
+            [Sent::Repair(outgoing(0)), Sent::Media(outgoing(1))]
         );
         assert!(!pacer.is_waiting());
     }
@@ -246,10 +294,10 @@ mod tests {
         drain(&mut pacer, start - Duration::from_secs(1));
         pacer.set_probe(3_000);
         pacer.push(outgoing(1), start);
-        let ticks: Vec<Vec<Due>> = (0..10)
+        let ticks: Vec<Vec<Sent>> = (0..10)
             .map(|tick| drain(&mut pacer, start + Duration::from_millis(2 * tick)))
             .collect();
-        assert_eq!(ticks[0], [Due::Media(outgoing(1))]);
+        assert_eq!(ticks[0], [Sent::Media(outgoing(1))]);
         assert!(ticks.iter().all(|due| due.len() <= 3), "spread over time");
         let padding = ticks.iter().flatten().count() - 1;
         assert_eq!(padding, 6, "of 1 740 bytes left");
@@ -269,7 +317,7 @@ mod tests {
         pacer.push(sound(2), start);
         pacer.push_repair(outgoing(0));
         pacer.forget(SinkId(0));
-        assert_eq!(drain(&mut pacer, start), [Due::Media(other)]);
+        assert_eq!(drain(&mut pacer, start), [Sent::Media(other)]);
     }
 
     #[test]

@@ -357,7 +357,7 @@ impl World {
             let rate = Bitrate::from_bps(self.people[person].estimate.as_bps() * 5 / 2);
             self.people[person].pacer.set_rate(Some(rate));
             while let Some(due) = self.people[person].pacer.poll(now) {
-                if let Due::Media(outgoing) = due {
+                if let Due::Media(&outgoing) = due {
                     self.receive(person, &outgoing);
                 }
             }

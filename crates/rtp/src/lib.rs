@@ -41,8 +41,9 @@ pub use red::{RedBlock, RedBlocks, blocks as red_blocks, primary as red_primary,
 pub use rewrite::Rewrite;
 pub use rtcp::{
     FirEntries, FirEntry, NackSequences, ReportBlock, ReportBlocks, Rtcp, SdesChunk, SdesChunks, SenderInfo,
-    Ssrcs, TransportFeedback, TransportStatuses, rtcp_packets, write_bye, write_fir, write_nack, write_pli,
-    write_receiver_report, write_remb, write_sdes_cname, write_sender_report, write_transport_feedback,
+    Ssrcs, StatusRun, StatusRuns, TransportFeedback, TransportStatuses, rtcp_packets, write_bye, write_fir,
+    write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname, write_sender_report,
+    write_transport_feedback,
 };
 pub use srtp::{
     Admitted, Opened, ReceiveWindow, SendWindow, SrtpError, SrtpProfile, SrtpReceiver, SrtpSender,

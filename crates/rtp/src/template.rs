@@ -118,6 +118,7 @@ impl HeaderTemplate {
     }
 
     /// Writes a header whose form and greatest length are known.
+    #[inline]
     fn write_short(
         &self,
         prebuilt: &Prebuilt,
@@ -150,6 +151,7 @@ impl HeaderTemplate {
     }
 
     /// Puts what describes the medium behind the constant part and gives where it ends.
+    #[inline]
     fn put_medium(&self, header: &mut [u8; ROOM], at: usize, extensions: &Extensions<'_>) -> usize {
         let mut end = at;
         let mut put = |id: u8, value: &[u8]| {

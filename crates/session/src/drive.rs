@@ -9,8 +9,8 @@ use crate::media::{MediaEvent, StreamStats};
 use crate::path::{Handshake, PathEvent};
 use crate::session::{Session, State};
 use crate::{
-    MediaPath, Output, Pacing, ProbeId, RxId, RxPacket, RxStats, SendError, SessionError, SessionEvent, TxId,
-    TxPacket,
+    MediaPath, Output, Pacing, ProbeId, RxId, RxPacket, RxStats, Sealer, SendError, SessionError,
+    SessionEvent, TxId, TxPacket,
 };
 
 /// A deadline for sessions that wait for nothing.
@@ -128,6 +128,10 @@ impl Session {
             if self.state == State::Closing {
                 return Ok(self.report_closed());
             }
+            // Time alone may have told something.
+            if transport.media.has_events() {
+                continue;
+            }
             let due = transport.timeout().unwrap_or(self.now + IDLE);
             if due > self.now {
                 self.passes = 0;
@@ -149,12 +153,21 @@ impl Session {
         transport.path.media_path()
     }
 
-    /// Protects a packet and appends it to `out`; gives its length.
+    /// What protects packets that leave now, of one stream and payload type.
+    ///
+    /// # Errors
+    ///
+    /// Where none can go out; the session goes on.
+    pub fn sealer(&mut self, tx: TxId, payload_type: u8, now: Instant) -> Result<Sealer<'_>, SendError> {
+        let transport = self.transport.as_mut().ok_or(SendError::Unbound)?;
+        transport.media.sealer(tx, payload_type, now)
+    }
+
+    /// Protects a packet by itself and appends it to `out`; gives its length.
     ///
     /// # Errors
     ///
     /// Where the packet cannot go out; `out` is as it was, and the session goes on.
-    #[inline]
     pub fn seal(
         &mut self,
         tx: TxId,

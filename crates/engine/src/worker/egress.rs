@@ -7,12 +7,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use mio::Registry;
 use tertulia_forward::{Due, Outgoing, Routes};
 use tertulia_model::{Codec, MediaKind, TransportProtocol};
-use tertulia_session::{ProbeId, SendError, Session, TxPacket};
+use tertulia_session::{MediaPath, ProbeId, Sealer, SendError, Session, TxPacket};
 
 use super::Worker;
+use super::detour::Detours;
 use super::sessions::Sink;
+use crate::handle::Shared;
+use crate::net::tcp::TcpPorts;
+use crate::net::udp::UdpPort;
 use crate::stats::Counters;
 
 /// From tick to tick while pictures flow: how long they are gathered, and the pacers' clock.
@@ -211,37 +216,46 @@ impl Worker {
             scratch: &mut self.scratch,
             now,
         };
-        let relayed = path.protocol == TransportProtocol::Udp && self.detours.is_relayed(path.destination);
-        while let Some(due) = slot.pacer.poll(now) {
-            let sent = match path.protocol {
-                TransportProtocol::Udp if relayed => {
-                    self.frame.clear();
-                    egress.seal(&mut slot.session, &due, &mut self.frame).map(|()| {
-                        self.detours
-                            .push_relayed(path.source, path.destination, &self.frame, &self.shared);
-                    })
-                }
-                TransportProtocol::Udp => self.udp.write(path.source.ip(), path.destination, |out| {
-                    egress.seal(&mut slot.session, &due, out)
-                }),
-                TransportProtocol::Tcp => {
-                    self.frame.clear();
-                    egress.seal(&mut slot.session, &due, &mut self.frame).map(|()| {
-                        if !self.tcp.send(self.poll.registry(), path.destination, &self.frame) {
-                            Counters::up(&self.shared.counters.datagrams_dropped);
-                        }
-                    })
-                }
-            };
-            match sent {
-                Ok(()) => {}
-                Err(Unsent::Gone) => self.tally.unsent += 1,
-                Err(Unsent::Refused(error)) => {
-                    self.tally.unsent += 1;
+        let mut wire = Wire {
+            relayed: path.protocol == TransportProtocol::Udp && self.detours.is_relayed(path.destination),
+            path,
+            udp: &mut self.udp,
+            tcp: &mut self.tcp,
+            registry: self.poll.registry(),
+            detours: &mut self.detours,
+            frame: &mut self.frame,
+            shared: &self.shared,
+        };
+        let mut unsent = 0;
+        let mut note = |sent: Result<(), Unsent>| {
+            if let Err(error) = sent {
+                unsent += 1;
+                if let Unsent::Refused(error) = error {
                     tracing::trace!(%error, "a packet was not sent");
                 }
             }
+        };
+        let mut next = slot.pacer.poll(now);
+        while let Some(due) = next {
+            let Due::Media(first) = due else {
+                note(wire.write(|out| egress.seal_aside(&mut slot.session, due, out)));
+                next = slot.pacer.poll(now);
+                continue;
+            };
+            let mut stream = egress.stream(&mut slot.session, first);
+            let of_stream = (first.sink, first.codec);
+            while let Some(Due::Media(outgoing)) = next
+                && (outgoing.sink, outgoing.codec) == of_stream
+            {
+                let sent = match &mut stream {
+                    Ok(stream) => wire.write(|out| egress.seal(stream, outgoing, out)),
+                    Err(unsent) => Err(*unsent),
+                };
+                note(sent);
+                next = slot.pacer.poll(now);
+            }
         }
+        self.tally.unsent += unsent;
         self.udp.flush();
         let (waits, overflowed) = (slot.pacer.is_waiting(), slot.pacer.take_overflow());
         // The session's own timers: reports begin with the first packet.
@@ -268,7 +282,43 @@ impl Worker {
     }
 }
 
+/// How datagrams leave for one subscriber.
+struct Wire<'a> {
+    path: MediaPath,
+    /// Whether they go through a relay of ours.
+    relayed: bool,
+    udp: &'a mut UdpPort,
+    tcp: &'a mut TcpPorts,
+    registry: &'a Registry,
+    detours: &'a mut Detours,
+    frame: &'a mut Vec<u8>,
+    shared: &'a Shared,
+}
+
+impl Wire<'_> {
+    /// Sends what `seal` appends.
+    #[inline]
+    fn write(&mut self, seal: impl FnOnce(&mut Vec<u8>) -> Result<(), Unsent>) -> Result<(), Unsent> {
+        let MediaPath {
+            source, destination, ..
+        } = self.path;
+        if self.path.protocol == TransportProtocol::Udp && !self.relayed {
+            return self.udp.write(source.ip(), destination, seal);
+        }
+        self.frame.clear();
+        seal(self.frame)?;
+        if self.relayed {
+            self.detours
+                .push_relayed(source, destination, self.frame, self.shared);
+        } else if !self.tcp.send(self.registry, destination, self.frame) {
+            Counters::up(&self.shared.counters.datagrams_dropped);
+        }
+        Ok(())
+    }
+}
+
 /// Why a packet was not sent.
+#[derive(Clone, Copy)]
 enum Unsent {
     /// It waited so long that its publisher's newer packets took its place, or its route is gone.
     Gone,
@@ -291,50 +341,92 @@ struct Egress<'a> {
     now: Instant,
 }
 
+/// A stream that packets are sealed on, one after the other.
+struct Stream<'a> {
+    sealer: Sealer<'a>,
+    types: PayloadTypes,
+}
+
+/// The payload types of a packet for one subscriber.
+#[derive(Clone, Copy)]
+struct PayloadTypes {
+    own: u8,
+    /// Of the sound in what is made redundant.
+    opus: u8,
+}
+
+impl PayloadTypes {
+    fn of(sink: &Sink, outgoing: &Outgoing) -> Result<Self, Unsent> {
+        Ok(Self {
+            own: sink.payload_type(outgoing.codec).ok_or(SendError::PayloadType)?,
+            opus: sink.payload_type(Codec::Opus).unwrap_or_default(),
+        })
+    }
+}
+
 impl Egress<'_> {
-    fn seal(&mut self, session: &mut Session, due: &Due, out: &mut Vec<u8>) -> Result<(), Unsent> {
-        match due {
-            Due::Media(outgoing) => self.seal_packet(session, outgoing, false, out),
-            Due::Repair(outgoing) => self.seal_packet(session, outgoing, true, out),
-            Due::Padding(bytes) => {
-                session.seal_padding(*bytes, self.probe, out, self.now)?;
-                Ok(())
-            }
-        }
+    /// The stream a packet is sent on.
+    fn stream<'s>(&self, session: &'s mut Session, outgoing: &Outgoing) -> Result<Stream<'s>, Unsent> {
+        let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
+        let types = PayloadTypes::of(sink, outgoing)?;
+        let sealer = session.sealer(sink.tx, types.own, self.now)?;
+        Ok(Stream { sealer, types })
     }
 
-    fn seal_packet(
+    fn seal(
         &mut self,
-        session: &mut Session,
+        stream: &mut Stream<'_>,
         outgoing: &Outgoing,
-        repair: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Unsent> {
-        let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
-        let payload_type = sink.payload_type(outgoing.codec).ok_or(SendError::PayloadType)?;
-        let opus = sink.payload_type(Codec::Opus).unwrap_or_default();
-        let stored = self.routes.stored(outgoing).ok_or(Unsent::Gone)?;
-        let payload = self
-            .routes
-            .payload(outgoing, stored, opus, self.scratch)
-            .ok_or(Unsent::Gone)?;
-        let packet = TxPacket {
-            payload_type,
-            sequence: outgoing.sequence,
-            timestamp: outgoing.timestamp,
-            marker: outgoing.marker,
-            payload,
-            rewrite: outgoing.rewrite,
-            ext: stored.extensions(),
-            sender_clock: self.routes.sender_clock(outgoing, stored),
-        };
-        if repair {
-            session.seal_repair(sink.tx, &packet, out, self.now)?;
-        } else {
-            session.seal(sink.tx, &packet, out, self.now)?;
+        let packet = packet(self.routes, self.scratch, outgoing, stream.types)?;
+        stream.sealer.seal(&packet, out)?;
+        Ok(())
+    }
+
+    /// Seals what is no packet of a stream in its turn.
+    fn seal_aside(&mut self, session: &mut Session, due: Due<'_>, out: &mut Vec<u8>) -> Result<(), Unsent> {
+        match due {
+            Due::Media(outgoing) => {
+                let mut stream = self.stream(session, outgoing)?;
+                self.seal(&mut stream, outgoing, out)?;
+            }
+            Due::Repair(outgoing) => {
+                let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
+                let types = PayloadTypes::of(sink, outgoing)?;
+                let packet = packet(self.routes, self.scratch, outgoing, types)?;
+                session.seal_repair(sink.tx, &packet, out, self.now)?;
+            }
+            Due::Padding(bytes) => {
+                session.seal_padding(bytes, self.probe, out, self.now)?;
+            }
         }
         Ok(())
     }
+}
+
+/// The stored packet behind an outgoing one, as it is sent.
+#[inline]
+fn packet<'a>(
+    routes: &'a Routes,
+    scratch: &'a mut Vec<u8>,
+    outgoing: &Outgoing,
+    types: PayloadTypes,
+) -> Result<TxPacket<'a>, Unsent> {
+    let stored = routes.stored(outgoing).ok_or(Unsent::Gone)?;
+    let payload = routes
+        .payload(outgoing, stored, types.opus, scratch)
+        .ok_or(Unsent::Gone)?;
+    Ok(TxPacket {
+        payload_type: types.own,
+        sequence: outgoing.sequence,
+        timestamp: outgoing.timestamp,
+        marker: outgoing.marker,
+        payload,
+        rewrite: outgoing.rewrite,
+        ext: stored.extensions(),
+        sender_clock: routes.sender_clock(outgoing, stored),
+    })
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Munger {
     /// Places a packet of the present source; `None` for one from before the switch, or too late to be numbered.
     ///
     /// `targets` masks the decode targets that the subscriber can decode, as the selector tells.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(
         &mut self,
         sequence: u64,

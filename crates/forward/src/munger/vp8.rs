@@ -19,12 +19,30 @@ pub(super) struct Vp8Munger {
     next_tl0: Option<u8>,
     key_offset: u8,
     next_key: Option<u8>,
+    last: Option<Last>,
+}
+
+/// What was said of the packet before, whose picture mostly has more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Last {
+    fields: Fields,
+    rewrite: Vp8Rewrite,
+}
+
+/// What a rewriting follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fields {
+    picture: Option<u64>,
+    long_picture_id: bool,
+    tl0_pic_idx: Option<u8>,
+    key_idx: Option<u8>,
 }
 
 impl Vp8Munger {
     /// Changes over to a source whose first packet to be sent has `descriptor` and belongs to the extended picture id
     /// `picture`.
     pub(super) fn switch(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) {
+        self.last = None;
         if let Some(picture) = picture {
             let next = self.next_picture.unwrap_or(picture);
             match &mut self.pictures {
@@ -50,6 +68,24 @@ impl Vp8Munger {
     /// What to write over a packet's descriptor; `None` for a packet too late to be numbered.
     #[inline]
     pub(super) fn rewrite(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) -> Option<Vp8Rewrite> {
+        let fields = Fields {
+            picture,
+            long_picture_id: descriptor.long_picture_id,
+            tl0_pic_idx: descriptor.tl0_pic_idx,
+            key_idx: descriptor.key_idx,
+        };
+        if let Some(last) = &self.last
+            && last.fields == fields
+        {
+            return Some(last.rewrite);
+        }
+        let rewrite = self.rewrite_first(descriptor, picture)?;
+        self.last = Some(Last { fields, rewrite });
+        Some(rewrite)
+    }
+
+    /// Rewrites the first packet of a picture, or one of another than the packet before.
+    fn rewrite_first(&mut self, descriptor: &Vp8Descriptor, picture: Option<u64>) -> Option<Vp8Rewrite> {
         let far = |pictures: &Numbers<RUNS>| picture.is_some_and(|picture| pictures.is_far(picture));
         if self.pictures.as_ref().is_some_and(far) {
             self.switch(descriptor, picture);

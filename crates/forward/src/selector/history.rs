@@ -21,11 +21,20 @@ impl<T: Copy, const N: usize> History<T, N> {
     /// Makes `number` the newest; it and what was skipped get `cell`.
     #[inline]
     pub(super) fn advance(&mut self, number: u64, cell: T) {
-        let skipped = number.saturating_sub(self.newest).min(N as u64);
+        let skipped = number.saturating_sub(self.newest);
+        if skipped > 1 {
+            self.fill(number, skipped.min(N as u64), cell);
+        } else if skipped == 1 {
+            self.cells[number as usize % N] = cell;
+        }
+        self.newest = self.newest.max(number);
+    }
+
+    #[inline(never)]
+    fn fill(&mut self, number: u64, skipped: u64, cell: T) {
         for back in 0..skipped {
             self.cells[number.wrapping_sub(back) as usize % N] = cell;
         }
-        self.newest = self.newest.max(number);
     }
 
     /// The cell of a number; `None` for one that is too old or not reached yet.

@@ -180,7 +180,7 @@ impl Selector {
     }
 
     /// Judges a packet of a simulcast encoding by what it tells of its frame and its extended sequence number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn judge(&mut self, packet: &Descriptor, encoding: usize, sequence: u64) -> Verdict {
         let Some(aim) = self.aim else {
             return Verdict::Drop;

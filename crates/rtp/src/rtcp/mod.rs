@@ -7,7 +7,7 @@ mod write;
 
 pub use feedback::{FirEntries, FirEntry, NackSequences};
 pub use report::{ReportBlock, ReportBlocks, SdesChunk, SdesChunks, SenderInfo, Ssrcs};
-pub use transport::{TransportFeedback, TransportStatuses, write_transport_feedback};
+pub use transport::{StatusRun, StatusRuns, TransportFeedback, TransportStatuses, write_transport_feedback};
 pub use write::{
     write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname,
     write_sender_report,

@@ -41,6 +41,25 @@ pub struct TransportStatuses<'a> {
     arrival: i64,
 }
 
+/// Packets in a row of which the same is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusRun {
+    /// Number of the first.
+    pub first: u16,
+    /// How many there are, from the first.
+    pub count: u16,
+    /// When they arrived, if they did.
+    pub arrival: Option<i64>,
+}
+
+/// What is said of each packet, in order and gathered.
+#[derive(Debug, Clone)]
+pub struct StatusRuns<'a> {
+    statuses: TransportStatuses<'a>,
+    /// Read, but of the next run.
+    next: Option<(u16, Option<i64>)>,
+}
+
 /// What a packet status symbol says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Symbol {
@@ -100,6 +119,36 @@ impl<'a> TransportFeedback<'a> {
             sequence: self.base_sequence,
             arrival: 0,
         }
+    }
+
+    /// Reads the statuses as [`TransportFeedback::iter`] does, equal ones in a row together.
+    pub fn runs(&self) -> StatusRuns<'a> {
+        StatusRuns {
+            statuses: self.iter(),
+            next: None,
+        }
+    }
+}
+
+impl Iterator for StatusRuns<'_> {
+    type Item = StatusRun;
+
+    fn next(&mut self) -> Option<StatusRun> {
+        let (first, arrival) = self.next.take().or_else(|| self.statuses.next())?;
+        let mut count = 1_u16;
+        for (sequence, said) in self.statuses.by_ref() {
+            if said != arrival {
+                self.next = Some((sequence, said));
+                break;
+            }
+            // There are no more statuses than sixteen bits count.
+            count = count.saturating_add(1);
+        }
+        Some(StatusRun {
+            first,
+            count,
+            arrival,
+        })
     }
 }
 

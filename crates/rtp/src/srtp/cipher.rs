@@ -114,6 +114,7 @@ impl Gcm {
     }
 
     /// Encrypts `plain` in place and writes the tag over it and `associated`.
+    #[inline]
     pub(crate) fn seal(
         &self,
         ssrc: u32,

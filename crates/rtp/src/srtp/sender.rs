@@ -82,6 +82,7 @@ impl SrtpSender {
         result
     }
 
+    #[inline]
     #[expect(clippy::needless_pass_by_value, reason = "the right to an index is used up")]
     fn try_protect(
         &self,

@@ -18,6 +18,29 @@ pub(super) struct SentPacket {
     pub(super) probe: Option<ProbeId>,
 }
 
+/// Packets that left at one instant: what is concluded of one holds for all. Those of probes are each by themselves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SentTogether {
+    pub(super) first: SentPacket,
+    pub(super) packets: u32,
+    pub(super) bytes: u64,
+}
+
+impl SentTogether {
+    pub(super) fn one(packet: SentPacket) -> Self {
+        Self {
+            first: packet,
+            packets: 1,
+            bytes: u64::from(packet.bytes),
+        }
+    }
+
+    #[inline]
+    fn takes(&self, entry: &Entry) -> bool {
+        entry.sent_us == self.first.sent_us && entry.probe.is_none() && self.first.probe.is_none()
+    }
+}
+
 /// What a report says of a packet that it did not say before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Report {
@@ -49,6 +72,17 @@ struct Entry {
     bytes: u16,
     state: State,
     probe: Option<ProbeId>,
+}
+
+impl Entry {
+    #[inline]
+    fn packet(&self) -> SentPacket {
+        SentPacket {
+            sent_us: self.sent_us,
+            bytes: self.bytes,
+            probe: self.probe,
+        }
+    }
 }
 
 /// A ring of the packets sent last. Grows to what is in flight, then never allocates.
@@ -114,28 +148,39 @@ impl History {
         self.in_flight += u64::from(entry.bytes);
     }
 
-    /// Takes that the packet behind the highest reported was received; `None` where the number is another's, or
-    /// [`History::report`] has more to say of it.
-    #[inline]
-    pub(super) fn report_next(&mut self, sequence: u16) -> Option<SentPacket> {
-        let next = self.reported;
+    /// Takes that packets from `sequence` on, `most` at most, were received: as many as lie behind the highest reported
+    /// and left together, if any. Of the others [`History::report`] has more to say.
+    pub(super) fn report_together(&mut self, sequence: u16, most: u16) -> Option<SentTogether> {
+        let begin = self.reported;
         // Far fewer packets are held than sixteen bits number.
-        if next as u16 != sequence || next >= self.next || next < self.oldest {
+        if begin as u16 != sequence || begin < self.oldest {
             return None;
         }
-        let index = self.index(next);
-        let entry = self
-            .entries
-            .get_mut(index)
-            .filter(|entry| entry.state == State::Sent)?;
-        entry.state = State::Received;
-        self.reported = next.wrapping_add(1);
-        self.in_flight = self.in_flight.saturating_sub(u64::from(entry.bytes));
-        Some(SentPacket {
-            sent_us: entry.sent_us,
-            bytes: entry.bytes,
-            probe: entry.probe,
-        })
+        let most = u64::from(most).min(self.next.saturating_sub(begin));
+        let mask = self.entries.len().wrapping_sub(1);
+        let mut together: Option<SentTogether> = None;
+        for behind in 0..most {
+            let index = begin.wrapping_add(behind) as usize & mask;
+            let Some(entry) = self.entries.get_mut(index) else {
+                break;
+            };
+            if entry.state != State::Sent {
+                break;
+            }
+            match &mut together {
+                None => together = Some(SentTogether::one(entry.packet())),
+                Some(known) if known.takes(entry) => {
+                    known.packets = known.packets.wrapping_add(1);
+                    known.bytes = known.bytes.wrapping_add(u64::from(entry.bytes));
+                }
+                Some(_) => break,
+            }
+            entry.state = State::Received;
+        }
+        let known = together?;
+        self.reported = begin.wrapping_add(u64::from(known.packets));
+        self.in_flight = self.in_flight.saturating_sub(known.bytes);
+        Some(known)
     }
 
     /// Takes what the peer says of one packet.
@@ -148,11 +193,7 @@ impl History {
         let Some(entry) = self.entry_mut(sequence) else {
             return Report::Unknown;
         };
-        let packet = SentPacket {
-            sent_us: entry.sent_us,
-            bytes: entry.bytes,
-            probe: entry.probe,
-        };
+        let packet = entry.packet();
         match (entry.state, received) {
             (State::Never, _) => Report::Unknown,
             (State::Sent, false) => {
@@ -171,6 +212,12 @@ impl History {
     /// Bytes sent after the highest packet reported.
     pub(super) fn in_flight(&self) -> u64 {
         self.in_flight
+    }
+
+    /// Takes everything that is in flight for reported: nobody reports it any more.
+    pub(super) fn forget_flight(&mut self) {
+        self.reported = self.next;
+        self.in_flight = 0;
     }
 
     /// When the oldest packet that is in flight was sent.
@@ -314,6 +361,40 @@ mod tests {
         assert_eq!(history.in_flight(), 3_000);
         history.report(9, false);
         assert_eq!((history.in_flight(), history.oldest_in_flight()), (0, None));
+    }
+
+    #[test]
+    fn packets_of_one_train_are_reported_together_and_others_by_themselves() {
+        let mut history = History::default();
+        for sequence in 65_530..65_546 {
+            history.sent(sequence, packet(sequence / 4));
+        }
+        let mut told = |sequence: u64, most| {
+            let together = history.report_together(sequence as u16, most)?;
+            Some((together.first.sent_us, together.packets, together.bytes))
+        };
+        assert_eq!(
+            told(65_530, 8),
+            Some((16_382, 2, 2_000)),
+            "up to the next instant"
+        );
+        assert_eq!(told(65_531, 8), None, "said before");
+        assert_eq!(told(65_534, 8), None, "two before it are not reported");
+        assert_eq!(told(65_532, 3), Some((16_383, 3, 3_000)), "no more than was said");
+        assert_eq!(told(65_535, 9), Some((16_383, 1, 1_000)));
+        assert_eq!(history.in_flight(), 10_000);
+        assert_eq!(
+            history.report(65_537_u64 as u16, true),
+            Report::Received {
+                packet: packet(16_384),
+                was_lost: false,
+            }
+        );
+        assert_eq!(history.report_together(2, 40).map(|known| known.packets), Some(2));
+        assert_eq!(history.report_together(4, 40).map(|known| known.packets), Some(4));
+        assert_eq!(history.report_together(8, 40).map(|known| known.packets), Some(2));
+        assert_eq!(history.report_together(10, 1), None, "never sent");
+        assert_eq!(history.in_flight(), 0);
     }
 
     #[test]

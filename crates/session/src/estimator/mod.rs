@@ -30,11 +30,11 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use tertulia_model::Bitrate;
-use tertulia_rtp::TransportFeedback;
+use tertulia_rtp::{StatusRun, TransportFeedback};
 
 use fallback::Fallback;
 use groups::Groups;
-use history::{History, Report, SentPacket};
+use history::{History, Report, SentPacket, SentTogether};
 use loss::LossControl;
 use probing::{Found, Probing, Situation};
 use queue::Queue;
@@ -56,7 +56,7 @@ const TICK_US: i64 = 250;
 /// Arrival times beyond this are no times; 2^40 ticks are eight years.
 const MAX_TICKS: i64 = 1 << 40;
 /// Packets of one report that are looked at: more are not remembered.
-const MAX_REPORTED: usize = 8_192;
+const MAX_REPORTED: u16 = 8_192;
 /// A one-way delay that moves by more than this between two packets is a change of clock.
 const CLOCK_JUMP_US: i64 = 10_000_000;
 /// Estimates grow no further above what is wanted.
@@ -77,6 +77,13 @@ const LEAST_WINDOW_BYTES: f64 = 6_000.0;
 const LEAST_SHARE: f64 = 0.1;
 /// A peer that reported nothing for so long, while packets were on the way, has been out of reach.
 const OUT_OF_REACH_US: u64 = 2_000_000;
+/// Packets that nothing is reported of for so long, of a peer that reported before, lower the estimate; and again after
+/// each such step that nothing is reported in.
+const SILENCE_US: u64 = 1_000_000;
+const SILENCE_STEP_US: u64 = 500_000;
+const SILENCE_SHARE: f64 = 0.7;
+/// After so long a peer is taken for one that reports no more: what is in flight is forgotten.
+const SILENT_FOR_GOOD_US: u64 = 15_000_000;
 /// A queue up to this length is no reason not to probe.
 const CALM_QUEUE_MS: f64 = 60.0;
 /// After a sudden rise of the delay, less than this share of what is sent must arrive for it to count.
@@ -120,6 +127,8 @@ pub(crate) struct Estimator {
     delay_us: Option<i64>,
     last_sent_us: Option<u64>,
     last_feedback_us: Option<u64>,
+    /// When it was last looked at that nothing is reported.
+    looked_us: Option<u64>,
     /// When the rate last proved true.
     proved_us: Option<u64>,
     unusable: Unusable,
@@ -151,6 +160,7 @@ impl Estimator {
             delay_us: None,
             last_sent_us: None,
             last_feedback_us: None,
+            looked_us: None,
             proved_us: None,
             unusable: Unusable::default(),
         }
@@ -168,6 +178,7 @@ impl Estimator {
 
     /// Notes a packet as it leaves. `transport_cc` is its transport-wide number before it is cut to 16 bits, `bytes` its
     /// whole length; `probe` names the burst it belongs to.
+    #[inline]
     pub(crate) fn sent(&mut self, transport_cc: u64, bytes: usize, now: Instant, probe: Option<ProbeId>) {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         let now_us = match &mut self.leaving {
@@ -190,6 +201,7 @@ impl Estimator {
     }
 
     /// Notes the first of the packets that leave at an instant, and gives its microseconds.
+    #[inline(never)]
     fn begin_leaving(&mut self, bytes: u16, now: Instant) -> u64 {
         self.count_leaving();
         let us = self.micros(now);
@@ -218,67 +230,35 @@ impl Estimator {
     /// Takes a report of packets. Anyone who lets several peers' reports in here mixes their clocks up.
     pub(crate) fn handle_report(&mut self, report: &TransportFeedback<'_>, now: Instant) {
         let base = self.reference.extend(report.reference_time);
-        let absolute = report
-            .iter()
-            .map(|(sequence, ticks)| (sequence, ticks.map(|ticks| base + ticks)));
+        let absolute = report.runs().map(|run| StatusRun {
+            arrival: run.arrival.map(|ticks| base + ticks),
+            ..run
+        });
         self.handle_feedback(absolute, now);
     }
 
-    /// Takes a report of packets: the 16-bit number of each, and when it arrived in units of 250 µs of the peer's clock,
-    /// or nothing where it did not. The times must go on across reports.
-    pub(crate) fn handle_feedback(
-        &mut self,
-        feedback: impl Iterator<Item = (u16, Option<i64>)>,
-        now: Instant,
-    ) {
+    /// Takes a report of packets: the 16-bit number of the first of a run, and when they arrived in units of 250 µs of
+    /// the peer's clock, or nothing where they did not. The times must go on across reports.
+    #[inline(never)]
+    pub(crate) fn handle_feedback(&mut self, feedback: impl Iterator<Item = StatusRun>, now: Instant) {
         let now_us = self.micros(now);
         self.note_silence(now_us);
-        let mut newest_sent_us = None;
-        let mut lost = false;
-        let mut together: Option<Together> = None;
-        for (sequence, arrival) in feedback.take(MAX_REPORTED) {
-            // In order and for the first time, as nearly all are.
-            let next = arrival.and_then(|ticks| Some((self.history.report_next(sequence)?, ticks)));
-            let (packet, ticks, was_lost) = match next {
-                Some((packet, ticks)) => (packet, ticks, false),
-                None => match (self.history.report(sequence, arrival.is_some()), arrival) {
-                    (Report::Received { packet, was_lost }, Some(ticks)) => (packet, ticks, was_lost),
-                    (Report::Lost(packet), _) => {
-                        lost = true;
-                        if let Some(known) = together.take() {
-                            self.arrived(&known, now_us);
-                        }
-                        self.loss.add_lost(packet.sent_us, packet.bytes);
-                        self.probing.reported(&packet, None, true);
-                        continue;
-                    }
-                    (Report::Unknown, _) => {
-                        self.unusable.unknown += 1;
-                        continue;
-                    }
-                    (Report::Known | Report::Received { .. }, _) => continue,
-                },
-            };
-            match &mut together {
-                Some(known) if !was_lost && known.takes(&packet, ticks) => {
-                    known.packets += 1;
-                    known.bytes += u64::from(packet.bytes);
-                }
-                _ => {
-                    if let Some(known) = together.replace(Together::new(packet, ticks, was_lost)) {
-                        self.arrived(&known, now_us);
-                    }
-                    newest_sent_us = newest_sent_us.max(Some(packet.sent_us));
-                }
+        let mut told = Told::default();
+        let mut left = MAX_REPORTED;
+        for mut run in feedback {
+            run.count = run.count.min(left);
+            left -= run.count;
+            self.take_run(run, &mut told, now_us);
+            if left == 0 {
+                break;
             }
         }
-        if let Some(known) = together {
-            self.arrived(&known, now_us);
-        }
+        let Told { newest_sent_us, lost } = told;
         if let Some(sent_us) = newest_sent_us {
             let rtt_ms = now_us.saturating_sub(sent_us) as f64 / 1_000.0;
             self.least_rtt_ms.add(rtt_ms, now_us);
             self.last_feedback_us = Some(now_us);
+            self.looked_us = None;
         }
         // Also where nothing arrived: that is the worst there is to be told.
         if lost || newest_sent_us.is_some() {
@@ -353,10 +333,44 @@ impl Estimator {
         self.probing.poll(&self.situation(now_us))
     }
 
-    /// When [`Estimator::poll_probe`] may have something. None while nothing is sent.
+    /// When [`Estimator::poll_probe`] may have something, or [`Estimator::handle_timeout`] is due. None while nothing is
+    /// sent.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let due_us = self.probing.poll_timeout()?;
+        let due_us = self
+            .probing
+            .poll_timeout()
+            .into_iter()
+            .chain(self.silence_us())
+            .min()?;
         self.start.checked_add(Duration::from_micros(due_us))
+    }
+
+    /// Lowers the estimate where the peer should have reported and did not: what is sent may not arrive at all. While
+    /// nothing is sent it stays, for then it may be the report of the last packets alone that was lost.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let now_us = self.micros(now);
+        let (Some(due), Some(oldest)) = (self.silence_us(), self.history.oldest_in_flight()) else {
+            return;
+        };
+        if due > now_us {
+            return;
+        }
+        let silent_us = self
+            .last_feedback_us
+            .map_or(0, |last| now_us.saturating_sub(last));
+        if silent_us >= SILENT_FOR_GOOD_US {
+            self.history.forget_flight();
+            self.forget_delays();
+            self.last_feedback_us = None;
+            self.looked_us = None;
+            return;
+        }
+        let before = self.looked_us.replace(now_us);
+        let since = before.unwrap_or(oldest + SILENCE_STEP_US);
+        if self.last_sent_us.is_some_and(|sent| sent > since) {
+            self.rate.set(clamp(SILENCE_SHARE * self.rate.bps()), now_us);
+            self.probing.note_reduced(now_us);
+        }
     }
 
     /// The round-trip time: as reported, else the least time from a packet to its report.
@@ -375,9 +389,49 @@ impl Estimator {
         self.unusable
     }
 
-    fn arrived(&mut self, together: &Together, now_us: u64) {
+    /// Takes what is said of packets in a row.
+    fn take_run(&mut self, run: StatusRun, told: &mut Told, now_us: u64) {
+        let mut sequence = run.first;
+        let mut left = run.count;
+        while left > 0 {
+            let mut step = 1;
+            // In order and for the first time, as nearly all are.
+            let together = run
+                .arrival
+                .and_then(|ticks| Some((self.history.report_together(sequence, left)?, ticks)));
+            if let Some((together, ticks)) = together {
+                step = together.packets as u16;
+                told.newest_sent_us = told.newest_sent_us.max(Some(together.first.sent_us));
+                self.arrived(&together, ticks, false, now_us);
+            } else {
+                self.take_status(sequence, run.arrival, told, now_us);
+            }
+            sequence = sequence.wrapping_add(step);
+            left = left.saturating_sub(step);
+        }
+    }
+
+    fn take_status(&mut self, sequence: u16, arrival: Option<i64>, told: &mut Told, now_us: u64) {
+        match self.history.report(sequence, arrival.is_some()) {
+            Report::Unknown => self.unusable.unknown += 1,
+            Report::Known => {}
+            Report::Lost(packet) => {
+                told.lost = true;
+                self.loss.add_lost(packet.sent_us, packet.bytes);
+                self.probing.reported(&packet, None, true);
+            }
+            Report::Received { packet, was_lost } => {
+                let Some(ticks) = arrival else { return };
+                told.newest_sent_us = told.newest_sent_us.max(Some(packet.sent_us));
+                self.arrived(&SentTogether::one(packet), ticks, was_lost, now_us);
+            }
+        }
+    }
+
+    /// `was_lost` is whether an earlier report called it lost; then it is one packet.
+    fn arrived(&mut self, together: &SentTogether, ticks: i64, was_lost: bool, now_us: u64) {
         let packet = &together.first;
-        let arrival_us = together.ticks.clamp(-MAX_TICKS, MAX_TICKS) * TICK_US;
+        let arrival_us = ticks.clamp(-MAX_TICKS, MAX_TICKS) * TICK_US;
         let sent_us = packet.sent_us as i64;
         let delay_us = arrival_us - sent_us;
         let jumped = self
@@ -389,7 +443,7 @@ impl Estimator {
             self.forget_delays();
             self.delay_us = Some(delay_us);
         }
-        if together.was_lost {
+        if was_lost {
             self.loss.take_back(packet.bytes);
         } else {
             self.loss
@@ -398,8 +452,7 @@ impl Estimator {
         self.arrived.add(arrival_us, packet.bytes, together.bytes);
         self.queue
             .add(delay_us as f64 / 1_000.0, together.packets, now_us);
-        self.probing
-            .reported(packet, Some(arrival_us), !together.was_lost);
+        self.probing.reported(packet, Some(arrival_us), !was_lost);
         if packet.probe.is_some() {
             // A burst makes a queue of its own, which says nothing of what is sent otherwise.
             self.groups.break_off();
@@ -488,6 +541,17 @@ impl Estimator {
         } else if found.bps >= 0.9 * rate_bps {
             self.proved_us = Some(now_us);
         }
+    }
+
+    /// When it is time to act on what is not reported.
+    fn silence_us(&self) -> Option<u64> {
+        let last = self.last_feedback_us?;
+        let oldest = self.history.oldest_in_flight()?;
+        let begins = last.max(oldest) + SILENCE_US;
+        Some(match self.looked_us {
+            Some(looked) => begins.max(looked + SILENCE_STEP_US),
+            None => begins,
+        })
     }
 
     /// After a time without reports the way may be another one.
@@ -590,37 +654,11 @@ struct Leaving {
     bytes: u64,
 }
 
-/// Packets that left together and arrived together: whatever is concluded from one of them holds for all.
-#[derive(Debug, Clone, Copy)]
-struct Together {
-    first: SentPacket,
-    ticks: i64,
-    /// An earlier report called it lost; then it is one packet.
-    was_lost: bool,
-    packets: u32,
-    bytes: u64,
-}
-
-impl Together {
-    #[inline]
-    fn new(first: SentPacket, ticks: i64, was_lost: bool) -> Self {
-        Self {
-            first,
-            ticks,
-            was_lost,
-            packets: 1,
-            bytes: u64::from(first.bytes),
-        }
-    }
-
-    #[inline]
-    fn takes(&self, packet: &SentPacket, ticks: i64) -> bool {
-        self.ticks == ticks
-            && self.first.sent_us == packet.sent_us
-            && !self.was_lost
-            && self.first.probe.is_none()
-            && packet.probe.is_none()
-    }
+/// What a report says in all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    newest_sent_us: Option<u64>,
+    lost: bool,
 }
 
 /// Carries the 24-bit reference time of reports (units of 64 ms) on beyond where it wraps.

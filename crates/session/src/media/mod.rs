@@ -49,6 +49,7 @@ use sent::{Headers, SentStreams};
 
 pub use packet::TxPacket;
 pub(crate) use packet::{Drops, MediaEvent, StreamStats};
+pub use seal::Sealer;
 
 /// Round trip taken for granted before one is measured.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
@@ -301,6 +302,11 @@ impl Media {
             stream.keyframe_asked = false;
         }
         Some(event)
+    }
+
+    /// Whether something is to be told.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// When [`Media::poll_rtcp`] has something to do; never, where nothing flows.

@@ -34,6 +34,8 @@ impl Media {
     /// whenever the instant of [`Media::poll_timeout`] has come.
     pub(crate) fn poll_rtcp(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         self.tell_counts(now);
+        self.estimator.handle_timeout(now);
+        self.tell_estimate();
         let start = out.len();
         if self.keys.is_none() {
             self.timers = Default::default();

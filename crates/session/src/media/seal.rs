@@ -1,12 +1,13 @@
 //! Packets of ours: written, protected and accounted for.
 
+use std::fmt;
 use std::time::Instant;
 
 use tertulia_rtp::{Extensions, HeaderFields, Rewrite, SrtpSender};
 
-use super::sent::Channel;
+use super::sent::{Channel, SentCodec, Stream};
 use super::{Media, TxPacket};
-use crate::estimator::ProbeId;
+use crate::estimator::{Estimator, ProbeId};
 use crate::{SendError, TxId};
 
 /// Greatest payload sent; with header, extensions and authentication tag it stays within 1 500 bytes.
@@ -29,6 +30,43 @@ struct Plain<'a> {
 }
 
 impl Media {
+    /// What seals packets of one stream and payload type that leave now.
+    ///
+    /// # Errors
+    /// Where none can go out.
+    pub(crate) fn sealer(
+        &mut self,
+        tx: TxId,
+        payload_type: u8,
+        now: Instant,
+    ) -> Result<Sealer<'_>, SendError> {
+        if self.keys.is_none() {
+            return Err(SendError::Unbound);
+        }
+        let slot = self.sent.slot(tx).ok_or(SendError::Unbound)?;
+        let stream = self.sent.stream_mut(slot).ok_or(SendError::Unbound)?;
+        if !stream.is_agreed() {
+            return Err(SendError::Unbound);
+        }
+        let codec = stream.codec(payload_type).ok_or(SendError::PayloadType)?;
+        if codec.rtx.is_some() && stream.repair.is_some() {
+            self.sent.note_padded(slot);
+        }
+        self.begin_reporting(now);
+        let keys = self.keys.as_ref().ok_or(SendError::Unbound)?;
+        let stream = self.sent.stream_mut(slot).ok_or(SendError::Unbound)?;
+        Ok(Sealer {
+            keys: &keys.sender,
+            stream,
+            codec,
+            numbering: self.headers.transport_cc.then_some(&mut self.estimator),
+            next_transport_cc: &mut self.next_transport_cc,
+            probe: self.probe,
+            abs_send_time: self.clock.abs_send_time(now),
+            now,
+        })
+    }
+
     /// Appends a protected packet to `out` and gives its length.
     ///
     /// # Errors
@@ -41,38 +79,7 @@ impl Media {
         now: Instant,
     ) -> Result<usize, SendError> {
         check_length(packet)?;
-        let keys = self.keys.as_ref().ok_or(SendError::Unbound)?;
-        let slot = self.sent.slot(tx).ok_or(SendError::Unbound)?;
-        let stream = self.sent.stream_mut(slot).ok_or(SendError::Unbound)?;
-        if !stream.is_agreed() {
-            return Err(SendError::Unbound);
-        }
-        let codec = stream.codec(packet.payload_type).ok_or(SendError::PayloadType)?;
-        let plain = Plain {
-            fields: HeaderFields {
-                payload_type: packet.payload_type,
-                marker: packet.marker,
-                sequence: packet.sequence as u16,
-                timestamp: packet.timestamp,
-                padding: false,
-                transport_cc: Some(self.next_transport_cc as u16),
-                abs_send_time: Some(self.clock.abs_send_time(now)),
-            },
-            sequence: packet.sequence,
-            prefix: &[],
-            payload: packet.payload,
-            rewrite: &packet.rewrite,
-            ext: &packet.ext,
-        };
-        let length = stream.main.protect(&keys.sender, &plain, out)?;
-        let octets = packet.payload.len();
-        stream.note_sent(codec, packet.timestamp, octets, packet.sender_clock, now);
-        if codec.rtx.is_some() && stream.repair.is_some() {
-            self.sent.note_padded(slot);
-        }
-        self.note_sent(length, self.probe, now);
-        self.begin_reporting(now);
-        Ok(length)
+        self.sealer(tx, packet.payload_type, now)?.seal(packet, out)
     }
 
     /// Appends a packet sent before once more, as a retransmission with its own SSRC, payload type and sequence number
@@ -119,7 +126,7 @@ impl Media {
             rewrite: &packet.rewrite,
             ext: &packet.ext,
         };
-        let length = repair.channel.protect(&keys.sender, &plain, out)?;
+        let length = repair.channel.protect_aside(&keys.sender, &plain, out)?;
         repair.next += 1;
         self.note_sent(length, self.probe, now);
         Ok(length)
@@ -160,13 +167,12 @@ impl Media {
             rewrite: &Rewrite::None,
             ext: &Extensions::default(),
         };
-        let length = repair.channel.protect(&keys.sender, &plain, out)?;
+        let length = repair.channel.protect_aside(&keys.sender, &plain, out)?;
         repair.next += 1;
         self.note_sent(length, probe, now);
         Ok(length)
     }
 
-    #[inline]
     fn note_sent(&mut self, length: usize, probe: Option<ProbeId>, now: Instant) {
         if self.headers.transport_cc {
             self.estimator.sent(self.next_transport_cc, length, now, probe);
@@ -175,7 +181,82 @@ impl Media {
     }
 }
 
+/// Seals packets of one stream that leave together: what is the same for all of them is looked up once.
+///
+/// Comes from [`Session::sealer`](crate::Session::sealer).
+pub struct Sealer<'a> {
+    keys: &'a SrtpSender,
+    stream: &'a mut Stream,
+    codec: SentCodec,
+    /// Told of packets with transport-wide numbers, where they have them.
+    numbering: Option<&'a mut Estimator>,
+    next_transport_cc: &'a mut u64,
+    probe: Option<ProbeId>,
+    abs_send_time: u32,
+    now: Instant,
+}
+
+impl Sealer<'_> {
+    /// Appends a protected packet to `out` and gives its length; the payload type is the sealer's, whatever the packet
+    /// says.
+    ///
+    /// # Errors
+    /// Where the packet cannot go out; `out` is as it was.
+    pub fn seal(&mut self, packet: &TxPacket<'_>, out: &mut Vec<u8>) -> Result<usize, SendError> {
+        check_length(packet)?;
+        let plain = Plain {
+            fields: HeaderFields {
+                payload_type: self.codec.payload_type,
+                marker: packet.marker,
+                sequence: packet.sequence as u16,
+                timestamp: packet.timestamp,
+                padding: false,
+                transport_cc: Some(*self.next_transport_cc as u16),
+                abs_send_time: Some(self.abs_send_time),
+            },
+            sequence: packet.sequence,
+            prefix: &[],
+            payload: packet.payload,
+            rewrite: &packet.rewrite,
+            ext: &packet.ext,
+        };
+        let length = self.stream.main.protect(self.keys, &plain, out)?;
+        let octets = packet.payload.len();
+        self.stream.note_sent(
+            self.codec,
+            packet.timestamp,
+            octets,
+            packet.sender_clock,
+            self.now,
+        );
+        if let Some(estimator) = &mut self.numbering {
+            estimator.sent(*self.next_transport_cc, length, self.now, self.probe);
+            *self.next_transport_cc += 1;
+        }
+        Ok(length)
+    }
+}
+
+impl fmt::Debug for Sealer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer")
+            .field("codec", &self.codec)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Channel {
+    /// As [`Channel::protect`], for what is sent now and then.
+    fn protect_aside(
+        &mut self,
+        keys: &SrtpSender,
+        plain: &Plain<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, SendError> {
+        self.protect(keys, plain, out)
+    }
+
+    #[inline(always)]
     fn protect(
         &mut self,
         keys: &SrtpSender,
@@ -203,6 +284,7 @@ impl Channel {
     }
 
     /// Writes the header of a packet whose dependency descriptor changes.
+    #[inline(never)]
     fn write_described(&self, plain: &Plain<'_>, raw: &[u8], out: &mut Vec<u8>) -> usize {
         let mut buffer = [0; MAX_DESCRIPTOR];
         let ext = Extensions {

@@ -82,10 +82,10 @@ impl Server {
             seat.pacer.set_probe(pacing.probe.map_or(0, |probe| probe.bytes));
             while let Some(due) = seat.pacer.poll(now) {
                 let mut sealed = Vec::new();
-                let sent = match &due {
+                let sent = match due {
                     Due::Padding(bytes) => seat
                         .session
-                        .seal_padding(*bytes, pacing.probe.map(|probe| probe.id), &mut sealed, now)
+                        .seal_padding(bytes, pacing.probe.map(|probe| probe.id), &mut sealed, now)
                         .map(|_| true),
                     Due::Media(outgoing) | Due::Repair(outgoing) => {
                         let sink = &self.sinks[outgoing.sink.0 as usize];

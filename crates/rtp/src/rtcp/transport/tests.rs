@@ -27,6 +27,13 @@ fn statuses(status_count: u16, rest: &[u8]) -> Option<Vec<Option<i64>>> {
     assert_eq!((feedback.reference_time, feedback.feedback_count), (5, 7));
     let numbers: Vec<u16> = feedback.iter().map(|(sequence, _)| sequence).collect();
     assert_eq!(numbers, (10..10 + status_count).collect::<Vec<_>>());
+    let runs: Vec<StatusRun> = feedback.runs().collect();
+    let gathered = runs.iter().flat_map(|run| {
+        let numbers = (0..run.count).map(|behind| run.first.wrapping_add(behind));
+        numbers.map(|number| (number, run.arrival))
+    });
+    assert!(gathered.eq(feedback.iter()), "the same said together");
+    assert!(runs.is_sorted_by(|one, next| one.arrival != next.arrival));
     Some(feedback.iter().map(|(_, arrival)| arrival).collect())
 }
 

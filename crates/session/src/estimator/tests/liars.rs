@@ -1,8 +1,10 @@
 //! Peers whose reports are lies: what they gain is bounded by what was sent to them, and what they lose is theirs alone.
+//! And peers that fall silent.
 
 use std::time::{Duration, Instant};
 
 use tertulia_model::Bitrate;
+use tertulia_rtp::StatusRun;
 
 use super::start;
 use crate::estimator::{CEILING, Estimator, FLOOR};
@@ -52,7 +54,12 @@ impl Talk {
             }
             if step % REPORT == 0 {
                 let said = lie(std::mem::take(&mut truth));
-                self.estimator.handle_feedback(said.into_iter(), self.now);
+                let runs = said.into_iter().map(|(first, arrival)| StatusRun {
+                    first,
+                    count: 1,
+                    arrival,
+                });
+                self.estimator.handle_feedback(runs, self.now);
             }
             let estimate = self.estimator.estimate();
             assert!((FLOOR..=CEILING).contains(&estimate), "{estimate}");
@@ -74,6 +81,61 @@ fn check_recovers(talk: &mut Talk) {
     talk.go_on(60, |truth| truth);
     assert!(talk.estimate_bps() >= SENT_BPS / 2, "{}", talk.estimate_bps());
     assert!(talk.estimate_bps() <= MOST_BPS, "{}", talk.estimate_bps());
+}
+
+impl Talk {
+    /// Lets so much time pass without a report; two packets are sent a step, if any are.
+    fn hear_nothing(&mut self, seconds: u32, sends: bool) {
+        for _ in 0..seconds * 100 {
+            self.now += STEP;
+            for _ in 0..if sends { 2 } else { 0 } {
+                self.next += 1;
+                self.estimator.sent(self.next, PACKET_BYTES, self.now, None);
+            }
+            if self.estimator.poll_timeout().is_some_and(|due| due <= self.now) {
+                self.estimator.handle_timeout(self.now);
+            }
+            let estimate = self.estimator.estimate();
+            assert!((FLOOR..=CEILING).contains(&estimate), "{estimate}");
+        }
+    }
+}
+
+#[test]
+fn while_nothing_is_reported_of_what_is_sent_the_estimate_sinks_and_comes_back_with_the_reports() {
+    let mut talk = Talk::new();
+    talk.go_on(10, |truth| truth);
+    let before = talk.estimate_bps();
+    talk.hear_nothing(2, true);
+    assert!(talk.estimate_bps() < before * 3 / 4, "{}", talk.estimate_bps());
+    talk.hear_nothing(10, true);
+    assert!(talk.estimate_bps() < before / 20, "{}", talk.estimate_bps());
+    check_recovers(&mut talk);
+}
+
+#[test]
+fn a_peer_that_never_reports_again_is_waited_for_no_longer() {
+    let mut talk = Talk::new();
+    talk.go_on(10, |truth| truth);
+    talk.hear_nothing(20, true);
+    assert_eq!(talk.estimator.silence_us(), None, "nothing is awaited");
+    let left = talk.estimate_bps();
+    talk.hear_nothing(20, true);
+    assert_eq!(talk.estimate_bps(), left);
+    check_recovers(&mut talk);
+}
+
+#[test]
+fn the_report_of_the_last_packets_may_be_lost() {
+    let mut talk = Talk::new();
+    talk.go_on(10, |truth| truth);
+    let before = talk.estimate_bps();
+    talk.next += 1;
+    talk.estimator.sent(talk.next, PACKET_BYTES, talk.now, None);
+    assert!(talk.estimator.silence_us().is_some(), "it is in flight");
+    talk.hear_nothing(20, false);
+    assert_eq!(talk.estimate_bps(), before);
+    assert_eq!(talk.estimator.silence_us(), None);
 }
 
 #[test]

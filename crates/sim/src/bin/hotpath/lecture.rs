@@ -144,14 +144,21 @@ impl Lecture {
             let at = now - INTERVAL + INTERVAL / BURST as u32 * number;
             client.timeout(at);
             let [high, low] = (self.pictures & 0x7fff).to_be_bytes();
-            // RFC 7741 §4.2: the beginning of a picture with its 15-bit number, the first a keyframe.
+            // RFC 7741 §4.2: a picture with its 15-bit number, the first a keyframe. What arrives together is one.
+            let start = if number == 1 { 0x10 } else { 0 };
             let mut payload = vec![0xab; PAYLOAD];
-            payload[..5].copy_from_slice(&[0x90, 0x80, 0x80 | high, low, u8::from(self.pictures > 0)]);
-            self.pictures += 1;
+            payload[..5].copy_from_slice(&[
+                0x80 | start,
+                0x80,
+                0x80 | high,
+                low,
+                u8::from(self.pictures > 0),
+            ]);
             client.send(0, 0, VP8, &payload);
             client.timeout(at);
             self.spoken.extend(client.drain().1);
         }
+        self.pictures += 1;
         loop {
             client.timeout(now);
             let (_, sent) = client.drain();
@@ -261,29 +268,38 @@ impl Listener {
         self.pacer.set_rate(Some(pacing.rate));
         self.pacer.set_probe(pacing.probe.map_or(0, |probe| probe.bytes));
         let mut sent = 0;
-        while let Some(due) = self.pacer.poll(now) {
-            let (Due::Media(outgoing) | Due::Repair(outgoing)) = due else {
+        let mut next = self.pacer.poll(now);
+        while let Some(due) = next {
+            let Due::Media(first) = due else {
+                next = self.pacer.poll(now);
                 continue;
             };
-            let stored = routes.stored(&outgoing).expect("it has just come");
-            let payload = routes
-                .payload(&outgoing, stored, 0, scratch)
-                .expect("a picture is whole");
-            let packet = TxPacket {
-                payload_type: self.payload_type,
-                sequence: outgoing.sequence,
-                timestamp: outgoing.timestamp,
-                marker: outgoing.marker,
-                payload,
-                rewrite: outgoing.rewrite,
-                ext: stored.extensions(),
-                sender_clock: routes.sender_clock(&outgoing, stored),
-            };
-            session
-                .seal(self.tx, &packet, &mut self.train, now)
-                .expect("it can be sent");
-            self.ends.push(self.train.len());
-            sent += 1;
+            let of_stream = (first.sink, first.codec);
+            let mut sealer = session
+                .sealer(self.tx, self.payload_type, now)
+                .expect("it was agreed on");
+            while let Some(Due::Media(outgoing)) = next
+                && (outgoing.sink, outgoing.codec) == of_stream
+            {
+                let stored = routes.stored(outgoing).expect("it has just come");
+                let payload = routes
+                    .payload(outgoing, stored, 0, scratch)
+                    .expect("a picture is whole");
+                let packet = TxPacket {
+                    payload_type: self.payload_type,
+                    sequence: outgoing.sequence,
+                    timestamp: outgoing.timestamp,
+                    marker: outgoing.marker,
+                    payload,
+                    rewrite: outgoing.rewrite,
+                    ext: stored.extensions(),
+                    sender_clock: routes.sender_clock(outgoing, stored),
+                };
+                sealer.seal(&packet, &mut self.train).expect("it can be sent");
+                self.ends.push(self.train.len());
+                sent += 1;
+                next = self.pacer.poll(now);
+            }
         }
         sent
     }
