@@ -63,6 +63,8 @@ export class BoardSync {
 
   /** Fetches the whiteboard: at first, and whenever changes may have been missed. */
   async open(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     try {
       const board = await this.port.watch();
       if (this.stopped) return;
@@ -72,10 +74,7 @@ export class BoardSync {
       this.take(board.elements);
       this.schedule(0);
     } catch {
-      if (!this.stopped) {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => void this.open(), offlineMs);
-      }
+      if (!this.stopped) this.timer = setTimeout(() => void this.open(), offlineMs);
     }
   }
 
