@@ -253,6 +253,9 @@ pub struct RelayArguments {
     /// Measured seconds of each turn.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// Seconds before, not measured.
+    #[arg(long, default_value_t = 5)]
+    settle: u64,
 }
 
 impl Arguments {
@@ -263,6 +266,7 @@ impl Arguments {
             workers: self.workers,
             core: self.confines().then_some(self.server_core),
             initial_bitrate_bps: scenario.initial_bitrate_bps(),
+            relays: matches!(scenario, Scenario::Relay(_)),
             relay_peer: match scenario {
                 Scenario::Relay(of) => of.peer,
                 _ => None,
@@ -353,6 +357,7 @@ impl Scenario {
             burst,
             peer: of.peer,
             measure: Duration::from_secs(of.seconds),
+            settle: Duration::from_secs(of.settle),
         };
         let bursts = of.burst.map_or_else(|| vec![8, 1], |burst| vec![burst]);
         Some(bursts.into_iter().map(relay).collect())

@@ -42,7 +42,7 @@ pub async fn run(
 async fn on_us(arguments: &Arguments, scenario: &Scenario, relay: &Relay) -> Result<Report, BenchError> {
     let server = Server::start(&arguments.launch(scenario)).await?;
     let target = RelayTarget {
-        address: server.media(),
+        address: server.relays(),
         secret: server.secret().to_owned(),
         process: watched(server.pid())?,
     };

@@ -9,7 +9,7 @@ pub use janus::{JANUS_INSTALL, JanusServer};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
@@ -28,7 +28,7 @@ pub struct Server {
     run: Run,
     url: String,
     secret: String,
-    media: SocketAddr,
+    relays: SocketAddr,
 }
 
 /// A process and the folder that is its own.
@@ -49,9 +49,14 @@ pub struct Launch {
     pub core: Option<u16>,
     /// Bitrate it is to assume towards a new subscriber, in bits per second; `None` leaves it to the server.
     pub initial_bitrate_bps: Option<u64>,
-    /// An address that its relays may reach beside its own; `None` leaves it at these.
+    /// Whether it has a UDP port for clients of relays, as people are told of one.
+    pub relays: bool,
+    /// An address that relays may reach beside the server's own; `None` leaves it at these.
     pub relay_peer: Option<IpAddr>,
 }
+
+/// How far behind the first media port that of relays is: behind those of as many workers.
+const RELAYS: u16 = 64;
 
 /// Id of the API key the server is given.
 pub const API_KEY: &str = "bench";
@@ -67,7 +72,7 @@ impl Server {
             .map(|_| format!("{:016x}", rand::rng().random::<u64>()))
             .collect();
         let http = free_tcp_port().map_err(|error| fault("a port", &error))?;
-        let udp = free_udp_ports(launch.workers.max(64)).map_err(|error| fault("ports", &error))?;
+        let udp = free_udp_ports(launch.workers.max(RELAYS) + 1).map_err(|error| fault("ports", &error))?;
         let file = directory.join("tertulia.toml");
         let text = configuration(&directory, &secret, http, udp, launch);
         fs::write(&file, text).map_err(|error| fault("its configuration", &error))?;
@@ -81,7 +86,7 @@ impl Server {
             run,
             url: format!("ws://127.0.0.1:{http}"),
             secret,
-            media: SocketAddr::from((Ipv4Addr::LOCALHOST, udp)),
+            relays: SocketAddr::from((Ipv4Addr::LOCALHOST, udp + RELAYS)),
         })
     }
 
@@ -90,9 +95,9 @@ impl Server {
         &self.url
     }
 
-    /// Its first UDP port, at which relays are asked for too.
-    pub fn media(&self) -> SocketAddr {
-        self.media
+    /// Where relays are asked for, where it has a port for that.
+    pub fn relays(&self) -> SocketAddr {
+        self.relays
     }
 
     /// Secret of [`API_KEY`], and of credentials for relays.
@@ -121,12 +126,17 @@ impl Run {
         Ok(Self { child, directory })
     }
 
-    async fn stop(mut self) -> Result<(), BenchError> {
+    async fn stop(self) -> Result<(), BenchError> {
+        self.stop_if(ExitStatus::success).await
+    }
+
+    /// Stops it; `well` says of its end whether it was as it should be.
+    async fn stop_if(mut self, well: impl Fn(&ExitStatus) -> bool) -> Result<(), BenchError> {
         let id = self.child.id();
         let pid = id.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
         let ended = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
-            Ok(Ok(status)) if asked && status.success() => Ok(()),
+            Ok(Ok(status)) if asked && well(&status) => Ok(()),
             Ok(Ok(status)) => Err(BenchError::Server(format!("ended with {status}"))),
             Ok(Err(error)) => Err(BenchError::Server(error.to_string())),
             Err(_) => Err(BenchError::Server(format!(
@@ -188,6 +198,11 @@ fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &L
         .initial_bitrate_bps
         .map(|bps| format!("initial_bitrate_bps = {bps}\n"))
         .unwrap_or_default();
+    let port = if launch.relays {
+        format!("udp_port = {}\n", udp + RELAYS)
+    } else {
+        String::new()
+    };
     let peer = launch
         .relay_peer
         .map(|peer| format!("peer_networks = [\"{peer}\"]\n"))
@@ -198,7 +213,7 @@ fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &L
          [http]\nlisten = \"127.0.0.1:{http}\"\nconnections = 100000\nconnections_per_address = 100000\n\
          [media]\nbind = \"127.0.0.1\"\nudp_port = {udp}\ntcp_port = 0\nworkers = {workers}\n\
          advertised = [\"127.0.0.1\"]\n{initial_bitrate}\
-         [turn]\nsecret = \"{secret}\"\n{peer}\
+         [turn]\nsecret = \"{secret}\"\n{port}{peer}\
          [metrics]\nenabled = false\n\
          [log]\nlevel = \"warn\"\n"
     )
@@ -234,10 +249,12 @@ mod tests {
             workers: 2,
             core: None,
             initial_bitrate_bps: Some(5_000_000),
+            relays: true,
             relay_peer: None,
         };
         let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, &launch);
         assert!(text.starts_with("data_dir = \"/tmp/a b/data\"\n"));
+        assert!(text.contains("\n[turn]\nsecret = \"s3\"\nudp_port = 30064\n"));
         assert!(
             text.contains("listen = \"127.0.0.1:8000\"") && text.contains("advertised = [\"127.0.0.1\"]")
         );

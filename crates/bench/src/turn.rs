@@ -12,13 +12,11 @@ use tertulia_turn::{Credential, Secret};
 
 /// The channel every client binds.
 const CHANNEL: u16 = 0x4000;
-/// Bytes before the payload of a channel.
-pub const CHANNEL_HEADER: usize = 4;
 /// UDP as the transport of an allocation (RFC 8656, section 18.7).
 const UDP: u32 = 17 << 24;
 /// How long an answer may take, and how often a request is made.
 const PATIENCE: Duration = Duration::from_millis(500);
-const ATTEMPTS: usize = 6;
+const ATTEMPTS: usize = 20;
 /// How long a credential is valid.
 const VALID: Duration = Duration::from_secs(600);
 
@@ -112,6 +110,11 @@ impl Allocation {
             let length = match self.socket.recv(&mut buffer) {
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                // Its HTTP answers a little earlier than its media port.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    std::thread::sleep(PATIENCE);
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             let answer = parsed(&buffer[..length])?;
@@ -137,7 +140,7 @@ fn parsed(bytes: &[u8]) -> io::Result<Message<'_>> {
 }
 
 /// Writes the header of channel data whose payload has `length` bytes.
-pub fn channel_header(length: u16) -> [u8; CHANNEL_HEADER] {
+pub fn channel_header(length: u16) -> [u8; 4] {
     let [n0, n1] = CHANNEL.to_be_bytes();
     let [l0, l1] = length.to_be_bytes();
     [n0, n1, l0, l1]

@@ -28,7 +28,7 @@ const SENDER: &str = "floor";
 const PACKET: usize = 1_200;
 const HEADER: usize = 12;
 /// Packets of one train, as the server limits them.
-pub(super) const TRAIN: usize = 10;
+const TRAIN: usize = 10;
 /// How long the receiving thread waits before it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(20);
 

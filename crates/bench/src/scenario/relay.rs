@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use tertulia_turn::Secret;
 
-use super::floor::{Sink, TRAIN, join, read};
+use super::floor::{Sink, join, read};
 use crate::error::BenchError;
 use crate::process::Process;
 use crate::report::Report;
-use crate::turn::{Allocation, CHANNEL_HEADER, channel_header};
+use crate::turn::{Allocation, channel_header};
 
 /// Payload of the packets, as the other scenarios send them.
 const PACKET: usize = 1_200;
@@ -29,12 +28,14 @@ pub struct Relay {
     pub clients: u32,
     /// Packets a second that each of them, and of the peers, sends.
     pub rate: u32,
-    /// Packets sent together.
+    /// Packets sent together, each by itself: nobody coalesces anything.
     pub burst: u32,
     /// Where peers are; without, clients are each other's.
     pub peer: Option<IpAddr>,
     /// Measured time.
     pub measure: Duration,
+    /// Time before, not measured, in which servers finish what they do at their start.
+    pub settle: Duration,
 }
 
 /// The server that is measured.
@@ -48,11 +49,11 @@ pub struct RelayTarget {
     pub process: Process,
 }
 
-/// A way of packets: the socket they leave by, where to, and whether they are channel data.
+/// A way of packets: the socket they leave by, and for a peer's the relay they go to. A client's are channel data for the
+/// server it is connected to.
 struct Lane {
     socket: UdpSocket,
-    destination: SocketAddr,
-    channel: bool,
+    destination: Option<SocketAddr>,
 }
 
 impl Relay {
@@ -71,11 +72,29 @@ impl Relay {
         ];
         let mut report = Report::new("relay", parameters);
         let (lanes, sinks) = self.prepare(target).map_err(fault)?;
-        let before = target.process.cpu().map_err(fault)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let received = Arc::new(AtomicU64::new(0));
+        let reader = {
+            let (over, received) = (over.clone(), received.clone());
+            thread::Builder::new()
+                .name("sinks".to_owned())
+                .spawn(move || read(&sinks, &over, &received))
+                .map_err(fault)?
+        };
+        self.send_all(&lanes, self.settle);
+        thread::sleep(LAST);
+        let before = (
+            target.process.cpu().map_err(fault)?,
+            received.load(Ordering::Relaxed),
+        );
         let began = Instant::now();
-        let (sent, received) = self.exchange(lanes, sinks).map_err(fault)?;
+        let sent = self.send_all(&lanes, self.measure);
         let elapsed = began.elapsed().as_secs_f64();
-        let spent = target.process.cpu().map_err(fault)?.since(&before);
+        thread::sleep(LAST);
+        let spent = target.process.cpu().map_err(fault)?.since(&before.0);
+        let received = received.load(Ordering::Relaxed) - before.1;
+        over.store(true, Ordering::Relaxed);
+        join(reader).map_err(fault)?;
         // What goes from relay to relay is relayed twice.
         let relayed = received as f64 * self.peer.map_or(2.0, |_| 1.0);
         let cpu = spent.values().sum::<u64>() as f64;
@@ -110,8 +129,7 @@ impl Relay {
                     sinks.push(Sink::new(socket.try_clone()?)?);
                     lanes.push(Lane {
                         socket,
-                        destination: relayed[place],
-                        channel: false,
+                        destination: Some(relayed[place]),
                     });
                     peer
                 }
@@ -121,66 +139,40 @@ impl Relay {
             sinks.push(Sink::new(client.socket.try_clone()?)?);
             lanes.push(Lane {
                 socket: client.socket.try_clone()?,
-                destination: target.address,
-                channel: true,
+                destination: None,
             });
         }
         Ok((lanes, sinks))
     }
 
-    /// Sends for the measured time; gives the packets sent and received.
-    fn exchange(&self, lanes: Vec<Lane>, sinks: Vec<Sink>) -> io::Result<(u64, u64)> {
-        let over = Arc::new(AtomicBool::new(false));
-        let received = Arc::new(AtomicU64::new(0));
-        let reader = {
-            let (over, received) = (over.clone(), received.clone());
-            thread::Builder::new()
-                .name("sinks".to_owned())
-                .spawn(move || read(&sinks, &over, &received))?
-        };
-        let sent = self.send_all(&lanes);
-        thread::sleep(LAST);
-        over.store(true, Ordering::Relaxed);
-        join(reader)?;
-        Ok((sent?, received.load(Ordering::Relaxed)))
-    }
-
-    fn send_all(&self, lanes: &[Lane]) -> io::Result<u64> {
-        let states = lanes
-            .iter()
-            .map(|lane| UdpSocketState::new(UdpSockRef::from(&lane.socket)))
-            .collect::<io::Result<Vec<_>>>()?;
+    /// Sends for a time; gives the packets sent.
+    fn send_all(&self, lanes: &[Lane], time: Duration) -> u64 {
         let bare = vec![0x5a; PACKET];
         let header = channel_header(u16::try_from(PACKET).unwrap_or(u16::MAX));
         let framed = [&header[..], &bare].concat();
-        debug_assert_eq!(framed.len(), CHANNEL_HEADER + PACKET);
         let interval = Duration::from_secs(1) * self.burst / self.rate.max(1);
         let mut sent = 0;
         let mut due = Instant::now();
-        let end = due + self.measure;
+        let end = due + time;
         while due < end {
             thread::sleep(due.saturating_duration_since(Instant::now()));
             due += interval;
-            for (lane, state) in lanes.iter().zip(&states) {
-                let packet = if lane.channel { &framed } else { &bare };
-                let mut left = self.burst as usize;
-                while left > 0 {
-                    let count = left.min(TRAIN.min(state.max_gso_segments()));
-                    left -= count;
-                    let train = packet.repeat(count);
-                    let transmit = Transmit {
-                        destination: lane.destination,
-                        ecn: None,
-                        contents: &train,
-                        segment_size: (count > 1).then_some(packet.len()),
-                        src_ip: None,
-                    };
-                    if state.try_send(UdpSockRef::from(&lane.socket), &transmit).is_ok() {
-                        sent += count as u64;
-                    }
+            for lane in lanes {
+                for _ in 0..self.burst {
+                    // What the kernel has no room for is not sent, and is not missed at the other end.
+                    sent += u64::from(lane.send(&framed, &bare).is_ok());
                 }
             }
         }
-        Ok(sent)
+        sent
+    }
+}
+
+impl Lane {
+    fn send(&self, framed: &[u8], bare: &[u8]) -> io::Result<usize> {
+        match self.destination {
+            Some(relayed) => self.socket.send_to(bare, relayed),
+            None => self.socket.send(framed),
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! A coturn of our own, to be compared with.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::Signal;
 
 use super::{Run, confined, fault, free_tcp_port, own_directory};
 use crate::error::BenchError;
@@ -70,11 +73,14 @@ impl CoturnServer {
         self.run.child.id()
     }
 
-    /// As [`Server::stop`](super::Server::stop).
+    /// As [`Server::stop`](super::Server::stop); it ends by the signal itself.
     ///
     /// # Errors
     /// As there.
     pub async fn stop(self) -> Result<(), BenchError> {
-        self.run.stop().await
+        let by_signal = |status: &ExitStatus| status.signal() == Some(Signal::TERM.as_raw());
+        self.run
+            .stop_if(|status| status.success() || by_signal(status))
+            .await
     }
 }
