@@ -1,14 +1,6 @@
 import { ApiError, errorFromResponse } from './ApiError';
 import type { LobbyAnswer } from './meeting';
-import type {
-  ChatMessage,
-  ChatPage,
-  JoinAnswer,
-  JoinRequest,
-  ReactionKind,
-  RoomInfo,
-  ServerConfig,
-} from './types';
+import type { ChatMessage, JoinAnswer, JoinRequest, RoomInfo, ServerConfig } from './types';
 
 const base = '/api/v1';
 const timeoutMs = 15_000;
@@ -79,9 +71,6 @@ export const api = {
   join: (room: string, body: JoinRequest, signal?: AbortSignal) =>
     json<JoinAnswer | LobbyAnswer>(roomPath(room, 'join'), { method: 'POST', body, signal }),
 
-  chatBefore: (room: string, token: string, before: number, limit = 100, signal?: AbortSignal) =>
-    json<ChatPage>(`${roomPath(room, 'chat')}?before=${before}&limit=${limit}`, { token, signal }),
-
   sendChat: (
     room: string,
     token: string,
@@ -109,17 +98,9 @@ export const api = {
     await send(roomPath(room, 'hand'), { method: 'PUT', token, body: { raised } });
   },
 
-  async react(room: string, token: string, kind: ReactionKind): Promise<void> {
-    await send(roomPath(room, 'reactions'), { method: 'POST', token, body: { kind } });
-  },
-
   async leave(room: string, token: string): Promise<void> {
     await send(roomPath(room, 'leave'), { method: 'POST', token });
   },
-
-  /** The right to enter the breakout room in which the bearer of a token is to be now. */
-  enterBreakout: (room: string, token: string, signal?: AbortSignal) =>
-    json<JoinAnswer>(roomPath(room, 'breakouts', 'enter'), { method: 'POST', token, signal }),
 
   /** Leaves while the page is going away, when nothing can be awaited any more. */
   leaveBeacon(room: string, token: string): boolean {

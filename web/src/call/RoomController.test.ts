@@ -392,13 +392,9 @@ describe('being sent to a breakout room', () => {
   }
 
   beforeEach(() => {
-    vi.spyOn(api, 'enterBreakout').mockImplementation(async () => ({
-      token: 'inside',
-      room: 'weekly~1',
-      identity: 'me',
-      displayName: 'Me',
-      expiresAt: 0,
-    }));
+    vi.spyOn(api, 'command').mockImplementation(async () =>
+      Response.json({ token: 'inside', room: 'weekly~1', identity: 'me', displayName: 'Me' }),
+    );
   });
 
   it('enters with its token and takes microphone and camera along', async () => {
@@ -406,7 +402,12 @@ describe('being sent to a breakout room', () => {
     await sent(2);
     expect(rooms).toHaveLength(2);
     expect(current().token).toBe('inside');
-    expect(api.enterBreakout).toHaveBeenCalledWith('weekly', 'first', expect.anything());
+    expect(vi.mocked(api.command).mock.calls[0]?.slice(0, 4)).toEqual([
+      'weekly',
+      'first',
+      'POST',
+      'breakouts/enter',
+    ]);
     expect(current().publications.has(Track.Source.Camera)).toBe(true);
     expect(controller.store.getState().intent.mic).toBe(false);
     expect(controller.store.getState().moving).toBe(false);
@@ -430,13 +431,13 @@ describe('being sent to a breakout room', () => {
     current().lose();
     await settle();
     expect(current().token).toBe('inside');
-    expect(api.enterBreakout).toHaveBeenCalledTimes(2);
+    expect(api.command).toHaveBeenCalledTimes(2);
   });
 
   it('finds its way to the main room from a breakout that is over', async () => {
     await join();
     await sent(2);
-    vi.mocked(api.enterBreakout).mockRejectedValue(
+    vi.mocked(api.command).mockRejectedValue(
       new ApiError('breakouts_closed', 409, 'the breakouts are closed'),
     );
     current().lose(DisconnectReason.MIGRATION);

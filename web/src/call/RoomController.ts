@@ -9,7 +9,7 @@ import {
   setLogLevel,
 } from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
+import { ApiError, api, type ChatMessage, type JoinAnswer, type ReactionKind } from '../api';
 import type { DataSaver } from '../media/preferences';
 import { soundConstraints } from '../media/sound';
 import type { Call } from './callModel';
@@ -559,7 +559,14 @@ export class RoomController implements Call {
 
   private async enterBreakout(): Promise<void> {
     const { room } = this.options.intent;
-    const enter = () => api.enterBreakout(room, this.mainToken, this.stopped.signal);
+    const enter = async () => {
+      const { signal } = this.stopped;
+      const token = this.mainToken;
+      const entered = await api.command(room, token, 'POST', 'breakouts/enter', undefined, {
+        signal,
+      });
+      return (await entered.json()) as JoinAnswer;
+    };
     const answer = await enter().catch(async (error: unknown) => {
       if (!(error instanceof ApiError) || error.code !== 'unauthorized') throw error;
       await this.enterMain();

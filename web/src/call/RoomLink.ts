@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { ApiError, api, type ChatMessage, type ReactionKind } from '../api';
+import { ApiError, api, type ChatMessage, type ChatPage, type ReactionKind } from '../api';
 import { type Following, followRoom } from './followRoom';
 import { type Meeting, type MeetingNotice, meetingNotice } from './meeting';
 import {
@@ -147,9 +147,8 @@ export class RoomLink {
     const { store } = this;
     const first = store.getState().chat.find((message) => message.seq > 0);
     const before = first?.seq ?? store.getState().seq + 1;
-    const page = await this.authorized((token) =>
-      api.chatBefore(this.room, token, before, chatPageLength),
-    );
+    const answer = await this.read(`chat?before=${before}&limit=${chatPageLength}`);
+    const page = (await answer.json()) as ChatPage;
     store.setState({
       ...withMessages(
         store.getState(),
@@ -198,7 +197,7 @@ export class RoomLink {
   }
 
   async react(kind: ReactionKind): Promise<void> {
-    await this.authorized((token) => api.react(this.room, token, kind));
+    await this.command('POST', 'reactions', { kind });
   }
 
   private take(event: ServerSentEvent): boolean {

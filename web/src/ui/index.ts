@@ -18,7 +18,6 @@ export {
   type MenuTriggerProps,
 } from './Menu';
 export { type PlaceOptions, placeBeside, placeRect } from './place';
-export { Section } from './Section';
 export { Select, type SelectOption } from './Select';
 export { Sheet } from './Sheet';
 export { Slider } from './Slider';

@@ -2,20 +2,11 @@ import { Download, MicOff, PhoneOff, Timer as TimerIcon, VideoOff } from 'lucide
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Right, type Role, switches } from '../../api/meeting';
-import {
-  Button,
-  Dialog,
-  Section,
-  Select,
-  Sheet,
-  Switch,
-  saveFile,
-  showToast,
-  TextField,
-} from '../../ui';
+import { Button, Dialog, Select, Sheet, Switch, saveFile, showToast, TextField } from '../../ui';
 import { useCall, useRoomState } from '../call/context';
 import { showPanel } from '../call/uiStore';
 import styles from './MeetingPanel.module.css';
+import { Section } from './Section';
 import { useCommand } from './useCommand';
 import { useMay } from './useMay';
 

@@ -1,5 +1,6 @@
 import account from './account.json';
 import call from './call.json';
+import callErrors from './callErrors.json';
 import common from './common.json';
 import errors from './errors.json';
 import home from './home.json';
@@ -7,4 +8,6 @@ import prejoin from './prejoin.json';
 import settings from './settings.json';
 import test from './test.json';
 
-export default { account, common, home, prejoin, call, settings, errors, test };
+const allErrors = { ...errors, api: { ...errors.api, ...callErrors.api } };
+
+export default { account, common, home, prejoin, call, settings, errors: allErrors, test };

@@ -1,6 +1,6 @@
 import { ChevronDown } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Icon } from './Icon';
+import { Icon } from '../../ui';
 import styles from './Section.module.css';
 
 interface SectionProps {
