@@ -274,6 +274,8 @@ impl Room {
             BreakoutReport::Removed(identity) => {
                 self.bar(&identity, now);
                 self.revoke(&identity, now);
+                self.gate.forget(&identity);
+                self.standings.shift_remove(&identity);
             }
             BreakoutReport::Banned(identity) => {
                 self.ban(&Actor::System, &identity, now)?;

@@ -7,9 +7,9 @@ use tertulia_model::{ParticipantId, RoomName};
 
 use super::stage::{Stage, identity, only, person, settings};
 use crate::{
-    Actor, BreakoutCommand, BreakoutPlace, BreakoutReport, BreakoutsView, Command, DepartureReason, Errand,
-    Event, Fact, FromParent, NewParticipant, Origin, Refusal, Reply, Right, Rights, Role, RoomSettings,
-    RulesChange, Standing,
+    AccessChange, Actor, BreakoutCommand, BreakoutPlace, BreakoutReport, BreakoutsView, Command,
+    DepartureReason, Errand, Event, Fact, FromParent, NewParticipant, Origin, Refusal, Reply, Right, Rights,
+    Role, RoomSettings, RulesChange, Standing,
 };
 
 fn guest(name: &str) -> NewParticipant {
@@ -595,6 +595,22 @@ fn removed_or_banned_in_a_breakout_is_removed_or_banned_from_the_meeting() {
         assert_eq!(house.seen()[0], ["host"]);
         let refusal = if ban { Refusal::Banned } else { Refusal::Removed };
         assert_eq!(house.main.join_as(guest("ana")), Err(refusal.clone()));
+        // With a fresh credential they are somebody to be let in again.
+        let lobby = AccessChange {
+            lobby: Some(true),
+            ..AccessChange::default()
+        };
+        house.main.admin(Command::SetAccess(lobby)).unwrap();
+        let fresh = NewParticipant {
+            credential_issued_at_ms: u64::MAX,
+            ..guest("ana")
+        };
+        let again = if ban {
+            Refusal::Banned
+        } else {
+            Refusal::LobbyNeeded
+        };
+        assert_eq!(house.main.join_as(fresh), Err(again));
         assert_eq!(house.enter("ana"), Err(refusal));
     }
 }
