@@ -16,7 +16,6 @@ import { type ChatMessage, type ReactionKind, useServerConfig } from '../../api'
 import { sealableBytes } from '../../call/secrecy/chatCipher';
 import {
   Button,
-  Icon,
   IconButton,
   Menu,
   MenuItem,
@@ -38,6 +37,7 @@ import { FileButton } from './FileButton';
 import { groupMessages, type MessageGroup, type ShownMessage } from './groups';
 import { MessageText } from './MessageText';
 import { plainText } from './markdown';
+import { PrivateNote, useNameOf } from './PrivateNote';
 
 const defaultLimit = 4000;
 /** Closer to the end than this counts as reading the newest, in pixels. */
@@ -48,20 +48,34 @@ export default function ChatPanel() {
   const { t } = useTranslation('call');
   const { ui } = useCall();
   const [searching, setSearching] = useState(false);
+  /** The message that was looked for. */
+  const [target, setTarget] = useState<number | null>(null);
+  const show = (seq: number) => {
+    setTarget(seq);
+    setSearching(false);
+  };
   return (
     <Sheet
       title={t('action.chat')}
       closeLabel={t('closePanel')}
       onClose={() => showPanel(ui, null)}
-      actions={<ChatTools searching={searching} onSearch={() => setSearching(!searching)} />}
+      actions={
+        <ChatTools
+          searching={searching}
+          onSearch={() => {
+            setTarget(null);
+            setSearching(!searching);
+          }}
+        />
+      }
       footer={searching ? undefined : <Composer />}
     >
-      {searching ? <ChatSearch /> : <Messages />}
+      {searching ? <ChatSearch onPick={show} /> : <Messages target={target} />}
     </Sheet>
   );
 }
 
-function Messages() {
+function Messages({ target }: { target: number | null }) {
   const { t } = useTranslation('call');
   const { call } = useCall();
   const chat = useRoomState((state) => state.chat);
@@ -91,6 +105,13 @@ function Messages() {
     if (atEnd) end.current?.scrollIntoView({ block: 'end' });
   }, [newest]);
 
+  useLayoutEffect(() => {
+    if (target === null) return;
+    const found = end.current?.parentElement?.querySelector<HTMLElement>(`[data-seq="${target}"]`);
+    found?.scrollIntoView({ block: 'center' });
+    found?.focus({ preventScroll: true });
+  }, [target]);
+
   const loadEarlier = async () => {
     setLoading('busy');
     try {
@@ -114,7 +135,7 @@ function Messages() {
       {groups.length === 0 ? <p className={styles.empty}>{t('chat.empty')}</p> : null}
       <div role="log" aria-label={t('chat.log')} aria-live="off">
         {groups.map((group) => (
-          <Group key={group.key} group={group} mine={group.identity === identity} />
+          <Group key={group.key} group={group} mine={group.identity === identity} target={target} />
         ))}
       </div>
       <div ref={end} />
@@ -133,7 +154,13 @@ function Messages() {
   );
 }
 
-function Group({ group, mine }: { group: MessageGroup; mine: boolean }) {
+interface GroupProps {
+  group: MessageGroup;
+  mine: boolean;
+  target: number | null;
+}
+
+function Group({ group, mine, target }: GroupProps) {
   const { t, i18n } = useTranslation('call');
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' });
   const day = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'full' });
@@ -148,13 +175,17 @@ function Group({ group, mine }: { group: MessageGroup; mine: boolean }) {
         </time>
       </p>
       {group.messages.map((message) => (
-        <Message key={message.id} message={message} />
+        <Message
+          key={message.id}
+          message={message}
+          wanted={target !== null && message.message?.seq === target}
+        />
       ))}
     </article>
   );
 }
 
-function Message({ message }: { message: ShownMessage }) {
+function Message({ message, wanted }: { message: ShownMessage; wanted: boolean }) {
   const { t } = useTranslation('call');
   const { call } = useCall();
   const { message: known } = message;
@@ -164,8 +195,11 @@ function Message({ message }: { message: ShownMessage }) {
       data-testid="message"
       data-state={message.state}
       data-private={message.to !== undefined || undefined}
+      data-seq={known?.seq}
+      data-wanted={wanted || undefined}
+      tabIndex={wanted ? -1 : undefined}
     >
-      {message.to === undefined ? null : <PrivateNote message={message} />}
+      {message.to === undefined ? null : <PrivateNote to={message.to} />}
       {message.replyTo === undefined ? null : <Quoted seq={message.replyTo} />}
       <div className={styles.line}>
         <div className={styles.words}>
@@ -204,26 +238,6 @@ function Message({ message }: { message: ShownMessage }) {
         </p>
       ) : null}
     </div>
-  );
-}
-
-function useNameOf(identity: string | null | undefined): string {
-  const present = useCallState(
-    ({ snapshot }) => snapshot.participants.find((one) => one.identity === identity)?.name,
-  );
-  const written = useRoomState(({ chat }) => chat.find((one) => one.identity === identity)?.name);
-  return present ?? written ?? '';
-}
-
-function PrivateNote({ message }: { message: ShownMessage }) {
-  const { t } = useTranslation('call');
-  const mine = useCallState((state) => state.identity);
-  const name = useNameOf(message.to);
-  return (
-    <p className={styles.private}>
-      <Icon icon={Lock} size={14} />
-      {message.to === mine ? t('chat.toYou') : t('chat.toOne', { name })}
-    </p>
   );
 }
 

@@ -1,3 +1,4 @@
+import { CornerDownRight } from 'lucide-react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ChatMessage, ChatPage } from '../../api';
@@ -5,13 +6,14 @@ import { announce, Button, TextField } from '../../ui';
 import { useCall } from '../call/context';
 import styles from './ChatPanel.module.css';
 import { MessageText } from './MessageText';
+import { PrivateNote } from './PrivateNote';
 
 type Search =
   | { state: 'idle' | 'busy' | 'failed' }
   | { state: 'done'; words: string; found: readonly ChatMessage[]; more: boolean };
 
 /** Looks for words in everything that was ever said here and may be read. */
-export function ChatSearch() {
+export function ChatSearch({ onPick }: { onPick(seq: number): void }) {
   const { t, i18n } = useTranslation('call');
   const { call } = useCall();
   const field = useRef<HTMLInputElement>(null);
@@ -30,6 +32,19 @@ export function ChatSearch() {
       const found = [...before, ...messages.sort((a, b) => b.seq - a.seq)];
       setSearch({ state: 'done', words, found, more });
       announce(t('chat.found', { count: found.length }));
+    } catch {
+      setSearch({ state: 'failed' });
+    }
+  };
+
+  /** Shows a message where it was said, with what was said around it. */
+  const pick = async (seq: number) => {
+    const here = () => call.link.store.getState();
+    try {
+      while (!here().chat.some((one) => one.seq === seq) && here().moreChat) {
+        await call.link.loadEarlier();
+      }
+      onPick(seq);
     } catch {
       setSearch({ state: 'failed' });
     }
@@ -72,7 +87,16 @@ export function ChatSearch() {
                     {when.format(message.at)}
                   </time>
                 </p>
+                {message.to === undefined ? null : <PrivateNote to={message.to} />}
                 <MessageText text={message.text} />
+                <Button
+                  size="sm"
+                  variant="ghost"
+                  icon={CornerDownRight}
+                  onClick={() => void pick(message.seq)}
+                >
+                  {t('chat.showThere')}
+                </Button>
               </li>
             ))}
           </ul>
