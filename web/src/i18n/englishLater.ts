@@ -6,7 +6,7 @@ import settings from './locales/en/settings.json';
 // Imported for its effect, by the lazy chunks that show these texts: keeps them out of the first screens' script.
 function add(): void {
   i18next.addResourceBundle('en', 'call', call);
-  // Refusals that only a call meets, beside those of the first screens.
+  // What only a call meets, beside those of the first screens.
   i18next.addResourceBundle('en', 'errors', callErrors, true);
   i18next.addResourceBundle('en', 'settings', settings);
 }

@@ -8,6 +8,10 @@ import prejoin from './prejoin.json';
 import settings from './settings.json';
 import test from './test.json';
 
-const allErrors = { ...errors, api: { ...errors.api, ...callErrors.api } };
+const allErrors = {
+  ...errors,
+  end: { ...errors.end, ...callErrors.end },
+  api: { ...errors.api, ...callErrors.api },
+};
 
 export default { account, common, home, prejoin, call, settings, errors: allErrors, test };
