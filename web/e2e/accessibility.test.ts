@@ -164,6 +164,7 @@ test('a phone-sized call passes axe', async ({ arrive, room }) => {
     ['People', () => ana.choose('More', 'People')],
     ['Polls', () => ana.choose('More', 'Polls')],
     ['Lead the meeting', () => ana.choose('More', 'Lead the meeting')],
+    ['Breakout rooms', () => ana.choose('More', 'Breakout rooms')],
     ['Settings', () => ana.choose('More', 'Settings')],
   ];
   for (const [title, show] of open) {

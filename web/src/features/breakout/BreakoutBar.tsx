@@ -1,7 +1,7 @@
 import { LifeBuoy, Megaphone, Split, Undo2, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { announce, Button, Icon, IconButton } from '../../ui';
+import { announce, Button, Icon, IconButton, showToast } from '../../ui';
 import styles from '../banner/Banner.module.css';
 import { useCall, useCallState, useRoomState, useUi } from '../call/context';
 import { useCommand } from '../meeting/useCommand';
@@ -39,7 +39,9 @@ function Place() {
       return;
     }
     warned.current = warning;
-    announce(t('breakout.secondsLeft', { count: left }), 'assertive');
+    const text = t('breakout.secondsLeft', { count: left });
+    announce(text, 'assertive');
+    showToast({ text, key: 'breakouts' });
   }, [warning, left, t]);
 
   const room = breakouts?.rooms.find(({ id }) => id === breakouts.place)?.name;
