@@ -10,7 +10,7 @@ import { useMay } from '../meeting/useMay';
 import own from './BreakoutBar.module.css';
 
 /** Seconds before the end at which it is said aloud. */
-const warnings = [300, 60, 10] as const;
+const warnings = [60, 10] as const;
 
 /** Where somebody in a breakout room is, for how long, and what they can do about it; and what was said to all. */
 export function BreakoutBar() {
@@ -31,14 +31,13 @@ function Place() {
   const leads = useMay('manage_breakouts');
   const open = breakouts?.open === true;
   const { left, clock } = useCountdown(open && away ? breakouts.endsAt : null);
-  const warned = useRef<number | null>(null);
+  const warned = useRef<number | null | undefined>(undefined);
   const warning = left === null ? null : (warnings.findLast((at) => left <= at) ?? null);
   useEffect(() => {
-    if (warning === null || warning === warned.current || left === null) {
-      warned.current = warning;
-      return;
-    }
-    warned.current = warning;
+    const before = warned.current;
+    warned.current = left === null ? undefined : warning;
+    // Whoever comes in when little is left sees that; said is what changes.
+    if (left === null || warning === null || before === undefined || before === warning) return;
     const text = t('breakout.secondsLeft', { count: left });
     announce(text, 'assertive');
     showToast({ text, key: 'breakouts' });
