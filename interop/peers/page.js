@@ -52,6 +52,10 @@ window.peer = {
     await until(`${count} others`, () => current().remoteParticipants.size === count);
   },
 
+  async identities() {
+    return [...current().remoteParticipants.keys()];
+  },
+
   async publishAudio() {
     const context = new AudioContext();
     const tone = context.createOscillator();

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 import { artifacts } from '../../web/e2e/support/server.mjs';
 
 const here = resolve(import.meta.dirname, '..');
@@ -64,11 +64,10 @@ export const pythonPeer = () => new ProcessPeer('python', python, ['peers/python
 export const nodePeer = () => new ProcessPeer('node', process.execPath, ['peers/node_peer.mjs']);
 export const adminPeer = () => new ProcessPeer('admin', python, ['peers/admin.py']);
 
-/** A page with livekit-client, on another origin than the server, so that CORS is part of the test. */
+/** A page with a client's library, on another origin than the server, so that CORS is part of the test. */
 class BrowserPeer {
-  kind = 'browser';
-
-  constructor(browser, page, site) {
+  constructor(kind, browser, page, site) {
+    this.kind = kind;
     this.browser = browser;
     this.page = page;
     this.site = site;
@@ -84,38 +83,69 @@ class BrowserPeer {
   }
 }
 
-export async function browserPeer() {
-  const files = {
-    '/': [
-      'text/html',
-      () =>
-        '<!doctype html><title>Peer</title><script src="/sdk.js"></script><script src="/peer.js"></script>',
-    ],
-    '/sdk.js': [
-      'text/javascript',
-      () => readFile(join(here, 'node_modules/livekit-client/dist/livekit-client.umd.js')),
-    ],
-    '/peer.js': ['text/javascript', () => readFile(join(here, 'peers/page.js'))],
-  };
+const launchers = {
+  chromium: () =>
+    chromium.launch({
+      executablePath: process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium',
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--autoplay-policy=no-user-gesture-required',
+        '--use-fake-device-for-media-stream=fps=20',
+        '--use-fake-ui-for-media-stream',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ],
+    }),
+  firefox: () =>
+    firefox.launch({
+      channel: 'moz-firefox',
+      executablePath: process.env.TERTULIA_FIREFOX ?? '/usr/bin/firefox-esr',
+      headless: true,
+      firefoxUserPrefs: {
+        'media.navigator.streams.fake': true,
+        'media.navigator.permission.disabled': true,
+        'media.autoplay.default': 0,
+        'media.peerconnection.ice.obfuscate_host_addresses': false,
+        'media.peerconnection.ice.loopback': true,
+      },
+    }),
+};
+
+/** Opens a page with these scripts in their order, each a file or an address. */
+async function pageWith(kind, scripts, { engine = 'chromium', query = '' } = {}) {
+  const isFile = (script) => script.startsWith('/');
+  const sources = scripts.map((script, index) => (isFile(script) ? `/script-${index}.js` : script));
+  const tags = sources.map((source) => `<script src="${source}"></script>`).join('');
   const site = createServer(async (request, response) => {
-    const file = files[request.url];
-    response.writeHead(file ? 200 : 404, { 'content-type': file?.[0] ?? 'text/plain' });
-    response.end(file ? await file[1]() : '');
+    const path = request.url.split('?')[0];
+    const file = scripts.filter(isFile).find((script) => path === sources[scripts.indexOf(script)]);
+    if (path === '/') {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      return response.end(`<!doctype html><title>Peer</title><body>${tags}`);
+    }
+    response.writeHead(file ? 200 : 404, { 'content-type': 'text/javascript' });
+    response.end(file ? await readFile(file) : '');
   });
   site.listen(0, '127.0.0.1');
   await once(site, 'listening');
-  const browser = await chromium.launch({
-    executablePath: process.env.TERTULIA_CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--autoplay-policy=no-user-gesture-required',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-    ],
-  });
+  const browser = await launchers[engine]();
   const page = await browser.newPage();
+  const log = createWriteStream(join(artifacts, `interop.${kind}.log`), { flags: 'a' });
   page.on('console', (message) => log.write(`${message.text()}\n`));
-  const log = createWriteStream(join(artifacts, 'interop.browser.log'), { flags: 'a' });
-  await page.goto(`http://localhost:${site.address().port}/`);
-  return new BrowserPeer(browser, page, site);
+  page.on('pageerror', (error) => log.write(`page error: ${error.stack ?? error}\n`));
+  await page.goto(`http://localhost:${site.address().port}/${query}`);
+  return new BrowserPeer(kind, browser, page, site);
 }
+
+export const browserPeer = () =>
+  pageWith('browser', [
+    join(here, 'node_modules/livekit-client/dist/livekit-client.umd.js'),
+    join(here, 'peers/page.js'),
+  ]);
+
+/** Where a build of lib-jitsi-meet lies, which is not part of this repository. */
+export const jitsiBundle = process.env.TERTULIA_LJM_BUNDLE;
+
+/** A page with lib-jitsi-meet, set up by the `config.js` of a server. */
+export const jitsiPeer = (origin, options = {}) =>
+  pageWith('jitsi', [jitsiBundle, `${origin}/config.js`, join(here, 'peers/jitsi.js')], options);

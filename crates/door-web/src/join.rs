@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use tertulia_auth::{Claims, Grant, OwnClaims, Validity, VideoGrant};
+use tertulia_engine::origin_of;
 use tertulia_model::{Identity, RoomName};
 use tertulia_people::{
     Account, Admission, Arrival, Invitation, InvitationId, InvitationWorth, OwnedRoom, Password,
@@ -96,7 +97,7 @@ pub async fn join(
     let knocks =
         owned.is_some_and(|room| room.details.defaults.lobby) && admission.entrance != Entrance::Straight;
     if open.is_some() || knocks {
-        let applicant = pass.applicant(request.password, Some(api.network(source)));
+        let applicant = pass.applicant(request.password, Some(origin_of(source)));
         if lobby::knock(&api, &pass.room, applicant, knocks).await? == tertulia_room::Admission::Waiting {
             return lobby::answer(&api, pass);
         }

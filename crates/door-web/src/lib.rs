@@ -33,7 +33,6 @@ mod files;
 mod history;
 mod invitations;
 mod join;
-mod limit;
 mod lobby;
 mod moderation;
 mod openapi;
@@ -55,7 +54,7 @@ mod wire;
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
 pub use state::{
-    Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, RateLimit, Shelf,
+    Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, Shelf,
 };
 pub use stats::WebStats;
 

@@ -1,10 +1,9 @@
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tertulia_auth::ApiKeys;
-use tertulia_engine::{Engine, source_of};
+use tertulia_engine::{Engine, Limiter, RateLimit, source_of};
 use tertulia_model::{Identity, RoomName};
 use tertulia_people::{Account, HashCost, RoomPolicy, SessionLife};
 use tertulia_room::{AuditActor, AuditEntry};
@@ -15,7 +14,6 @@ use crate::access::Present;
 use crate::away::Away;
 use crate::download::LinkKey;
 use crate::error::ApiError;
-use crate::limit::Limiter;
 use crate::passwords::Passwords;
 use crate::places::{Place, Places};
 use crate::stats::{Counters, WebStats, up};
@@ -193,15 +191,6 @@ impl Default for FileSettings {
     }
 }
 
-/// A token bucket: so many at once, refilled at so many a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// How many at once.
-    pub burst: u32,
-    /// How many a minute in the long run.
-    pub per_minute: u32,
-}
-
 /// The door's state; cheap to clone.
 #[derive(Clone)]
 pub struct Api {
@@ -231,7 +220,6 @@ pub(crate) struct Inner {
     sign_ups: Limiter<IpAddr>,
     to_provider: Limiter<IpAddr>,
     pub(crate) passwords: Passwords,
-    pub(crate) networks: RandomState,
     streams: Places<(String, String)>,
 }
 
@@ -269,7 +257,6 @@ impl Api {
             sign_ups: Limiter::new(SIGN_UPS),
             to_provider: Limiter::new(PROVIDER),
             passwords: Passwords::new(settings.people.hash_cost),
-            networks: RandomState::new(),
             streams: Places::new(STREAMS_EACH),
             counters: Counters::default(),
             present: Present::default(),
@@ -363,11 +350,6 @@ impl Api {
         let actor = format!("account:{}", by.login.as_str());
         self.store()?.audit(room, &actor, &entry).await?;
         Ok(())
-    }
-
-    /// A number for where somebody comes from; it says nothing but whether two come from the same place.
-    pub(crate) fn network(&self, source: IpAddr) -> u64 {
-        self.inner.networks.hash_one(source_of(source))
     }
 
     pub(crate) fn place_for_stream(

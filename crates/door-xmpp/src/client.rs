@@ -1,10 +1,11 @@
 //! One client's task: it begins with an address and ends when the client is gone for good, while the sockets in between
 //! may come and go.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tertulia_engine::PeerEvent;
+use tertulia_engine::{PeerEvent, origin_of};
 use tertulia_model::Identity;
 use tertulia_room::{Event, Knocker};
 use tokio::sync::mpsc;
@@ -20,7 +21,7 @@ use crate::sm::Acks;
 use crate::stanza::{self, Condition};
 use crate::state::{Attachment, Mailbox, Note, Resumable, Seat, XmppDoor};
 use crate::stats::Counters;
-use crate::stream::{self, Bound, StreamError};
+use crate::stream::{self, Bound, Knock, StreamError};
 use crate::xml::Element;
 
 /// Between two pings of the WebSocket itself.
@@ -65,6 +66,9 @@ pub(crate) struct Client {
     pub(crate) identity: Identity,
     pub(crate) mailbox: Mailbox,
     pub(crate) occupancy: Option<Occupancy>,
+    /// Where it comes from, where that is known, and as the room may know it.
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) network: Option<u64>,
     /// Where it found us.
     pub(crate) place: String,
     /// Its bridge channel.
@@ -98,19 +102,21 @@ enum Turn {
 }
 
 impl Client {
-    pub(crate) fn new(door: XmppDoor, bound: Bound, place: String, link: Link, seat: Seat) -> Self {
+    pub(crate) fn new(door: XmppDoor, bound: Bound, knock: Knock, link: Link, seat: Seat) -> Self {
         let (mailbox, inbox) = Mailbox::new();
         Self {
-            door,
             credential: bound.credential,
             jid: bound.jid,
             identity: bound.identity,
             mailbox,
             occupancy: None,
-            place,
+            network: knock.source.map(origin_of),
+            source: knock.source,
+            place: knock.place,
             bridge: None,
             due: None,
             judged: Judged::default(),
+            door,
             lobby: None,
             knockers: Vec::new(),
             inbox,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tertulia_model::{Identity, Source};
-use tertulia_room::{Command, NewPoll, Poll, Reply, Right, Rights, RoomRules, RoomSnapshot, RulesChange};
+use tertulia_room::{
+    Actor, Command, NewPoll, Poll, Reply, Right, Rights, RoomRules, RoomSnapshot, RulesChange,
+};
 
 use crate::client::{Client, Refused};
 use crate::jid::Jid;
@@ -21,15 +23,17 @@ pub(crate) enum Component {
     Lobby,
     Polls,
     RoomMetadata,
+    SpeakerStats,
 }
 
 impl Component {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::AvModeration,
         Self::EndConference,
         Self::Lobby,
         Self::Polls,
         Self::RoomMetadata,
+        Self::SpeakerStats,
     ];
 
     /// What clients know it as.
@@ -40,6 +44,7 @@ impl Component {
             Self::Lobby => "lobbyrooms",
             Self::Polls => "polls",
             Self::RoomMetadata => "room_metadata",
+            Self::SpeakerStats => "speakerstats",
         }
     }
 
@@ -51,6 +56,7 @@ impl Component {
             Self::Lobby => "lobby",
             Self::Polls => "polls",
             Self::RoomMetadata => "metadata",
+            Self::SpeakerStats => "speakerstats",
         };
         format!("{name}.{domain}")
     }
@@ -106,6 +112,8 @@ impl Client {
             Component::AvModeration => self.moderate(asked).await,
             Component::RoomMetadata => self.set_metadata(&asked.content()).await,
             Component::Polls => self.take_poll(&asked.content()).await,
+            // Who speaks is heard here, and not taken from clients.
+            Component::SpeakerStats => Ok(()),
             Component::Lobby => Err(Condition::ServiceUnavailable.into()),
         }
     }
@@ -227,6 +235,38 @@ impl Client {
         self.tell_rules(&rules, None);
         self.see_knockers(&lobby);
         self.tell_old_polls(&polls);
+        self.tell_speaking().await;
+    }
+
+    /// Tells somebody who may know it how long everybody has spoken.
+    async fn tell_speaking(&mut self) {
+        let Some(own) = &self.occupancy else { return };
+        if !own.info.rights.has(Right::ReadReport) {
+            return;
+        }
+        // Clients ask for it whenever they come, which is not worth noting down each time.
+        let read = own.room.command(Actor::System, Command::ReadAttendance).await;
+        let attendance = match read {
+            Ok(Reply::Attendance(attendance)) => attendance,
+            Ok(_) => return,
+            Err(refusal) => return tracing::debug!(%refusal, "who spoke is not told"),
+        };
+        let Some(own) = &self.occupancy else { return };
+        let users: serde_json::Map<String, Value> = attendance
+            .iter()
+            .filter(|one| one.spoke_ms > 0)
+            .map(|one| {
+                let spoke = json!({
+                    "displayName": one.name,
+                    "totalDominantSpeakerTime": one.spoke_ms,
+                });
+                (own.nick_of(&one.identity), spoke)
+            })
+            .collect();
+        if !users.is_empty() {
+            let message = json!({ "type": "speakerstats", "users": users });
+            self.say_component(Component::SpeakerStats, &message);
+        }
     }
 
     /// Tells what changed of what the room allows.

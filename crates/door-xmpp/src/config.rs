@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use tertulia_auth::TrustedIssuer;
+use tertulia_engine::RateLimit;
 use tertulia_people::RoomPolicy;
 
 /// What the door needs to know beside the engine and the keys.
@@ -20,6 +21,8 @@ pub struct DoorConfig {
     pub stanzas_per_second: u32,
     /// Whether clients reach the server over TLS, whatever a proxy in front of it says.
     pub secure: bool,
+    /// Rooms one source may ask to come into.
+    pub joins: RateLimit,
     /// Streams held at once, those that wait to be resumed counted.
     pub streams: usize,
 }
@@ -34,6 +37,10 @@ impl Default for DoorConfig {
             resume_window: Duration::from_secs(60),
             stanzas_per_second: 100,
             secure: false,
+            joins: RateLimit {
+                burst: 30,
+                per_minute: 60,
+            },
             streams: 10_000,
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::{Client, Refused};
 use crate::config::DoorConfig;
 use crate::credential::Credential;
+use crate::entry::judge;
 use crate::http::{allow_any_origin, bearer};
 use crate::jid::Jid;
 use crate::ns;
@@ -42,9 +43,9 @@ struct Properties {
 
 impl Client {
     /// Answers a request for a conference.
-    pub(crate) fn conference(&self, iq: &Element, asked: &Element) -> Result<Element, Refused> {
+    pub(crate) async fn conference(&mut self, iq: &Element, asked: &Element) -> Result<Element, Refused> {
         let room = asked.get("room").ok_or(Condition::BadRequest)?;
-        check(self.door.config(), &self.credential, room)?;
+        check(&self.door, &self.credential, room).await?;
         let property = Element::new("property", ns::FOCUS)
             .attr("name", "authentication")
             .attr("value", "false");
@@ -58,39 +59,51 @@ impl Client {
 }
 
 /// Whether there may be a conference of that address for somebody.
-fn check(config: &DoorConfig, credential: &Credential, room: &str) -> Result<(), Refused> {
-    let jid = Jid::parse(room).filter(|jid| jid.domain == config.rooms());
+async fn check(door: &XmppDoor, credential: &Credential, room: &str) -> Result<(), Refused> {
+    let jid = Jid::parse(room).filter(|jid| jid.domain == door.config().rooms());
     let name = jid.and_then(|jid| jid.room()).ok_or(Condition::BadRequest)?;
-    if credential.covers(&name) {
-        Ok(())
-    } else {
-        Err(Refused(
+    if !credential.covers(&name) {
+        return Err(Refused(
             Condition::NotAuthorized,
             "the token is for another room".to_owned(),
-        ))
+        ));
+    }
+    match judge(door, credential, &name, None).await {
+        // Clients that are told so here wait for somebody who may begin, and ask again.
+        Err(Refused(Condition::RoomDoesNotExist | Condition::AuthenticationRequired, text)) => {
+            Err(Refused(Condition::NotAuthorized, text))
+        }
+        // What else is wrong is said to whoever comes.
+        _ => Ok(()),
     }
 }
 
 /// Answers a request for a conference over HTTP.
 pub(crate) async fn over_http(State(door): State<XmppDoor>, headers: HeaderMap, body: Bytes) -> Response {
-    allow_any_origin(answer(&door, &headers, &body).unwrap_or_else(|(status, text)| {
-        let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-        (status, plain, text).into_response()
-    }))
+    allow_any_origin(
+        answer(&door, &headers, &body)
+            .await
+            .unwrap_or_else(|(status, text)| {
+                let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+                (status, plain, text).into_response()
+            }),
+    )
 }
 
-fn answer(door: &XmppDoor, headers: &HeaderMap, body: &[u8]) -> Result<Response, (StatusCode, String)> {
+async fn answer(door: &XmppDoor, headers: &HeaderMap, body: &[u8]) -> Result<Response, (StatusCode, String)> {
     let request: Request =
         serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
     let credential = Credential::judge(bearer(headers), door.keys(), door.config(), unix_ms())
         .map_err(|error| (StatusCode::FORBIDDEN, error.to_string()))?;
-    check(door.config(), &credential, &request.room).map_err(|Refused(condition, text)| {
-        let status = match condition {
-            Condition::NotAuthorized => StatusCode::FORBIDDEN,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        (status, text)
-    })?;
+    check(door, &credential, &request.room)
+        .await
+        .map_err(|Refused(condition, text)| {
+            let status = match condition {
+                Condition::NotAuthorized => StatusCode::FORBIDDEN,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            (status, text)
+        })?;
     let ready = Ready {
         ready: true,
         focus_jid: door.config().focus_user(),

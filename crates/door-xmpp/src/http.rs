@@ -1,6 +1,9 @@
+use std::net::SocketAddr;
+
 use axum::Router;
+use axum::extract::rejection::ExtensionRejection;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{DefaultBodyLimit, RawQuery, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, RawQuery, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -76,6 +79,7 @@ async fn connect(
     State(door): State<XmppDoor>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    peer: Result<ConnectInfo<SocketAddr>, ExtensionRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     // Clients ask for the plain page now and then, to keep proxies and balancers with them.
@@ -86,6 +90,7 @@ async fn connect(
     let knock = Knock {
         token: parameter(&query, "token"),
         place: place(&headers, door.config().secure),
+        source: peer.ok().map(|ConnectInfo(peer)| peer.ip()),
     };
     let tasks = door.tasks().clone();
     upgrade

@@ -60,7 +60,7 @@ impl Client {
         };
         if to.domain == focus && to.local.is_empty() {
             return match asked {
-                _ if asked.is("conference", ns::FOCUS) => self.conference(iq, asked),
+                _ if asked.is("conference", ns::FOCUS) => self.conference(iq, asked).await,
                 _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::focus())),
                 _ => Err(Condition::ServiceUnavailable.into()),
             };

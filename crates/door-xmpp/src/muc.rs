@@ -6,9 +6,11 @@ mod event;
 mod join;
 mod lobby;
 mod presence;
+mod written;
 
 pub(crate) use lobby::Lobby;
 pub(crate) use presence::{read_contents, sources};
+use written::Written;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +41,8 @@ pub(crate) struct Occupancy {
     pub(crate) said: Said,
     /// The client's media.
     pub(crate) call: Call,
+    /// What it was told of what was written.
+    pub(crate) written: Written,
     /// What it was told of the room beside presence.
     pub(crate) aside: Aside,
     /// What the room asks of whoever comes, as the client was told.

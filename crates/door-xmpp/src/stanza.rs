@@ -8,6 +8,8 @@ use crate::xml::Element;
 /// Why a stanza is answered with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
+    /// Not allowed to guests: clients offer to sign in.
+    AuthenticationRequired,
     BadRequest,
     Conflict,
     Forbidden,
@@ -17,23 +19,37 @@ pub(crate) enum Condition {
     NotAuthorized,
     RegistrationRequired,
     ResourceConstraint,
+    /// Not allowed, since nobody has begun: clients try again.
+    RoomDoesNotExist,
     ServiceUnavailable,
 }
 
 impl Condition {
     fn names(self) -> (&'static str, &'static str) {
         match self {
+            Self::AuthenticationRequired | Self::NotAllowed | Self::RoomDoesNotExist => {
+                ("cancel", "not-allowed")
+            }
             Self::BadRequest => ("modify", "bad-request"),
             Self::Conflict => ("cancel", "conflict"),
             Self::Forbidden => ("auth", "forbidden"),
             Self::ItemNotFound => ("cancel", "item-not-found"),
             Self::NotAcceptable => ("modify", "not-acceptable"),
-            Self::NotAllowed => ("cancel", "not-allowed"),
             Self::NotAuthorized => ("auth", "not-authorized"),
             Self::RegistrationRequired => ("auth", "registration-required"),
             Self::ResourceConstraint => ("wait", "resource-constraint"),
             Self::ServiceUnavailable => ("cancel", "service-unavailable"),
         }
+    }
+
+    /// What clients look for beside the condition.
+    fn marker(self) -> Option<Element> {
+        let name = match self {
+            Self::AuthenticationRequired => "authentication-required",
+            Self::RoomDoesNotExist => "room-does-not-exist",
+            _ => return None,
+        };
+        Some(Element::new(name, ns::JITMEET))
     }
 }
 
@@ -64,6 +80,16 @@ pub(crate) fn result(request: &Element) -> Element {
 
 /// The negative answer to a stanza.
 pub(crate) fn error(stanza: &Element, condition: Condition, text: &str) -> Element {
+    error_with(stanza, condition, text, condition.marker())
+}
+
+/// As [`error`], with something of clients' own in it.
+pub(crate) fn error_with(
+    stanza: &Element,
+    condition: Condition,
+    text: &str,
+    own: impl IntoIterator<Item = Element>,
+) -> Element {
     let name = match stanza.name() {
         "message" => "message",
         "presence" => "presence",
@@ -76,7 +102,7 @@ pub(crate) fn error(stanza: &Element, condition: Condition, text: &str) -> Eleme
     if !text.is_empty() {
         error = error.child(Element::new("text", ns::STANZA_ERRORS).text(text));
     }
-    answer(stanza, name).attr("type", "error").child(error)
+    answer(stanza, name).attr("type", "error").child(error.with(own))
 }
 
 fn answer(stanza: &Element, name: &'static str) -> Element {

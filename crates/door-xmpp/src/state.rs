@@ -1,23 +1,35 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tertulia_auth::ApiKeys;
-use tertulia_engine::Engine;
-use tertulia_model::{Identity, RoomId};
+use tertulia_engine::{Engine, Limiter, RateLimit, source_of};
+use tertulia_model::{Identity, RoomId, RoomName};
 use tertulia_store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::client::Refused;
 use crate::config::DoorConfig;
 use crate::link::Link;
+use crate::stanza::Condition;
 use crate::stats::{Counters, DoorStats};
 use crate::xml::Element;
 
 /// What may wait for a client's task from other tasks.
 const NOTES: usize = 512;
+/// Passwords tried for one room, from wherever: enough for a class that comes in together and mistypes.
+const PASSWORDS: RateLimit = RateLimit {
+    burst: 120,
+    per_minute: 60,
+};
+/// Passwords compared at once; each takes a core and its memory.
+const COMPARED_AT_ONCE: usize = 2;
+/// How long whoever shows a password waits for their turn.
+const TURN: Duration = Duration::from_secs(5);
 
 /// The door's state; cheap to clone.
 #[derive(Clone)]
@@ -35,6 +47,9 @@ struct Shared {
     resumable: Mutex<HashMap<String, Resumable>>,
     bridges: Mutex<HashMap<String, Mailbox>>,
     streams: AtomicUsize,
+    joins: Limiter<IpAddr>,
+    passwords: Limiter<RoomName>,
+    comparing: Arc<Semaphore>,
     tasks: TaskTracker,
     closing: CancellationToken,
     counters: Counters,
@@ -129,6 +144,7 @@ impl XmppDoor {
     }
 
     fn begin(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig, store: Option<Store>) -> Self {
+        let joins = Limiter::new(config.joins);
         let shared = Shared {
             engine,
             keys,
@@ -138,6 +154,9 @@ impl XmppDoor {
             resumable: Mutex::default(),
             bridges: Mutex::default(),
             streams: AtomicUsize::new(0),
+            joins,
+            passwords: Limiter::new(PASSWORDS),
+            comparing: Arc::new(Semaphore::new(COMPARED_AT_ONCE)),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             counters: Counters::default(),
@@ -200,6 +219,35 @@ impl XmppDoor {
         (before < self.shared.config.streams).then_some(seat)
     }
 
+    /// Whether somebody from there may ask to come into a room now.
+    pub(crate) fn limit_join(&self, source: Option<IpAddr>) -> Result<(), Refused> {
+        let Some(source) = source else { return Ok(()) };
+        let taken = self.shared.joins.take(source_of(source), Instant::now());
+        taken.map_err(|_| slow_down())
+    }
+
+    /// Compares a password with that of a room, beside the threads that serve others.
+    pub(crate) async fn compare(
+        &self,
+        room: &RoomName,
+        work: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<bool, Refused> {
+        let taken = self.shared.passwords.take(room.clone(), Instant::now());
+        taken.map_err(|_| slow_down())?;
+        let turn = tokio::time::timeout(TURN, self.shared.comparing.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = turn else {
+            return Err(slow_down());
+        };
+        let compared = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        compared.await.map_err(|error| {
+            tracing::error!(%error, "a password could not be compared");
+            Condition::ServiceUnavailable.into()
+        })
+    }
+
     /// Puts an occupant's card where the others find it; false where the nickname is another's.
     pub(crate) fn put_card(&self, room: &RoomId, identity: &Identity, card: Card) -> bool {
         let mut cards = lock(&self.shared.cards);
@@ -253,6 +301,13 @@ impl XmppDoor {
     pub(crate) fn end_resumption(&self, id: &str) {
         lock(&self.shared.resumable).remove(id);
     }
+}
+
+fn slow_down() -> Refused {
+    Refused(
+        Condition::ResourceConstraint,
+        "too many attempts; wait a little".to_owned(),
+    )
 }
 
 /// Takes a lock whose holder may have panicked: each critical section here leaves the value whole.

@@ -1,48 +1,29 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Counters the tasks of this door add to.
-        #[derive(Debug, Default)]
-        pub(crate) struct Counters {
-            $($(#[$doc])* pub(crate) $name: AtomicU64,)*
-        }
-
-        /// What the door has counted since its start.
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-        pub struct DoorStats {
-            $($(#[$doc])* pub $name: u64,)*
-        }
-
-        impl Counters {
-            pub(crate) fn read(&self) -> DoorStats {
-                DoorStats { $($name: self.$name.load(Ordering::Relaxed),)* }
-            }
-        }
-    };
-}
-
-counters! {
-    /// Streams bound to an address.
-    streams,
-    /// Streams that ended before, by what their client sent, left unsaid or may not.
-    streams_refused,
-    /// Streams that came back.
-    resumes,
-    /// Attempts to come back to a stream that is unknown or somebody else's.
-    resumes_refused,
-    /// Stanzas received.
-    stanzas,
-    /// Of these, stanzas answered with an error.
-    stanzas_refused,
-    /// Connections closed because they sent too much.
-    flooded,
-    /// Streams given up because their client did not read.
-    slow_consumers,
-    /// Participants let into rooms.
-    joins,
-    /// Attempts to join that were refused.
-    joins_refused,
+tertulia_engine::counters! {
+    /// What the door has counted since its start.
+    DoorStats {
+        /// Streams bound to an address.
+        streams,
+        /// Streams that ended before, by what their client sent, left unsaid or may not.
+        streams_refused,
+        /// Streams that came back.
+        resumes,
+        /// Attempts to come back to a stream that is unknown or somebody else's.
+        resumes_refused,
+        /// Stanzas received.
+        stanzas,
+        /// Of these, stanzas answered with an error.
+        stanzas_refused,
+        /// Connections closed because they sent too much.
+        flooded,
+        /// Streams given up because their client did not read.
+        slow_consumers,
+        /// Participants let into rooms.
+        joins,
+        /// Attempts to join that were refused.
+        joins_refused,
+    }
 }
 
 impl Counters {

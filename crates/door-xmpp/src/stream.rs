@@ -1,6 +1,7 @@
 //! The beginning of a stream (RFC 6120 over RFC 7395): from the first frame to an address, or back to a stream that
 //! was there before.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
@@ -28,6 +29,8 @@ pub(crate) struct Knock {
     pub token: Option<String>,
     /// Where the client found us: `wss://host`.
     pub place: String,
+    /// Where it comes from, where that is known.
+    pub source: Option<IpAddr>,
 }
 
 /// Why a stream ends with an error (RFC 6120 §4.9.3).
@@ -114,7 +117,7 @@ pub(crate) async fn serve(door: XmppDoor, knock: Knock, socket: WebSocket) {
     match outcome {
         Ok(Outcome::Bound(bound)) => {
             Counters::up(&door.counters().streams);
-            Client::new(door, *bound, knock.place, link, seat).run().await;
+            Client::new(door, *bound, knock, link, seat).run().await;
         }
         Ok(Outcome::Resumed { id, seen }) => resume(&door, &id, seen, link).await,
         Ok(Outcome::Gone) => Counters::up(&door.counters().streams_refused),

@@ -5,7 +5,7 @@ mod support;
 use support::{DOMAIN, House};
 use tertulia_engine::PeerEvent;
 use tertulia_model::Identity;
-use tertulia_room::{Actor, ChatInput, Command, Event};
+use tertulia_room::{Actor, ChatInput, ChatMessage, Command, Event};
 
 const ROOM: &str = "weekly@conference.meet.jitsi";
 
@@ -233,6 +233,12 @@ async fn people_of_other_doors_are_occupants_like_any_other() {
         .unwrap();
     ana.expect(&["<presence", &carla, "<jitsi_participant_raisedHand>"])
         .await;
+    room.command(actor.clone(), Command::SetHand { raised: false })
+        .await
+        .unwrap();
+    // What is not said stays as it was told before, to these clients.
+    ana.expect(&["<presence", &carla, "<jitsi_participant_raisedHand>0<"])
+        .await;
     let mut bob = house.client("").await;
     let told = bob.join("weekly", "Bob").await.join("\n");
     assert!(told.contains("hello c1") && told.contains("<delay"), "{told}");
@@ -260,6 +266,100 @@ async fn people_of_other_doors_are_occupants_like_any_other() {
     ana.expect(&["unavailable", "code=\"110\"", "code=\"307\"", "<actor"])
         .await;
     bob.expect(&["unavailable", &ana.nick(), "code=\"307\""]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_reactions_and_retractions_cross_between_doors() {
+    let house = House::open().await;
+    let (room, mut joined) = house.stranger("carla").await;
+    let carla = Actor::Participant(joined.participant.id.clone());
+    let mut ana = house.join("Ana").await;
+    let own = format!("from=\"{ROOM}/{}\"", ana.nick());
+    let mut changed = async |wanted: &dyn Fn(&ChatMessage) -> bool| {
+        let next = async {
+            loop {
+                let event = joined.events.recv().await.unwrap();
+                let PeerEvent::Room(event) = event else { continue };
+                match &*event {
+                    Event::Chat(message) | Event::ChatChanged(message) if wanted(message) => {
+                        return message.seq;
+                    }
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), next)
+            .await
+            .unwrap()
+    };
+    let say = |id: &str, text: &str, reply_to| {
+        Command::Chat(ChatInput {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            to: None,
+            reply_to,
+        })
+    };
+    room.command(carla.clone(), say("c1", "Who brings coffee?", None))
+        .await
+        .unwrap();
+    ana.expect(&["Who brings coffee?"]).await;
+
+    // She answers and reacts as the clients do, and both are the room's.
+    ana.send(&format!(
+        "<message xmlns='jabber:client' to='{ROOM}' type='groupchat' id='a1'><body>I do</body><reply to='c1'/></message>"
+    ))
+    .await;
+    let answer = changed(&|message| message.text == "I do" && message.reply_to == Some(1)).await;
+    ana.expect(&["I do", "<reply", "to=\"c1\""]).await;
+    ana.send(&format!(
+        "<message xmlns='jabber:client' to='{ROOM}' type='groupchat'><reactions xmlns='urn:xmpp:reactions:0' \
+         id='c1'><reaction>❤️</reaction></reactions></message>"
+    ))
+    .await;
+    changed(&|message| message.seq == 1 && message.reactions.iter().any(|one| one.kind == "heart")).await;
+    ana.expect(&["<reactions", "id=\"c1\"", "❤️", &own]).await;
+
+    // What becomes of a message elsewhere is told.
+    room.command(
+        carla.clone(),
+        Command::ReactToChat {
+            seq: answer,
+            kind: "thumbs_up".to_owned(),
+            on: true,
+        },
+    )
+    .await
+    .unwrap();
+    ana.expect(&["<reactions", "id=\"a1\"", "👍"]).await;
+    room.command(
+        carla.clone(),
+        Command::EditChat {
+            seq: 1,
+            text: "Who brings tea?".to_owned(),
+        },
+    )
+    .await
+    .unwrap();
+    ana.expect(&["<retract", "id=\"c1\""]).await;
+    ana.expect(&["Who brings tea?", "id=\"c1.1\""]).await;
+    room.command(carla, Command::DeleteChat { seq: 1 }).await.unwrap();
+    ana.expect(&["<retract", "id=\"c1.1\""]).await;
+
+    // She takes back what she wrote; what was not hers stays.
+    ana.send(&format!(
+        "<message xmlns='jabber:client' to='{ROOM}' type='groupchat'><retract xmlns='urn:xmpp:message-retract:1' \
+         id='a1'/><body>I retracted a previous message</body></message>"
+    ))
+    .await;
+    changed(&|message| message.seq == answer && message.deleted).await;
+    ana.expect(&["<retract", "id=\"a1\"", &own]).await;
+    ana.send(&format!(
+        "<message xmlns='jabber:client' to='{ROOM}' type='groupchat'><retract xmlns='urn:xmpp:message-retract:1' \
+         id='nothing'/></message>"
+    ))
+    .await;
+    ana.expect(&["type=\"error\"", "<item-not-found"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

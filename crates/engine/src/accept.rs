@@ -1,6 +1,7 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tertulia_turn::Transport;
@@ -146,6 +147,13 @@ pub fn source_of(address: IpAddr) -> IpAddr {
         }
         v4 => v4,
     }
+}
+
+/// A number for where somebody comes from. It says nothing but whether two come from the same place, as long as the
+/// process runs.
+pub fn origin_of(address: IpAddr) -> u64 {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(source_of(address))
 }
 
 /// What a connection has turned out to be.

@@ -19,6 +19,7 @@ mod handle;
 mod handshake;
 mod inspect;
 mod keeping;
+mod limit;
 mod message;
 mod net;
 mod peer;
@@ -29,11 +30,12 @@ mod stats;
 mod turn;
 mod worker;
 
-pub use accept::source_of;
+pub use accept::{origin_of, source_of};
 pub use config::{AdvertisedAddress, EngineConfig, EngineError, Spread};
 pub use handle::{AwayObservation, Engine, Joined, Observation, Observed, RoomHandle, TRACED, Waiting};
 pub use inspect::{ConnectionView, PeerView, PublishedView, ReceivedView, RoomView};
 pub use keeping::{Beginning, Keep, Keeper, Receipt};
+pub use limit::{Limiter, RateLimit};
 pub use message::{
     ChannelLabel, ConnectionChange, MediaSetup, Negotiated, NegotiationFailure, PeerEvent, PeerMode, PeerRole,
 };

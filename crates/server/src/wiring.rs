@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use axum::Extension;
 use tertulia_auth::{ApiKeys, TrustedIssuer, TrustedKeys};
 use tertulia_door_livekit::DoorConfig;
-use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings, RateLimit};
+use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings};
+use tertulia_engine::RateLimit;
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStreams};
 use tertulia_model::Bitrate;
 use tertulia_people::{HashCost, SessionLife, guests_may_moderate};
@@ -214,6 +215,10 @@ pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
         resume_window: Duration::from_secs(xmpp.resume_window_s),
         stanzas_per_second: xmpp.stanzas_per_second,
         secure: config.tls.mode != crate::config::TlsMode::Off,
+        joins: RateLimit {
+            burst: config.limits.joins_burst,
+            per_minute: config.limits.joins_per_minute,
+        },
         streams: xmpp.streams,
     }))
 }

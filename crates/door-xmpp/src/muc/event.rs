@@ -61,6 +61,7 @@ impl Client {
             Event::Reaction(reaction) => self.see_reaction(reaction),
             Event::Expelled(reason) => return self.put_out(*reason),
             Event::Chat(message) => self.deliver_chat(message),
+            Event::ChatChanged(message) => self.tell_chat_change(message),
             Event::RulesChanged { rules, by, .. } => {
                 self.see_rules(rules);
                 self.tell_rules(rules, by.as_ref());

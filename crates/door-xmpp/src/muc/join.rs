@@ -54,12 +54,13 @@ impl Client {
             None => {
                 if let Err(refused) = self.come(&to, presence.clone()).await {
                     Counters::up(&self.door.counters().joins_refused);
-                    let mut answer = stanza::error(&presence, refused.0, &refused.1);
                     if refused.0 == Condition::RegistrationRequired {
                         let waits = format!("{}@{lobby}", to.local);
-                        answer = answer.child(Element::new("lobbyroom", ns::JITMEET).text(waits));
+                        let lobby = Element::new("lobbyroom", ns::JITMEET).text(waits);
+                        self.send(stanza::error_with(&presence, refused.0, &refused.1, [lobby]));
+                    } else {
+                        self.send(stanza::error(&presence, refused.0, &refused.1));
                     }
-                    self.send(answer);
                 }
             }
             Some("unavailable") if self.in_room(&to).is_some() => self.go().await,
@@ -82,6 +83,7 @@ impl Client {
                 "the token is for another room".to_owned(),
             ));
         }
+        self.door.limit_join(self.source)?;
         if self.occupancy.is_some() {
             self.go().await;
         }
@@ -121,6 +123,7 @@ impl Client {
             seats: Default::default(),
             said,
             call: Call::new(),
+            written: Default::default(),
             aside: Aside::default(),
             gate: (false, false),
         };
@@ -180,7 +183,7 @@ impl Client {
             family: ClientFamily::Invited,
             ice_lite: false,
         };
-        self.judge_entry(name).await?;
+        self.judge_entry(name, password.as_deref()).await?;
         let mut attempt = 0;
         loop {
             let opened = self.door.engine().open_room(name, None).await;
@@ -234,7 +237,7 @@ impl Client {
             entrance: self.judged.entrance,
             moderates: self.credential.permission.room_admin,
             password,
-            network: None,
+            network: self.network,
             credential_issued_at_ms: self.credential.issued_at_ms,
         }
     }
@@ -254,7 +257,7 @@ impl Client {
             origin: self.credential.origin,
             role: self.judged.role,
             entrance: self.judged.entrance,
-            network: None,
+            network: self.network,
         }
     }
 

@@ -74,7 +74,8 @@ impl Client {
             .engine()
             .find_room(&name)
             .ok_or(Condition::ItemNotFound)?;
-        self.judge_entry(&name).await?;
+        self.door.limit_join(self.source)?;
+        self.judge_entry(&name, None).await?;
         let said = says_name(&contents(presence)).unwrap_or_else(|| self.credential.name.clone());
         let applicant = self.applicant(said, None);
         room.command(Actor::System, Command::Knock(Box::new(applicant)))

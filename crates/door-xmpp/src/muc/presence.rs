@@ -179,15 +179,14 @@ impl Occupancy {
                 .collect(),
             None => foreign(&seat.nick, &seat.info),
         };
-        let hand = seat
-            .info
-            .hand_raised_at_ms
-            .map(|at| Element::new(HAND, ns::CLIENT).text(at.to_string()));
+        // What is not said stays as it was told before: a hand that is down is a time of zero.
+        let raised_at_ms = seat.info.hand_raised_at_ms.unwrap_or(0);
+        let hand = Element::new(HAND, ns::CLIENT).text(raised_at_ms.to_string());
         let jid = seat.jid(card.as_ref(), &door.config().domain);
         let presence = Element::new("presence", ns::CLIENT)
             .attr("from", format!("{}/{}", self.jid, seat.nick))
             .with(contents)
-            .with(hand)
+            .child(hand)
             .child(Element::new("x", ns::MUC_USER).child(item(&seat.info, &jid)));
         let text = presence.write();
         if seat.shown == text {

@@ -7,6 +7,7 @@
     reason = "a test stops where its scene cannot be set"
 )]
 
+pub mod drawer;
 pub mod livekit;
 pub mod peer;
 pub mod wire;
@@ -23,6 +24,7 @@ use tertulia_door_xmpp::{DoorConfig, XmppDoor, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Joined, MediaSetup, PeerMode, RoomHandle};
 use tertulia_model::{Bitrate, ClientFamily, Entrance, Identity, RoomName};
 use tertulia_room::{NewParticipant, Origin, ParticipantKind, Permission, RoomSettings};
+use tertulia_store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -47,6 +49,15 @@ impl House {
     }
 
     pub async fn open_with(config: DoorConfig) -> Self {
+        Self::build(config, None).await
+    }
+
+    /// A house whose rooms are somebody's.
+    pub async fn kept(store: Store) -> Self {
+        Self::build(DoorConfig::default(), Some(store)).await
+    }
+
+    async fn build(config: DoorConfig, store: Option<Store>) -> Self {
         let loopback = "127.0.0.1".parse().unwrap();
         let engine = Engine::start(EngineConfig {
             workers: 2,
@@ -75,7 +86,10 @@ impl House {
             spread: tertulia_engine::Spread::default(),
         })
         .unwrap();
-        let door = XmppDoor::start(engine.clone(), Arc::new(keys()), config);
+        let door = match store {
+            Some(store) => XmppDoor::kept(engine.clone(), Arc::new(keys()), config, store),
+            None => XmppDoor::start(engine.clone(), Arc::new(keys()), config),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let livekit = LiveKitDoor::start(
@@ -85,6 +99,7 @@ impl House {
         )
         .unwrap();
         let routes = router(door.clone()).merge(tertulia_door_livekit::router(livekit));
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self {
             door,

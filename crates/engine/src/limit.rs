@@ -1,26 +1,37 @@
+//! How often something may happen.
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::state::RateLimit;
-
 /// Sources remembered at most. Beyond it full buckets are forgotten first, then all.
 const MAX_SOURCES: usize = 100_000;
 
+/// A token bucket: so many at once, refilled at so many a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many at once.
+    pub burst: u32,
+    /// How many a minute in the long run.
+    pub per_minute: u32,
+}
+
 /// A token bucket for each source.
+#[derive(Debug)]
 pub struct Limiter<K> {
     rate: RateLimit,
     buckets: Mutex<HashMap<K, Bucket>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Bucket {
     tokens: f64,
     at: Instant,
 }
 
 impl<K: Eq + Hash> Limiter<K> {
+    /// Full buckets.
     pub fn new(rate: RateLimit) -> Self {
         Self {
             rate,
@@ -28,7 +39,10 @@ impl<K: Eq + Hash> Limiter<K> {
         }
     }
 
-    /// Takes a token of `source`, or says how long until there is one.
+    /// Takes a token of `source`.
+    ///
+    /// # Errors
+    /// How long until there is one.
     pub fn take(&self, source: K, now: Instant) -> Result<(), Duration> {
         let rate = self.rate;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
