@@ -53,9 +53,7 @@ mod wire;
 
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
-pub use state::{
-    Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, Shelf,
-};
+pub use state::{Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, Shelf};
 pub use stats::WebStats;
 
 use axum::Router;

@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use crate::focus;
 use crate::link::Link;
 use crate::page;
 use crate::state::{Note, XmppDoor};
 use crate::stream::{self, Knock};
+use crate::{bosh, focus};
 
 /// Longest message of a client.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
@@ -29,6 +29,12 @@ pub fn router(door: XmppDoor) -> Router {
         router = router
             .route(&format!("{prefix}/config.js"), get(page::config))
             .route(&format!("{prefix}/xmpp-websocket"), get(connect))
+            .route(
+                &format!("{prefix}/http-bind"),
+                post(bosh::over_http)
+                    .options(preflight)
+                    .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES)),
+            )
             .route(
                 &format!("{prefix}/colibri-ws/{{server}}/{{conference}}/{{endpoint}}"),
                 get(connect_bridge),
@@ -98,7 +104,10 @@ async fn connect(
         .read_buffer_size(READ_BUFFER)
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
-        .on_upgrade(move |socket| tasks.track_future(stream::serve(door, knock, socket)))
+        .on_upgrade(move |socket| {
+            let link = Link::new(socket, door.config().stanzas_per_second);
+            tasks.track_future(stream::serve(door, knock, link))
+        })
 }
 
 /// Where a client finds us, by what it came with: `wss://host`.

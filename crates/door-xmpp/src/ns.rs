@@ -2,6 +2,8 @@
 
 pub(crate) const CLIENT: &str = "jabber:client";
 pub(crate) const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
+pub(crate) const HTTP_BIND: &str = "http://jabber.org/protocol/httpbind";
+pub(crate) const XBOSH: &str = "urn:xmpp:xbosh";
 pub(crate) const STREAM: &str = "http://etherx.jabber.org/streams";
 pub(crate) const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
 pub(crate) const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";

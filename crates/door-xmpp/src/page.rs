@@ -23,6 +23,7 @@ pub(crate) async fn config(
     let value = json!({
         "hosts": { "domain": config.domain, "muc": config.rooms(), "focus": config.focus() },
         "websocket": format!("{place}{base}/xmpp-websocket"),
+        "bosh": format!("{http}{base}/http-bind"),
         "websocketKeepAliveUrl": format!("{http}{base}/xmpp-websocket"),
         "conferenceRequestUrl": format!("{http}{base}/conference-request/v1"),
         "bridgeChannel": { "preferSctp": false },

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bosh::Session;
 use crate::client::Refused;
 use crate::config::DoorConfig;
 use crate::link::Link;
@@ -46,6 +47,8 @@ struct Shared {
     cards: Mutex<HashMap<RoomId, HashMap<Identity, Card>>>,
     resumable: Mutex<HashMap<String, Resumable>>,
     bridges: Mutex<HashMap<String, Mailbox>>,
+    /// Streams over plain requests, by their numbers.
+    requests: Mutex<HashMap<String, Arc<Session>>>,
     streams: AtomicUsize,
     joins: Limiter<IpAddr>,
     passwords: Limiter<RoomName>,
@@ -153,6 +156,7 @@ impl XmppDoor {
             cards: Mutex::default(),
             resumable: Mutex::default(),
             bridges: Mutex::default(),
+            requests: Mutex::default(),
             streams: AtomicUsize::new(0),
             joins,
             passwords: Limiter::new(PASSWORDS),
@@ -296,6 +300,19 @@ impl XmppDoor {
 
     pub(crate) fn close_bridge(&self, secret: &str) {
         lock(&self.shared.bridges).remove(secret);
+    }
+
+    pub(crate) fn open_requests(&self, sid: String, session: Arc<Session>) {
+        lock(&self.shared.requests).insert(sid, session);
+    }
+
+    /// The stream whose number a request names.
+    pub(crate) fn requests(&self, sid: &str) -> Option<Arc<Session>> {
+        lock(&self.shared.requests).get(sid).cloned()
+    }
+
+    pub(crate) fn close_requests(&self, sid: &str) {
+        lock(&self.shared.requests).remove(sid);
     }
 
     pub(crate) fn end_resumption(&self, id: &str) {

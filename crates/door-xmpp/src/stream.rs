@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocket;
 use tertulia_model::Identity;
 
 use crate::client::Client;
@@ -104,9 +103,8 @@ enum Outcome {
     Gone,
 }
 
-/// Serves one upgraded socket until its stream is over, or hands it to the stream it comes back to.
-pub(crate) async fn serve(door: XmppDoor, knock: Knock, socket: WebSocket) {
-    let mut link = Link::new(socket, door.config().stanzas_per_second);
+/// Serves one connection until its stream is over, or hands it to the stream it comes back to.
+pub(crate) async fn serve(door: XmppDoor, knock: Knock, mut link: Link) {
     let Some(seat) = door.seat() else {
         return refuse(&door, link, StreamError::ResourceConstraint).await;
     };

@@ -236,6 +236,14 @@ impl Element {
             .map(|known| known.value.as_str())
     }
 
+    /// The value of an attribute in a namespace.
+    pub(crate) fn get_in(&self, name: &str, namespace: &str) -> Option<&str> {
+        let mut attributes = self.attributes.iter();
+        attributes
+            .find(|known| known.name == name && known.namespace.as_str() == namespace)
+            .map(|known| known.value.as_str())
+    }
+
     /// The elements directly below.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
         self.children.iter().filter_map(|node| match node {
