@@ -1,5 +1,5 @@
 // The Jitsi client's peer: lib-jitsi-meet as it comes, driven through `window.peer`.
-const { events, mediaType } = JitsiMeetJS;
+const { events } = JitsiMeetJS;
 const PATIENCE = 60_000;
 const state = {
   participants: new Map(),
@@ -64,12 +64,8 @@ async function inbound(track) {
 function watch(conference) {
   const on = (event, handle) => conference.on(event, handle);
   const { conference: happens } = events;
-  on(happens.MESSAGE_RECEIVED, (id, text, at, nick, guest, messageId) =>
-    state.chat.push({
-      from: conference.getParticipantById(id)?.getDisplayName() ?? nick,
-      text,
-      id: messageId,
-    }),
+  on(happens.MESSAGE_RECEIVED, (id, text) =>
+    state.chat.push({ from: conference.getParticipantById(id)?.getDisplayName(), text }),
   );
   on(happens.PRIVATE_MESSAGE_RECEIVED, (id, text) =>
     state.private.push({ from: conference.getParticipantById(id)?.getDisplayName(), text }),
