@@ -20,6 +20,7 @@ use crate::signed_in::Visitor;
 use crate::state::{Api, unix_ms};
 use crate::stats::up;
 use crate::text::display_name;
+use crate::vouched::{self, Shown, Vouched};
 use crate::wire::{ErrorBody, ErrorCode, JoinAnswer, JoinRequest, LobbyAnswer};
 
 /// How long after its expiry a token still proves who somebody was.
@@ -46,23 +47,34 @@ pub async fn join(
     Body(request): Body<JoinRequest>,
 ) -> Result<Response, ApiError> {
     api.limit_join(source)?;
-    if !api.inner.settings.open {
+    let vouched = match request.token.as_deref() {
+        None | Some("") => None,
+        Some(token) => match vouched::shown(&api, token, &room).await? {
+            Shown::Entry(answer) => return Ok(answer.into_response()),
+            Shown::Person(vouched) => Some(vouched),
+        },
+    };
+    if !api.inner.settings.open && vouched.is_none() {
         return Err(ApiError::new(
             ErrorCode::Forbidden,
             "this server gives tokens to nobody by itself",
         ));
     }
-    let name = display_name(&request.display_name).ok_or_else(|| {
-        ApiError::new(
-            ErrorCode::InvalidDisplayName,
-            "the display name is not acceptable",
-        )
-    })?;
-    let account = stay.map(|stay| stay.account);
+    let told = vouched.as_ref().and_then(|vouched| vouched.name.clone());
+    let name = told
+        .or_else(|| display_name(&request.display_name))
+        .ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::InvalidDisplayName,
+                "the display name is not acceptable",
+            )
+        })?;
+    // Whoever is sent by an application is who it says, whatever account this browser has.
+    let account = stay.map(|stay| stay.account).filter(|_| vouched.is_none());
     let previous = request
         .previous_token
         .as_deref()
-        .and_then(|token| previous_stay(&api, token, &room, account.as_ref()));
+        .and_then(|token| previous_stay(&api, token, &room, account.as_ref(), vouched.as_deref()));
     let open = open_room(&api, &room).await?;
     let full = open.as_ref().is_some_and(|open| {
         let most = open.info.max_participants;
@@ -74,6 +86,7 @@ pub async fn join(
     }
     let comer = Comer {
         account: account.as_ref(),
+        vouched: vouched.as_deref(),
         previous: previous.as_ref(),
         open: open.as_ref(),
     };
@@ -84,15 +97,20 @@ pub async fn join(
     let (admission, invitation) = comer.admitted(&api, &room, owned.as_ref(), &request).await?;
 
     let pass = Pass {
-        identity: match (&account, &previous) {
-            (Some(account), _) => account_identity(account)?,
-            (None, Some(previous)) => previous.identity.clone(),
-            (None, None) => new_identity()?,
+        identity: match (&account, &vouched, &previous) {
+            (Some(account), ..) => account_identity(account)?,
+            (None, Some(vouched), _) => vouched.identity.clone(),
+            (None, None, Some(previous)) => previous.identity.clone(),
+            (None, None, None) => new_identity()?,
         },
-        issued_at_ms: previous.map_or_else(unix_ms, |previous| previous.issued_at_ms),
+        issued_at_ms: match (&vouched, &previous) {
+            (Some(vouched), None) => vouched.issued_at_ms,
+            (_, Some(previous)) => previous.issued_at_ms,
+            (None, None) => unix_ms(),
+        },
         room: open.as_ref().map_or(room, |open| open.info.name.clone()),
         name,
-        own: own_claims(account.as_ref(), admission, invitation),
+        own: own_claims(account.as_ref(), vouched.as_deref(), admission, invitation),
     };
     let knocks =
         owned.is_some_and(|room| room.details.defaults.lobby) && admission.entrance != Entrance::Straight;
@@ -108,6 +126,7 @@ pub async fn join(
 /// Somebody at the door, as far as the request tells.
 struct Comer<'a> {
     account: Option<&'a Account>,
+    vouched: Option<&'a Vouched>,
     previous: Option<&'a Previous>,
     open: Option<&'a OpenRoom>,
 }
@@ -123,9 +142,12 @@ impl Comer<'_> {
     ) -> Result<(Admission, Option<InvitationId>), ApiError> {
         let invitation = self.invitation(api, room, request).await?;
         let mut arrival = Arrival {
-            visitor: match self.account {
-                Some(account) => tertulia_people::Visitor::Account(account),
-                None => tertulia_people::Visitor::Guest,
+            visitor: match (self.account, self.vouched) {
+                (Some(account), _) => tertulia_people::Visitor::Account(account),
+                (None, Some(Vouched { moderator, .. })) => tertulia_people::Visitor::Vouched {
+                    moderator: *moderator,
+                },
+                (None, None) => tertulia_people::Visitor::Guest,
             },
             owned,
             open: self.open.is_some(),
@@ -224,17 +246,18 @@ impl Comer<'_> {
 
 fn own_claims(
     account: Option<&Account>,
+    vouched: Option<&Vouched>,
     admission: Admission,
     invitation: Option<InvitationId>,
 ) -> OwnClaims {
     OwnClaims {
-        guest: account.is_none(),
+        guest: account.is_none() && vouched.is_none(),
         account: account.map(|account| account.id.as_str().to_owned()),
         role: (admission.role != Role::Participant).then_some(admission.role),
         // For guests the server's setting decides where this one does not forbid it.
         opens: match (
             admission.opens,
-            account.is_some() || admission.role >= Role::Moderator,
+            account.is_some() || vouched.is_some() || admission.role >= Role::Moderator,
         ) {
             (false, _) => Some(false),
             (true, true) => Some(true),
@@ -242,6 +265,9 @@ fn own_claims(
         },
         entrance: admission.entrance,
         invitation: invitation.map(|id| id.as_str().to_owned()),
+        features: vouched
+            .map(|vouched| vouched.features.clone())
+            .unwrap_or_default(),
         ..OwnClaims::default()
     }
 }
@@ -261,10 +287,10 @@ impl Pass {
         Applicant {
             identity: self.identity.clone(),
             name: self.name.clone(),
-            origin: if self.own.guest {
-                Origin::Guest
-            } else {
-                Origin::Account
+            origin: match (self.own.guest, &self.own.account) {
+                (true, _) => Origin::Guest,
+                (false, Some(_)) => Origin::Account,
+                (false, None) => Origin::Token,
             },
             role: self.own.role,
             entrance: self.own.entrance,
@@ -329,7 +355,13 @@ struct Previous {
 /// What a token of ours for this room says of the same visitor: the same account, or a guest. Anything else is no
 /// reason to refuse anybody: they come as somebody new. The new token keeps the time of issue, since a room refuses
 /// credentials issued before it removed somebody.
-fn previous_stay(api: &Api, token: &str, room: &RoomName, account: Option<&Account>) -> Option<Previous> {
+fn previous_stay(
+    api: &Api,
+    token: &str,
+    room: &RoomName,
+    account: Option<&Account>,
+    vouched: Option<&Vouched>,
+) -> Option<Previous> {
     let Grant {
         claims, issued_at_ms, ..
     } = api
@@ -337,9 +369,10 @@ fn previous_stay(api: &Api, token: &str, room: &RoomName, account: Option<&Accou
         .keys
         .verify_lately_expired(token, unix_ms(), PREVIOUS_TOKEN_GRACE)
         .ok()?;
-    let same = match account {
-        Some(account) => claims.own.account.as_deref() == Some(account.id.as_str()),
-        None => claims.own.guest,
+    let same = match (account, vouched) {
+        (Some(account), _) => claims.own.account.as_deref() == Some(account.id.as_str()),
+        (None, Some(vouched)) => claims.identity.as_ref() == Some(&vouched.identity),
+        (None, None) => claims.own.guest,
     };
     if !same || !claims.video.room_join || claims.video.room.as_ref() != Some(room) {
         return None;

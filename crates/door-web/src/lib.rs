@@ -49,11 +49,14 @@ mod state;
 mod stats;
 mod text;
 mod upload;
+mod vouched;
 mod wire;
 
 pub use openapi::openapi_json;
 pub use rooms::RESERVED_ROOM_NAMES;
-pub use state::{Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, Shelf};
+pub use state::{
+    Api, ApiSettings, FileSettings, IdentityProvider, PeopleSettings, ProviderTerms, Shelf, Trusted,
+};
 pub use stats::WebStats;
 
 use axum::Router;

@@ -8,7 +8,7 @@ use tertulia_model::{Identity, RoomName};
 use tertulia_people::{Account, HashCost, RoomPolicy, SessionLife};
 use tertulia_room::{AuditActor, AuditEntry};
 use tertulia_store::{Blobs, FileId, FileQuota, Store};
-use tertulia_trust::Provider;
+use tertulia_trust::{JoinTokens, Provider, TrustedParty};
 
 use crate::access::Present;
 use crate::away::Away;
@@ -122,6 +122,15 @@ pub struct Shelf {
     pub blobs: Blobs,
 }
 
+/// Whom the operator trusts to say who somebody is.
+#[derive(Debug, Default)]
+pub struct Trusted {
+    /// Whom people sign in at.
+    pub provider: Option<IdentityProvider>,
+    /// Applications that send people with join tokens.
+    pub applications: Vec<TrustedParty>,
+}
+
 /// Whom people sign in at beside this server.
 #[derive(Debug)]
 pub struct IdentityProvider {
@@ -204,6 +213,7 @@ pub(crate) struct Inner {
     /// What outlives a restart, where that is kept.
     pub(crate) shelf: Option<Shelf>,
     pub(crate) provider: Option<IdentityProvider>,
+    pub(crate) tokens: JoinTokens,
     /// Who is at the provider now.
     pub(crate) away: Away,
     pub(crate) link_key: LinkKey,
@@ -226,18 +236,18 @@ pub(crate) struct Inner {
 impl Api {
     /// Wires the door, without anything that outlives a restart.
     pub fn new(engine: Engine, keys: Arc<ApiKeys>, settings: ApiSettings) -> Self {
-        Self::build(engine, keys, settings, None, None)
+        Self::build(engine, keys, settings, None, Trusted::default())
     }
 
-    /// Wires the door to what outlives a restart as well, and to the provider people sign in at, if there is one.
+    /// Wires the door to what outlives a restart as well, and to whom the operator trusts to say who somebody is.
     pub fn kept(
         engine: Engine,
         keys: Arc<ApiKeys>,
         settings: ApiSettings,
         shelf: Shelf,
-        provider: Option<IdentityProvider>,
+        trusted: Trusted,
     ) -> Self {
-        Self::build(engine, keys, settings, Some(shelf), provider)
+        Self::build(engine, keys, settings, Some(shelf), trusted)
     }
 
     fn build(
@@ -245,7 +255,7 @@ impl Api {
         keys: Arc<ApiKeys>,
         settings: ApiSettings,
         shelf: Option<Shelf>,
-        provider: Option<IdentityProvider>,
+        trusted: Trusted,
     ) -> Self {
         let inner = Inner {
             joins: Limiter::new(settings.joins),
@@ -261,13 +271,14 @@ impl Api {
             counters: Counters::default(),
             present: Present::default(),
             engine,
-            keys,
             settings,
             shelf,
-            provider,
+            provider: trusted.provider,
+            tokens: JoinTokens::new(keys.clone(), trusted.applications),
             away: Away::default(),
             link_key: LinkKey::from_random(rand::random()),
             uploading: Places::new(1),
+            keys,
         };
         Self {
             inner: Arc::new(inner),

@@ -86,6 +86,10 @@ pub struct JoinRequest {
     /// The room's password, where it asks for one.
     #[serde(default)]
     pub password: Option<String>,
+    /// A join token of an application, as in the `jwt` of a link. In Jitsi's form it says who somebody is; in LiveKit's
+    /// the answer carries the same rights.
+    #[serde(default)]
+    pub token: Option<String>,
     /// What an invitation's link ends with.
     #[serde(default)]
     pub invitation: Option<String>,

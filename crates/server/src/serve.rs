@@ -80,8 +80,8 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
         blobs,
     };
     let keys = Arc::new(keys);
-    let provider = trusted::provider(&config.oidc)?;
-    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf, provider);
+    let trusted = trusted::all(config)?;
+    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf, trusted);
 
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();

@@ -1,19 +1,63 @@
 //! From the configuration to whom the server trusts to say who somebody is.
 
 use anyhow::{Context, Result, bail, ensure};
-use tertulia_door_web::{IdentityProvider, ProviderTerms};
-use tertulia_trust::{Fetcher, Provider, ProviderSettings};
+use tertulia_auth::{TrustedIssuer, TrustedKeys};
+use tertulia_door_web::{IdentityProvider, ProviderTerms, Trusted};
+use tertulia_trust::{Fetcher, KeySource, Provider, ProviderSettings, TrustedParty};
 
-use crate::config::Oidc;
+use crate::config::{Config, Jwt, Oidc};
 
 /// Where the provider sends people back to, below the public address.
 const ANSWER: &str = "/api/v1/provider/answer";
 
-/// The provider people sign in at, if there is one.
+/// Shorter secrets are found by trying.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Everybody the web door trusts.
 ///
 /// # Errors
-/// When what is said of it is not complete.
-pub fn provider(oidc: &Oidc) -> Result<Option<IdentityProvider>> {
+/// When what is said of one is not complete.
+pub fn all(config: &Config) -> Result<Trusted> {
+    Ok(Trusted {
+        provider: provider(&config.oidc)?,
+        applications: application(&config.jwt)?.into_iter().collect(),
+    })
+}
+
+/// The application that sends people with join tokens, if there is one.
+fn application(jwt: &Jwt) -> Result<Option<TrustedParty>> {
+    let given = [jwt.secret.expose(), &jwt.keys_url, &jwt.keys_file];
+    let ways = given.iter().filter(|text| !text.is_empty()).count();
+    if jwt.issuer.is_empty() {
+        ensure!(ways == 0, "jwt.issuer is empty, so that no token is taken");
+        return Ok(None);
+    }
+    ensure!(
+        ways == 1,
+        "jwt needs one of secret, keys_url and keys_file, and no more"
+    );
+    ensure!(!jwt.audience.is_empty(), "jwt.audience is empty");
+    let source = match given {
+        [secret, "", ""] => {
+            let long = secret.len() >= MIN_SECRET_BYTES;
+            ensure!(long, "jwt.secret is shorter than {MIN_SECRET_BYTES} bytes");
+            KeySource::Given(TrustedKeys::from_secret(secret).context("jwt.secret")?)
+        }
+        ["", url, ""] => KeySource::url(url).context("jwt.keys_url")?,
+        [.., file] => KeySource::File(file.into()),
+    };
+    let terms = TrustedIssuer::new(
+        vec![jwt.issuer.clone()],
+        vec![jwt.audience.clone()],
+        jwt.tenants.clone(),
+        TrustedKeys::default(),
+    );
+    let fetcher = Fetcher::new().context("jwt: no HTTP client")?;
+    Ok(Some(TrustedParty::new(terms, source, &fetcher)))
+}
+
+/// The provider people sign in at, if there is one.
+fn provider(oidc: &Oidc) -> Result<Option<IdentityProvider>> {
     if oidc.issuer.is_empty() {
         return Ok(None);
     }
@@ -81,6 +125,40 @@ mod tests {
         assert_eq!(provider.issuer(), "https://id.example.org/realms/school");
         assert!(terms.secure && terms.makes_accounts && terms.admin.is_none());
         assert_eq!(terms.home, "https://meet.example.org/");
+    }
+
+    #[test]
+    fn j10_an_application_has_one_kind_of_key_and_no_short_secret() {
+        let configured = |change: &dyn Fn(&mut Jwt)| {
+            let mut jwt = Jwt {
+                issuer: "portal".to_owned(),
+                ..Jwt::default()
+            };
+            change(&mut jwt);
+            let made = application(&jwt).map(|party| party.is_some());
+            made.map_err(|error| format!("{error:#}"))
+        };
+        assert!(application(&Jwt::default()).unwrap().is_none());
+        let long = "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe";
+        assert_eq!(configured(&|jwt| jwt.secret = long.to_owned().into()), Ok(true));
+        let url = "https://portal.example.org/jwks.json";
+        assert_eq!(configured(&|jwt| jwt.keys_url = url.to_owned()), Ok(true));
+        assert_eq!(
+            configured(&|jwt| jwt.keys_file = "portal.pem".to_owned()),
+            Ok(true)
+        );
+        let refused = |word: &str, change: &dyn Fn(&mut Jwt)| {
+            assert!(configured(change).unwrap_err().contains(word), "for {word}");
+        };
+        refused("one of", &|_| {});
+        refused("shorter", &|jwt| jwt.secret = long[1..].to_owned().into());
+        refused("keys_url", &|jwt| {
+            jwt.keys_url = "http://portal.example.org/".to_owned()
+        });
+        refused("issuer", &|jwt| {
+            jwt.issuer.clear();
+            jwt.keys_file = "portal.pem".to_owned();
+        });
     }
 
     #[test]

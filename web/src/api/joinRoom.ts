@@ -30,10 +30,12 @@ async function asBefore(
   { signal, password }: { signal?: AbortSignal; password?: string },
 ): Promise<JoinAnswer | LobbyAnswer> {
   const invitation = readInvitation(window.location.hash) ?? undefined;
+  // An application that sends people puts its token here, as it does in a link to Jitsi Meet.
+  const sent = new URLSearchParams(window.location.search).get('jwt') ?? undefined;
   try {
     return await api.join(
       room,
-      { displayName, previousToken: token, password, invitation },
+      { displayName, previousToken: token, password, invitation, token: sent },
       signal,
     );
   } catch (cause) {
@@ -41,6 +43,10 @@ async function asBefore(
     const worthless =
       cause instanceof ApiError && (cause.code === 'unauthorized' || cause.code === 'removed');
     if (token === null || !worthless) throw cause;
-    return api.join(room, { displayName, previousToken: null, password, invitation }, signal);
+    return api.join(
+      room,
+      { displayName, previousToken: null, password, invitation, token: sent },
+      signal,
+    );
   }
 }

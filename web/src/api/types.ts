@@ -30,6 +30,8 @@ export interface JoinRequest {
   previousToken: string | null;
   /** The room's password, where it asks for one. */
   password?: string;
+  /** A join token of an application. */
+  token?: string;
   /** The secret of an invitation's link. */
   invitation?: string;
 }

@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
-use tertulia_door_web::{Api, ApiSettings, IdentityProvider, PeopleSettings, Shelf, router};
+use tertulia_door_web::{Api, ApiSettings, IdentityProvider, PeopleSettings, Shelf, Trusted, router};
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
 use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
 use tertulia_people::{Account, AccountId, HashCost, LoginName, Password};
@@ -77,7 +77,7 @@ pub struct Asked {
 
 impl House {
     pub fn new() -> Self {
-        Self::build(None, ApiSettings::default(), None, None)
+        Self::build(None, ApiSettings::default(), None, Trusted::default())
     }
 
     /// A house that keeps accounts.
@@ -86,13 +86,22 @@ impl House {
             people,
             ..ApiSettings::default()
         };
-        Self::build(None, settings, Some(Drawer::new().await), None)
+        Self::build(None, settings, Some(Drawer::new().await), Trusted::default())
     }
 
     /// A house that keeps accounts, of people whom a provider knows.
     pub async fn with_provider(provider: IdentityProvider) -> Self {
+        Self::trusting(Trusted {
+            provider: Some(provider),
+            ..Trusted::default()
+        })
+        .await
+    }
+
+    /// A house that keeps accounts and trusts others.
+    pub async fn trusting(trusted: Trusted) -> Self {
         let drawer = Drawer::new().await;
-        Self::build(None, ApiSettings::default(), Some(drawer), Some(provider))
+        Self::build(None, ApiSettings::default(), Some(drawer), trusted)
     }
 
     pub fn store(&self) -> &Store {
@@ -145,7 +154,12 @@ impl House {
     }
 
     pub fn with_capacity(participants: usize) -> Self {
-        Self::build(Some(participants), ApiSettings::default(), None, None)
+        Self::build(
+            Some(participants),
+            ApiSettings::default(),
+            None,
+            Trusted::default(),
+        )
     }
 
     pub fn closed() -> Self {
@@ -156,7 +170,7 @@ impl House {
                 ..ApiSettings::default()
             },
             None,
-            None,
+            Trusted::default(),
         )
     }
 
@@ -164,7 +178,7 @@ impl House {
         max_participants: Option<usize>,
         settings: ApiSettings,
         drawer: Option<Drawer>,
-        provider: Option<IdentityProvider>,
+        trusted: Trusted,
     ) -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let config = EngineConfig {
@@ -202,7 +216,7 @@ impl House {
                     store: drawer.store.clone(),
                     blobs: Blobs::open(&drawer.folder).unwrap(),
                 };
-                Api::kept(engine.clone(), keys.clone(), settings, shelf, provider)
+                Api::kept(engine.clone(), keys.clone(), settings, shelf, trusted)
             }
             None => Api::new(engine.clone(), keys.clone(), settings),
         };

@@ -75,7 +75,7 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     if let Err(error) = wiring::xmpp(config) {
         report.wrong(format!("{error:#}"));
     }
-    if let Err(error) = trusted::provider(&config.oidc) {
+    if let Err(error) = trusted::all(config) {
         report.wrong(format!("{error:#}"));
     }
     let addresses = addresses::advertised(&config.media, args.dev);

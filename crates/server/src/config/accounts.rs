@@ -85,3 +85,24 @@ section! {
         sign_out: bool = false,
     }
 }
+
+section! {
+    /// An application that sends people with join tokens it signs itself, in the address of a room: `/Room?jwt=TOKEN`. Tokens in
+    /// Jitsi's form (`room`, `context.user`, `moderator`, `context.features`) and in LiveKit's are taken. One of `secret`,
+    /// `keys_url` and `keys_file` says what they are signed with.
+    pub struct Jwt {
+        /// The application, as its tokens name it (`iss`). Empty: only tokens of the server's own API keys are taken.
+        issuer: String = String::new(),
+        /// Whom its tokens are for (`aud`).
+        audience: String = "jitsi".to_owned(),
+        /// Tenants (`sub`) of which tokens in Jitsi's form must name one. Empty: any.
+        tenants: Vec<String> = Vec::new(),
+        /// A secret shared with the application (HS256), of at least 32 bytes.
+        secret: Secret = Secret::default(),
+        /// Where the application publishes its public keys as a JSON Web Key Set (RS256, ES256). They are read again every
+        /// hour, and when a token names one that is not there.
+        keys_url: String = String::new(),
+        /// A file with its public key as PEM or its keys as a JSON Web Key Set.
+        keys_file: String = String::new(),
+    }
+}

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub use accounts::{Accounts, Oidc, Policy};
+pub use accounts::{Accounts, Jwt, Oidc, Policy};
 pub use load::load;
 pub use reference::reference;
 use section::section;
@@ -77,6 +77,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// See [`Oidc`].
     pub oidc: Oidc,
+    /// See [`Jwt`].
+    pub jwt: Jwt,
     /// See [`Files`].
     pub files: Files,
     /// See [`Limits`].

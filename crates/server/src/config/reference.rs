@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Setting;
 use super::{
-    Accounts, Acme, Files, Http, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store, Telemetry,
-    Tls, Top, Turn, Webhooks, Xmpp,
+    Accounts, Acme, Files, Http, Jwt, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store,
+    Telemetry, Tls, Top, Turn, Webhooks, Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -40,6 +40,7 @@ pub fn reference() -> String {
         &Accounts::settings(),
     );
     section(&mut text, Some("oidc"), Oidc::ABOUT, &Oidc::settings());
+    section(&mut text, Some("jwt"), Jwt::ABOUT, &Jwt::settings());
     section(&mut text, Some("files"), Files::ABOUT, &Files::settings());
     section(&mut text, Some("limits"), Limits::ABOUT, &Limits::settings());
     section(&mut text, Some("livekit"), Livekit::ABOUT, &Livekit::settings());
@@ -124,6 +125,7 @@ mod tests {
             ("media", Media::settings()),
             ("rooms", Rooms::settings()),
             ("oidc", Oidc::settings()),
+            ("jwt", Jwt::settings()),
             ("limits", Limits::settings()),
             ("livekit", Livekit::settings()),
             ("xmpp", Xmpp::settings()),
