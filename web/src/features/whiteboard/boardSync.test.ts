@@ -124,6 +124,29 @@ describe('BoardSync', () => {
     expect(sent).toEqual([{ epoch: 1, elements: [element('a', 5)] }]);
   });
 
+  it('notices what the canvas changes where it is, also while something is on its way', async () => {
+    const { server, sync, draw, sent, port } = scene();
+    const theirs = element('b', 1);
+    server.elements = [theirs];
+    port.watch.mockResolvedValueOnce(server);
+    await sync.open();
+    const mine = { ...element('a', 1) };
+    port.draw.mockImplementationOnce(async (epoch, elements) => {
+      sent.push({ epoch, elements });
+      mine.version = 2;
+    });
+    draw(mine);
+    await pass(1_000);
+    Object.assign(theirs, { version: 2 });
+    sync.changed();
+    await pass(1_000);
+    expect(sent.map(({ elements }) => elements)).toEqual([
+      [element('a', 1)],
+      [element('a', 2)],
+      [element('b', 2)],
+    ]);
+  });
+
   it('sends much in several pieces, and nothing once it is stopped', async () => {
     const { sync, draw, sent } = scene();
     await sync.open();

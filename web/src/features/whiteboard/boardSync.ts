@@ -48,7 +48,7 @@ const mostCharacters = 400_000;
  */
 export class BoardSync {
   private epoch: number | null = null;
-  /** The versions the server has. */
+  /** The versions the server has; copies, since the canvas changes its elements where they are. */
   private readonly known = new Map<string, BoardElement>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private busy = false;
@@ -106,7 +106,7 @@ export class BoardSync {
   private take(elements: readonly BoardElement[]): void {
     for (const element of elements) {
       const before = this.known.get(element.id);
-      if (!before || supersedes(element, before)) this.known.set(element.id, element);
+      if (!before || supersedes(element, before)) this.known.set(element.id, { ...element });
     }
     this.canvas.merge(elements);
   }
@@ -167,7 +167,8 @@ export class BoardSync {
       if (known ? !supersedes(element, known) : element.isDeleted) continue;
       characters += JSON.stringify(element).length;
       if (batch.length > 0 && (batch.length >= mostElements || characters > mostCharacters)) break;
-      batch.push(element);
+      // What is drawn while this is on its way belongs to the next batch.
+      batch.push({ ...element });
     }
     return batch;
   }
