@@ -29,6 +29,8 @@ async function rectangle({ page }: Person, from: number): Promise<void> {
 test('two people draw on one whiteboard, which asks nobody else', async ({ arrive, room }) => {
   const ana = await arrive({ name: 'Ana' });
   const boris = await arrive({ name: 'Boris' });
+  await ana.join(room);
+  await boris.join(room);
   const elsewhere: string[] = [];
   for (const { page } of [ana, boris]) {
     page.on('request', (request) => {
@@ -41,9 +43,6 @@ test('two people draw on one whiteboard, which asks nobody else', async ({ arriv
       if (message.text().includes('Content Security Policy')) elsewhere.push(message.text());
     });
   }
-  await ana.join(room);
-  await boris.join(room);
-
   await ana.choose('More', 'Whiteboard');
   for (const { page } of [ana, boris]) {
     await page.locator('canvas.excalidraw__canvas.interactive').waitFor({ timeout: SOON });
