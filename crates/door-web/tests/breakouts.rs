@@ -24,9 +24,7 @@ struct Meeting {
 impl Meeting {
     /// A host and Ana, who belongs in the first of two open breakouts.
     async fn new() -> Self {
-        let house = House::new();
-        let host = house.enter_as("Weekly", "host", Origin::Guest).await;
-        let ana = house.enter_as("Weekly", "ana", Origin::Guest).await;
+        let (house, host, ana) = House::weekly().await;
         let meeting = Self { house, host, ana };
         meeting
             .lead(Method::POST, "", json!({"names": ["Red", "Blue"]}))

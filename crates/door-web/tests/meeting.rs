@@ -24,9 +24,7 @@ struct Meeting {
 
 impl Meeting {
     async fn new() -> Self {
-        let house = House::new();
-        let host = house.enter_as("Weekly", "host", Origin::Guest).await;
-        let ana = house.enter_as("Weekly", "ana", Origin::Guest).await;
+        let (house, host, ana) = House::weekly().await;
         Self { house, host, ana }
     }
 

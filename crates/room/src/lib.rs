@@ -89,7 +89,7 @@ pub use event::{
 };
 pub use participant::{ConnectionQuality, ParticipantInfo, ParticipantKind, ParticipantState};
 pub use permission::Permission;
-pub use poll::{KeptPoll, Poll, Vote};
+pub use poll::{KeptPoll, Poll, Vote, recount};
 pub use publication::{AudioFeatures, SimulcastCodec, TrackEncryption, TrackInfo, TrackState};
 pub use record::{History, Record, Settlement, Ticket};
 pub use refusal::Refusal;

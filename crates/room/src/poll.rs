@@ -58,6 +58,20 @@ pub struct Vote {
     pub at: Now,
 }
 
+/// Counts a vote that takes the place of an earlier one, if there was one. What is no place in `counts` counts nowhere.
+pub fn recount(counts: &mut [u32], before: &[usize], after: &[usize]) {
+    for choice in before {
+        if let Some(count) = counts.get_mut(*choice) {
+            *count = count.saturating_sub(1);
+        }
+    }
+    for choice in after {
+        if let Some(count) = counts.get_mut(*choice) {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
 /// A poll with all the store knows of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPoll {
@@ -107,16 +121,8 @@ impl Counted {
     }
 
     fn count(&mut self, voter: Identity, choices: Vec<usize>) {
-        for choice in self.ballots.shift_remove(&voter).unwrap_or_default() {
-            if let Some(count) = self.counts.get_mut(choice) {
-                *count = count.saturating_sub(1);
-            }
-        }
-        for choice in &choices {
-            if let Some(count) = self.counts.get_mut(*choice) {
-                *count = count.saturating_add(1);
-            }
-        }
+        let before = self.ballots.shift_remove(&voter).unwrap_or_default();
+        recount(&mut self.counts, &before, &choices);
         if !self.poll.anonymous {
             self.ballots.insert(voter.clone(), choices);
         }

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use tertulia_model::{Identity, RoomName};
-use tertulia_room::{KeptPoll, Poll, Vote};
+use tertulia_room::{KeptPoll, Poll, Vote, recount};
 
 use crate::StoreError;
 use crate::number::{signed, unsigned};
@@ -62,16 +62,8 @@ pub(crate) async fn vote(
         return Ok(());
     }
     let mut counts: Vec<u32> = read_list(&counts)?;
-    for choice in read_list::<usize>(before.as_deref().unwrap_or_default())? {
-        if let Some(count) = counts.get_mut(choice) {
-            *count = count.saturating_sub(1);
-        }
-    }
-    for choice in &vote.choices {
-        if let Some(count) = counts.get_mut(*choice) {
-            *count = count.saturating_add(1);
-        }
-    }
+    let before: Vec<usize> = read_list(before.as_deref().unwrap_or_default())?;
+    recount(&mut counts, &before, &vote.choices);
     let chosen = if vote.anonymous { &[][..] } else { &vote.choices };
     sqlx::query(
         "INSERT INTO poll_votes (room, poll, identity, choices, at_ms) VALUES ($1, $2, $3, $4, $5) \

@@ -363,6 +363,15 @@ impl House {
             .await
     }
 
+    /// One with a meeting in the room `Weekly`, and the tokens of its two guests: the host, who came first and moderates,
+    /// and Ana.
+    pub async fn weekly() -> (Self, String, String) {
+        let house = Self::new();
+        let host = house.enter_as("Weekly", "host", Origin::Guest).await;
+        let ana = house.enter_as("Weekly", "ana", Origin::Guest).await;
+        (house, host, ana)
+    }
+
     /// As [`House::enter`], vouched for by that.
     pub async fn enter_as(&self, room: &str, identity: &str, origin: Origin) -> String {
         self.bring_in(room, identity, now(), origin).await.unwrap();
