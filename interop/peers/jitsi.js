@@ -87,8 +87,8 @@ function watch(conference) {
     track.attach(element);
     document.body.append(element);
   });
-  on(happens.AV_MODERATION_CHANGED, (on, kind) => {
-    if (kind === 'audio') state.moderated = on;
+  on(happens.AV_MODERATION_CHANGED, ({ enabled, mediaType }) => {
+    if (mediaType === 'audio') state.moderated = enabled;
   });
 }
 

@@ -182,7 +182,7 @@ describe('the Jitsi client', { skip }, () => {
       await meet([ana, Object.assign(bela, { name: 'Bela' })]);
       const cleo = await connected();
       await assert.rejects(cleo.call('join', { room, name: 'Cleo' }), /membersOnly/);
-      const refused = assert.rejects(cleo.call('knock', { name: 'Cleo' }), /denied/);
+      const refused = assert.rejects(cleo.call('knock', { name: 'Cleo' }), /accessDenied/);
       await ana.call('sendAway');
       await refused;
     });
