@@ -355,21 +355,15 @@ impl Worker {
         reply: oneshot::Sender<Result<RoomSnapshot, Refusal>>,
         now: Instant,
     ) {
-        let outcome = self.in_room(room, now, |worker, key| {
-            // What is queued belongs before the snapshot, not after it.
-            worker.pump(key, now);
-            let slot = worker.rooms.get_mut(key).ok_or(Refusal::RoomEnded)?;
-            slot.followers.retain(|follower| !follower.events.is_closed());
-            let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
-            let actor = Actor::Participant(who.clone());
-            let Reply::Snapshot(snapshot) = room.handle(&actor, Command::ReadSnapshot, room_now(now))? else {
-                return Err(Refusal::RoomEnded);
-            };
-            let listener = Listener::Participant(who);
-            slot.followers.push(Follower { listener, events });
-            Ok(*snapshot)
+        let actor = Actor::Participant(who.clone());
+        let listener = Listener::Participant(who);
+        let follower = Follower { listener, events };
+        let known = self.add_follower(room, &actor, Command::ReadSnapshot, follower, now);
+        let snapshot = known.and_then(|known| match known {
+            Reply::Snapshot(snapshot) => Ok(*snapshot),
+            _ => Err(Refusal::RoomEnded),
         });
-        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+        answer(reply, snapshot);
     }
 
     fn follow_away(
@@ -380,19 +374,33 @@ impl Worker {
         reply: oneshot::Sender<Result<Reply, Refusal>>,
         now: Instant,
     ) {
-        let outcome = self.in_room(room, now, |worker, key| {
+        let actor = Actor::Away(who.clone());
+        let listener = Listener::Away(who);
+        let follower = Follower { listener, events };
+        let read = Command::Breakout(tertulia_room::BreakoutCommand::Read);
+        answer(reply, self.add_follower(room, &actor, read, follower, now));
+    }
+
+    /// Gives what `actor` reads of a room, and has `follower` hear all that comes after it.
+    fn add_follower(
+        &mut self,
+        room: &RoomId,
+        actor: &Actor,
+        read: Command,
+        follower: Follower,
+        now: Instant,
+    ) -> Result<Reply, Refusal> {
+        let known = self.in_room(room, now, |worker, key| {
+            // What is queued belongs before what is read, not after it.
             worker.pump(key, now);
             let slot = worker.rooms.get_mut(key).ok_or(Refusal::RoomEnded)?;
             slot.followers.retain(|follower| !follower.events.is_closed());
             let room = slot.room_mut().ok_or(Refusal::RoomEnded)?;
-            let actor = Actor::Away(who.clone());
-            let read = Command::Breakout(tertulia_room::BreakoutCommand::Read);
-            let known = room.handle(&actor, read, room_now(now))?;
-            let listener = Listener::Away(who);
-            slot.followers.push(Follower { listener, events });
+            let known = room.handle(actor, read, room_now(now))?;
+            slot.followers.push(follower);
             Ok(known)
         });
-        answer(reply, outcome.unwrap_or(Err(Refusal::RoomEnded)));
+        known.unwrap_or(Err(Refusal::RoomEnded))
     }
 
     fn wait_in_lobby(

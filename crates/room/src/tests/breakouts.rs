@@ -32,6 +32,15 @@ impl House {
         Self::with(settings(), others)
     }
 
+    /// One where Ana, among others, is in the first breakout, which is given too.
+    fn with_ana_away(others: &[&str]) -> (Self, RoomName) {
+        let mut house = Self::new(others);
+        house.assign(&["ana"], Some(1));
+        house.open();
+        let red = house.enter("ana").unwrap();
+        (house, red)
+    }
+
     fn with(settings: RoomSettings, others: &[&str]) -> Self {
         let mut house = Self {
             main: Stage::with(settings),
@@ -246,10 +255,7 @@ fn people_go_where_they_are_sent_and_come_back_when_called() {
 
 #[test]
 fn nobody_comes_in_whom_the_main_room_did_not_send() {
-    let mut house = House::new(&["ana", "bo"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    let red = house.enter("ana").unwrap();
+    let (mut house, red) = House::with_ana_away(&["ana", "bo"]);
     let stage = house.breakouts.get_mut(&red).unwrap();
     assert_eq!(stage.join_as(guest("bo")), Err(Refusal::NotAllowed));
     assert_eq!(stage.join_as(guest("eve")), Err(Refusal::NotAllowed));
@@ -291,10 +297,7 @@ fn chance_makes_groups_of_even_size_and_leaves_leaders_out() {
 
 #[test]
 fn those_who_may_choose_go_where_they_like_and_others_only_home_and_back() {
-    let mut house = House::new(&["ana", "bo"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    house.enter("ana").unwrap();
+    let (mut house, _) = House::with_ana_away(&["ana", "bo"]);
     let go = |breakout| BreakoutCommand::Go { breakout };
     assert_eq!(house.ask("ana", go(Some(2))), Err(Refusal::NotAllowed));
     house.ask("ana", go(None)).unwrap();
@@ -505,10 +508,7 @@ fn the_time_that_was_set_calls_everybody_back_and_can_be_changed() {
 
 #[test]
 fn whoever_is_lost_comes_back_to_where_they_were() {
-    let mut house = House::new(&["ana"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    let red = house.enter("ana").unwrap();
+    let (mut house, red) = House::with_ana_away(&["ana"]);
     house.leave_breakouts("ana", DepartureReason::SignalLost);
     assert_eq!(house.seen()[0], Vec::<String>::new());
     assert_eq!(house.enter("ana").unwrap(), red, "straight back");
@@ -534,10 +534,7 @@ fn a_breakout_that_crashed_is_opened_anew() {
 
 #[test]
 fn the_main_room_stays_while_people_are_in_breakouts_and_no_longer() {
-    let mut house = House::new(&["ana"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    house.enter("ana").unwrap();
+    let (mut house, _) = House::with_ana_away(&["ana"]);
     house.leave("host", DepartureReason::Left);
     house.pass(Duration::from_secs(300));
     assert!(!house.main.room.is_ended());
@@ -617,10 +614,7 @@ fn removed_or_banned_in_a_breakout_is_removed_or_banned_from_the_meeting() {
 
 #[test]
 fn whoever_is_removed_from_the_main_room_is_out_of_the_breakout_too() {
-    let mut house = House::new(&["ana", "bo"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    let red = house.enter("ana").unwrap();
+    let (mut house, red) = House::with_ana_away(&["ana", "bo"]);
     let bo = house.here["bo"].clone();
     let remove = Command::Remove {
         identity: identity("ana"),
@@ -656,10 +650,7 @@ fn those_in_breakouts_keep_their_seats() {
 
 #[test]
 fn a_breakout_that_is_taken_away_sends_its_people_home() {
-    let mut house = House::new(&["ana"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    house.enter("ana").unwrap();
+    let (mut house, _) = House::with_ana_away(&["ana"]);
     house.lead(BreakoutCommand::Remove { breakout: 1 }).unwrap();
     assert_eq!(house.place("ana").place, None);
     assert_eq!(house.place("ana").assigned, None);
@@ -760,10 +751,7 @@ fn a_breakout_has_no_breakouts() {
 
 #[test]
 fn time_in_breakouts_is_time_in_the_meeting() {
-    let mut house = House::new(&["ana"]);
-    house.assign(&["ana"], Some(1));
-    house.open();
-    house.enter("ana").unwrap();
+    let (mut house, _) = House::with_ana_away(&["ana"]);
     house.pass(Duration::from_secs(100));
     house.leave_breakouts("ana", DepartureReason::Left);
     let Reply::Attendance(all) = house.main.admin(Command::ReadAttendance).unwrap() else {
