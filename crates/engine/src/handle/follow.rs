@@ -90,7 +90,7 @@ impl RoomHandle {
         })
     }
 
-    /// Follows what somebody in the lobby is told. Whoever stops to listen says so with [`Command::LobbyPresence`].
+    /// Follows what somebody in the lobby is told. Whoever stops to listen says so with [`tertulia_room::Command::LobbyPresence`].
     ///
     /// # Errors
     /// [`Refusal::NoSuchParticipant`] where they do not wait, [`Refusal::RoomEnded`].
