@@ -137,7 +137,8 @@ impl UdpPort {
         self.local
     }
 
-    /// Takes one batch; false where nothing was waiting.
+    /// Takes one batch; true where more may be waiting. A batch that is not full has emptied the socket, which need not
+    /// be asked again before it wakes its thread.
     pub(crate) fn receive(&self, inbound: &mut Inbound) -> io::Result<bool> {
         inbound.count = 0;
         let mut buffers = inbound.buffers.iter_mut();
@@ -151,7 +152,7 @@ impl UdpPort {
         match received {
             Ok(count) => {
                 inbound.count = count;
-                Ok(true)
+                Ok(count == BATCH.min(quinn_udp::BATCH_SIZE))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
@@ -297,6 +298,24 @@ mod tests {
             let length = receiver.recv(&mut buffer).unwrap();
             assert_eq!((length, buffer[0]), (*size, index as u8));
         }
+    }
+
+    #[test]
+    fn a_batch_that_is_not_full_was_the_last() {
+        let receiver = UdpPort::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let full = BATCH.min(quinn_udp::BATCH_SIZE);
+        for index in 0..full + 3 {
+            sender.send_to(&[index as u8], receiver.local()).unwrap();
+        }
+        let mut inbound = Inbound::new();
+        let mut taken = Vec::new();
+        let mut more = true;
+        while more {
+            more = receiver.receive(&mut inbound).unwrap();
+            taken.push(inbound.datagrams(receiver.local()).count());
+        }
+        assert_eq!(taken, [full, 3]);
     }
 
     #[test]

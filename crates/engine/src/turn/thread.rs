@@ -153,16 +153,18 @@ impl TurnThread {
                 return false;
             };
             let local = own.local();
-            match own.receive(inbound) {
-                Ok(true) => {}
-                Ok(false) => return false,
+            let more = match own.receive(inbound) {
+                Ok(more) => more,
                 Err(error) => {
                     tracing::trace!(kind = ?error.kind(), "receive error");
                     continue;
                 }
-            }
+            };
             for datagram in inbound.datagrams(local) {
                 self.client_datagram(datagram.source, datagram.destination, datagram.contents, now);
+            }
+            if !more {
+                return false;
             }
         }
         true

@@ -15,15 +15,14 @@ impl Worker {
     /// Receives what waits on the UDP socket; true where there may be more.
     pub(super) fn receive(&mut self, inbound: &mut Inbound, now: Instant) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            match self.udp.receive(inbound) {
-                Ok(true) => {}
-                Ok(false) => return false,
+            let more = match self.udp.receive(inbound) {
+                Ok(more) => more,
                 Err(error) => {
                     // An ICMP error of an earlier send surfaces here; the socket itself is well.
                     tracing::trace!(kind = ?error.kind(), "receive error");
                     continue;
                 }
-            }
+            };
             for datagram in inbound.datagrams(self.udp.local()) {
                 let (source, destination) = (datagram.source, datagram.destination);
                 self.handle_datagram(
@@ -33,6 +32,9 @@ impl Worker {
                     datagram.contents,
                     now,
                 );
+            }
+            if !more {
+                return false;
             }
         }
         true
