@@ -20,7 +20,7 @@ async fn ask_focus(client: &mut Client) -> String {
 async fn an_owners_password_opens_the_room_and_nothing_else_does() {
     let drawer = Drawer::open().await;
     drawer.own_weekly(true, Some("sesame")).await;
-    let house = House::kept(drawer.store.clone()).await;
+    let house = House::kept(drawer.store().clone()).await;
     let mut ana = house.client("").await;
     // Only whoever comes is asked for it.
     let ready = ask_focus(&mut ana).await;
@@ -39,7 +39,7 @@ async fn an_owners_password_opens_the_room_and_nothing_else_does() {
 async fn who_comes_before_the_owner_is_told_to_wait() {
     let drawer = Drawer::open().await;
     drawer.own_weekly(false, None).await;
-    let house = House::kept(drawer.store.clone()).await;
+    let house = House::kept(drawer.store().clone()).await;
     let mut ana = house.client("").await;
     // Clients wait for somebody who may begin when the focus says so, and ask again.
     let answer = ask_focus(&mut ana).await;

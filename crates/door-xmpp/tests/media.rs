@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use livekit_protocol::TrackSource;
 use serde_json::json;
-use support::House;
 use support::livekit::LiveKitPeer;
 use support::peer::JitsiPeer;
+use support::{House, token};
 
 /// How long anything expected may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -118,7 +118,7 @@ async fn three_jitsi_clients_hear_and_see_one_another_in_both_modes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_jitsi_client_and_somebody_of_the_livekit_door_meet() {
     let house = House::open().await;
-    let mut carla = LiveKitPeer::join(&house, "carla").await;
+    let mut carla = LiveKitPeer::join(house.address, &token("carla", "weekly")).await;
     until(&mut [], &mut [&mut carla], "the first answer", |_, peers| {
         peers[0].wire.connected
     })

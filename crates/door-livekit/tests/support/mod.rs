@@ -7,6 +7,12 @@
     reason = "a test stops where its scene cannot be set"
 )]
 
+#[path = "../../../engine/tests/support/house.rs"]
+pub mod house;
+pub mod peer;
+pub mod tokens;
+pub mod wire;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,16 +23,14 @@ use livekit_protocol as pb;
 use pb::signal_request::Message as Request;
 use pb::signal_response::Message as Response;
 use prost::Message as _;
-use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
+use tertulia_auth::Claims;
 use tertulia_door_livekit::{DoorConfig, LiveKitDoor, router};
-use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig};
-use tertulia_model::{Bitrate, Identity, RoomName};
-use tertulia_room::RoomSettings;
+use tertulia_engine::{Engine, EngineConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-pub const SECRET: &str = "a secret of at least thirty-two bytes";
+pub use tokens::keys;
 
 /// How long anything expected may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,36 +48,14 @@ impl House {
     }
 
     pub async fn open_with(config: DoorConfig) -> Self {
-        let loopback = "127.0.0.1".parse().unwrap();
         let engine = Engine::start(EngineConfig {
             workers: 2,
-            bind: loopback,
-            udp_port: 0,
-            tcp_port: None,
-            reach: tertulia_engine::Reach::default(),
-            advertised: vec![AdvertisedAddress {
-                public: loopback,
-                local: loopback,
-                udp_port: None,
-                tcp_port: None,
-            }],
-            room_defaults: RoomSettings {
-                max_participants: None,
-                empty_timeout: Duration::from_secs(300),
-                departure_timeout: Duration::from_secs(20),
-                metadata: String::new(),
-                chat_history: 100,
-                chat_text_bytes: 4_000,
-                rules: tertulia_room::RoomRules::default(),
-            },
-            initial_bitrate: Bitrate::from_kbps(1_000),
-            media_timeout: Duration::from_secs(15),
-            connect_timeout: Duration::from_secs(30),
             // The second of a room is hosted on the other worker, so that stories of several are told across both.
             spread: tertulia_engine::Spread {
                 participants: 1,
                 sessions: 1,
             },
+            ..house::settings()
         })
         .unwrap();
         let door = LiveKitDoor::start(engine.clone(), keys(), config).unwrap();
@@ -131,40 +113,11 @@ impl House {
     }
 }
 
-pub fn keys() -> ApiKeys {
-    ApiKeys::new(vec![ApiKey::new("devkey", SECRET).unwrap()]).unwrap()
-}
-
 /// A token for the room `weekly`.
 pub fn token(identity: &str, change: impl FnOnce(&mut Claims)) -> String {
-    let mut claims = Claims {
-        identity: Identity::parse(identity).ok(),
-        name: identity.to_uppercase(),
-        video: VideoGrant {
-            room_join: true,
-            room: RoomName::parse("weekly").ok(),
-            can_update_own_metadata: Some(true),
-            ..VideoGrant::default()
-        },
-        ..Claims::default()
-    };
+    let mut claims = tokens::claims(identity, "weekly");
     change(&mut claims);
-    let now = u64::try_from(
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_millis(),
-    )
-    .unwrap();
-    keys()
-        .sign(
-            &claims,
-            Validity {
-                issued_at_ms: now,
-                expires_at_ms: now + 3_600_000,
-            },
-        )
-        .unwrap()
+    tokens::signed(&claims, tokens::now_ms())
 }
 
 /// A token that administers the room `weekly` and may create and list rooms.

@@ -2,32 +2,36 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+#[path = "../../../store/tests/kept/drawer.rs"]
+mod drawer;
+#[path = "../../../engine/tests/support/house.rs"]
+pub mod house;
 pub mod provider;
+#[path = "../../../door-livekit/tests/support/tokens.rs"]
+pub mod tokens;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tertulia_auth::{ApiKey, ApiKeys, Claims, OwnClaims, Validity, VideoGrant};
+use tertulia_auth::ApiKeys;
 use tertulia_door_web::{Api, ApiSettings, IdentityProvider, PeopleSettings, Shelf, Trusted, router};
-use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, MediaSetup, PeerMode};
-use tertulia_model::{Bitrate, ClientFamily, Identity, RoomName};
+use tertulia_engine::Engine;
+use tertulia_model::{Identity, RoomName};
 use tertulia_people::{Account, AccountId, HashCost, LoginName, Password};
-use tertulia_room::{
-    Actor, Command, NewParticipant, Origin, ParticipantKind, Permission, Refusal, RoomSettings,
-};
-use tertulia_store::{Blobs, Place, Store};
+use tertulia_room::{Actor, Command, NewParticipant, Origin, Refusal};
+use tertulia_store::{Blobs, Store};
 use tower::ServiceExt as _;
 
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
-}
+use drawer::Drawer;
+
+pub use tokens::now_ms as now;
 
 #[derive(Clone)]
 pub struct House {
@@ -40,27 +44,6 @@ pub struct House {
     cookie: Option<String>,
     origin: Option<String>,
     shelf: Option<Arc<Drawer>>,
-}
-
-/// A folder that goes with its contents, and the store in it.
-struct Drawer {
-    folder: std::path::PathBuf,
-    store: Store,
-}
-
-impl Drawer {
-    async fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("tertulia-door-web-{:016x}", rand::random::<u64>()));
-        std::fs::create_dir(&folder).unwrap();
-        let store = Store::open(&Place::Directory(folder.clone())).await.unwrap();
-        Self { folder, store }
-    }
-}
-
-impl Drop for Drawer {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.folder).unwrap();
-    }
 }
 
 /// Cheap, so that tests do not spend their time on it.
@@ -86,7 +69,7 @@ impl House {
             people,
             ..ApiSettings::default()
         };
-        Self::build(None, settings, Some(Drawer::new().await), Trusted::default())
+        Self::build(None, settings, Some(Drawer::open().await), Trusted::default())
     }
 
     /// A house that keeps accounts, of people whom a provider knows.
@@ -100,7 +83,7 @@ impl House {
 
     /// A house that keeps accounts and trusts others.
     pub async fn trusting(trusted: Trusted) -> Self {
-        let drawer = Drawer::new().await;
+        let drawer = Drawer::open().await;
         Self::build(None, ApiSettings::default(), Some(drawer), trusted)
     }
 
@@ -180,36 +163,10 @@ impl House {
         drawer: Option<Drawer>,
         trusted: Trusted,
     ) -> Self {
-        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let config = EngineConfig {
-            workers: 1,
-            bind: loopback,
-            udp_port: 0,
-            tcp_port: None,
-            reach: tertulia_engine::Reach::default(),
-            advertised: vec![AdvertisedAddress {
-                public: loopback,
-                local: loopback,
-                udp_port: None,
-                tcp_port: None,
-            }],
-            room_defaults: RoomSettings {
-                max_participants,
-                empty_timeout: Duration::from_secs(300),
-                departure_timeout: Duration::from_secs(20),
-                metadata: String::new(),
-                chat_history: 1_000,
-                chat_text_bytes: 16_000,
-                rules: tertulia_room::RoomRules::default(),
-            },
-            initial_bitrate: Bitrate::from_bps(1_000_000),
-            media_timeout: Duration::from_secs(15),
-            connect_timeout: Duration::from_secs(30),
-            spread: tertulia_engine::Spread::default(),
-        };
+        let mut config = house::settings();
+        config.room_defaults.max_participants = max_participants;
         let engine = Engine::start(config).unwrap();
-        let key = ApiKey::new("test", "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe").unwrap();
-        let keys = Arc::new(ApiKeys::new(vec![key]).unwrap());
+        let keys = Arc::new(tokens::keys());
         let api = match &drawer {
             Some(drawer) => {
                 let shelf = Shelf {
@@ -274,13 +231,7 @@ impl House {
     }
 
     pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&str>) -> Asked {
-        let response = self
-            .router
-            .clone()
-            .oneshot(self.request(method, path, token, body))
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.answer(method, path, token, body).await.into_parts();
         let bytes = axum::body::to_bytes(body, 1_000_000).await.unwrap();
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
         Asked {
@@ -290,9 +241,21 @@ impl House {
         }
     }
 
+    /// An answer whose body is not read: some go on for as long as somebody listens.
+    pub async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&str>,
+    ) -> Response<Body> {
+        let request = self.request(method, path, token, body);
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     fn request(&self, method: Method, path: &str, token: Option<&str>, body: Option<&str>) -> Request<Body> {
         let mut request = Request::builder()
-            .method(method)
+            .method(&method)
             .uri(path)
             .header(header::HOST, "meet.example.org")
             .extension(ConnectInfo(self.source));
@@ -308,6 +271,10 @@ impl House {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
+        if method == Method::PATCH {
+            // What is given to a file begins at its beginning.
+            request = request.header("upload-offset", 0);
+        }
         request
             .body(body.map_or_else(Body::empty, |body| Body::from(body.to_owned())))
             .unwrap()
@@ -317,33 +284,22 @@ impl House {
         self.signed(room, identity, guest, now())
     }
 
+    /// The token of a guest who waits in the lobby.
+    pub fn lobby_token(&self, room: &str, identity: &str) -> String {
+        let mut claims = tokens::claims(identity, room);
+        claims.own.guest = true;
+        claims.video.room_join = false;
+        tokens::signed(&claims, now())
+    }
+
     pub fn guest_token_issued(&self, room: &str, identity: &str, at: u64) -> String {
         self.signed(room, identity, true, at)
     }
 
     fn signed(&self, room: &str, identity: &str, guest: bool, issued_at_ms: u64) -> String {
-        let claims = Claims {
-            identity: Identity::parse(identity).ok(),
-            own: OwnClaims {
-                guest,
-                ..OwnClaims::default()
-            },
-            video: VideoGrant {
-                room_join: true,
-                room: RoomName::parse(room).ok(),
-                ..VideoGrant::default()
-            },
-            ..Claims::default()
-        };
-        self.keys
-            .sign(
-                &claims,
-                Validity {
-                    issued_at_ms,
-                    expires_at_ms: now() + 60_000,
-                },
-            )
-            .unwrap()
+        let mut claims = tokens::claims(identity, room);
+        claims.own.guest = guest;
+        tokens::signed(&claims, issued_at_ms)
     }
 
     /// Brings somebody into a room as the signalling would, and gives their token. They stay until they leave.
@@ -387,28 +343,12 @@ impl House {
     ) -> Result<(), Refusal> {
         let name = RoomName::parse(room).unwrap();
         let who = NewParticipant {
-            identity: Identity::parse(identity).unwrap(),
-            name: identity.to_owned(),
-            kind: ParticipantKind::Standard,
-            metadata: String::new(),
-            attributes: Default::default(),
-            permission: Permission::ordinary(),
-            auto_subscribe: true,
-            client_protocol: 0,
-            capabilities: Vec::new(),
             credential_issued_at_ms,
             origin,
-            role: None,
-            entrance: tertulia_room::Entrance::Usual,
-            network: None,
-        };
-        let media = MediaSetup {
-            mode: PeerMode::Single,
-            family: ClientFamily::WebRtc,
-            ice_lite: false,
+            ..house::newcomer(identity)
         };
         let handle = self.engine.open_room(&name, None).await.unwrap();
-        let joined = handle.join(who, media).await?;
+        let joined = handle.join(who, house::one_connection()).await?;
         // Nobody reads this queue, but it must not close: that would end the stay.
         tokio::spawn(async move {
             let mut events = joined.events;

@@ -1,30 +1,29 @@
-//! A store of a test's own.
+//! A store of a test's own, with rooms in it.
 
-use std::path::PathBuf;
+#[path = "../../../store/tests/kept/drawer.rs"]
+mod drawer;
 
 use tertulia_model::RoomName;
 use tertulia_people::{
     Account, AccountId, HashCost, LoginName, MeetingDefaults, OwnedRoom, Password, RoomDetails,
 };
-use tertulia_store::{Place, Store};
+use tertulia_store::Store;
 
 const CHEAP: HashCost = HashCost {
     memory_kib: 64,
     passes: 1,
 };
 
-/// It goes with its folder.
-pub struct Drawer {
-    folder: PathBuf,
-    pub store: Store,
-}
+/// A store in which a room can be somebody's.
+pub struct Drawer(drawer::Drawer);
 
 impl Drawer {
     pub async fn open() -> Self {
-        let folder = std::env::temp_dir().join(format!("tertulia-door-xmpp-{:016x}", rand::random::<u64>()));
-        std::fs::create_dir(&folder).unwrap();
-        let store = Store::open(&Place::Directory(folder.clone())).await.unwrap();
-        Self { folder, store }
+        Self(drawer::Drawer::open().await)
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
     }
 
     /// Makes `weekly` somebody's.
@@ -40,7 +39,7 @@ impl Drawer {
             external: None,
             created_at_ms: 1,
         };
-        self.store.add_account(&owner).await.unwrap();
+        self.0.store.add_account(&owner).await.unwrap();
         let password = password.map(|text| Password::new(text).unwrap().hash(1, CHEAP).unwrap());
         let room = OwnedRoom {
             name: RoomName::parse("weekly").unwrap(),
@@ -53,12 +52,6 @@ impl Drawer {
             password,
             created_at_ms: 1,
         };
-        self.store.add_room(&room, 10).await.unwrap();
-    }
-}
-
-impl Drop for Drawer {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
+        self.0.store.add_room(&room, 10).await.unwrap();
     }
 }

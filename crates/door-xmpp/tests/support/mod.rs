@@ -8,29 +8,34 @@
 )]
 
 pub mod drawer;
+#[path = "../../../engine/tests/support/house.rs"]
+pub mod house;
+#[path = "../../../door-livekit/tests/support/peer.rs"]
 pub mod livekit;
 pub mod peer;
+#[path = "../../../door-livekit/tests/support/tokens.rs"]
+pub mod tokens;
+#[path = "../../../door-livekit/tests/support/wire.rs"]
 pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use indexmap::IndexMap;
-use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
 use tertulia_door_livekit::LiveKitDoor;
 use tertulia_door_xmpp::{DoorConfig, XmppDoor, router};
-use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Joined, MediaSetup, PeerMode, RoomHandle};
-use tertulia_model::{Bitrate, ClientFamily, Entrance, Identity, RoomName};
-use tertulia_room::{NewParticipant, Origin, ParticipantKind, Permission, RoomSettings};
+use tertulia_engine::{Engine, EngineConfig, Joined, RoomHandle};
+use tertulia_model::RoomName;
+use tertulia_room::NewParticipant;
 use tertulia_store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-pub const SECRET: &str = "a secret of at least thirty-two bytes";
+pub use tokens::{keys, now_ms};
+
 pub const DOMAIN: &str = "meet.jitsi";
 
 /// How long anything expected may take.
@@ -58,32 +63,9 @@ impl House {
     }
 
     async fn build(config: DoorConfig, store: Option<Store>) -> Self {
-        let loopback = "127.0.0.1".parse().unwrap();
         let engine = Engine::start(EngineConfig {
             workers: 2,
-            bind: loopback,
-            udp_port: 0,
-            tcp_port: None,
-            reach: tertulia_engine::Reach::default(),
-            advertised: vec![AdvertisedAddress {
-                public: loopback,
-                local: loopback,
-                udp_port: None,
-                tcp_port: None,
-            }],
-            room_defaults: RoomSettings {
-                max_participants: None,
-                empty_timeout: Duration::from_secs(300),
-                departure_timeout: Duration::from_secs(20),
-                metadata: String::new(),
-                chat_history: 100,
-                chat_text_bytes: 4_000,
-                rules: tertulia_room::RoomRules::default(),
-            },
-            initial_bitrate: Bitrate::from_kbps(1_000),
-            media_timeout: Duration::from_secs(15),
-            connect_timeout: Duration::from_secs(30),
-            spread: tertulia_engine::Spread::default(),
+            ..house::settings()
         })
         .unwrap();
         let door = match store {
@@ -143,28 +125,13 @@ impl House {
     pub async fn stranger(&self, identity: &str) -> (RoomHandle, Joined) {
         let name = RoomName::parse("Weekly").unwrap();
         let room = self.engine.open_room(&name, None).await.unwrap();
-        let media = MediaSetup {
-            mode: PeerMode::Single,
-            family: ClientFamily::WebRtc,
-            ice_lite: false,
-        };
         let who = NewParticipant {
-            identity: Identity::parse(identity).unwrap(),
             name: identity.to_uppercase(),
-            kind: ParticipantKind::Standard,
-            metadata: String::new(),
-            attributes: IndexMap::new(),
-            permission: Permission::ordinary(),
-            auto_subscribe: true,
-            client_protocol: 0,
-            capabilities: Vec::new(),
             credential_issued_at_ms: now_ms(),
-            origin: Origin::Token,
             role: Some(tertulia_model::Role::Moderator),
-            entrance: Entrance::Usual,
-            network: None,
+            ..house::newcomer(identity)
         };
-        let joined = room.join(who, media).await.unwrap();
+        let joined = room.join(who, house::one_connection()).await.unwrap();
         (room, joined)
     }
 
@@ -190,33 +157,9 @@ impl House {
     }
 }
 
-pub fn keys() -> ApiKeys {
-    ApiKeys::new(vec![ApiKey::new("devkey", SECRET).unwrap()]).unwrap()
-}
-
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(since.as_millis()).unwrap()
-}
-
-/// A token of our own for the room `weekly`.
+/// A token of our own.
 pub fn token(identity: &str, room: &str) -> String {
-    let claims = Claims {
-        identity: Identity::parse(identity).ok(),
-        name: identity.to_uppercase(),
-        video: VideoGrant {
-            room_join: true,
-            room: RoomName::parse(room).ok(),
-            can_update_own_metadata: Some(true),
-            ..VideoGrant::default()
-        },
-        ..Claims::default()
-    };
-    let validity = Validity {
-        issued_at_ms: now_ms(),
-        expires_at_ms: now_ms() + 3_600_000,
-    };
-    keys().sign(&claims, validity).unwrap()
+    tokens::signed(&tokens::claims(identity, room), now_ms())
 }
 
 /// The value of the first attribute of that name in a frame.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each of the tests uses a part of it")]
 
+pub mod house;
 pub mod picture;
 
 use std::collections::BTreeMap;
@@ -16,16 +17,14 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
 use tertulia_engine::{
-    AdvertisedAddress, ChannelLabel, Engine, EngineConfig, Joined, MediaSetup, PeerEvent, PeerMode, Reach,
-    RoomHandle, Spread,
+    AdvertisedAddress, ChannelLabel, Engine, EngineConfig, Joined, PeerEvent, Reach, RoomHandle, Spread,
 };
 use tertulia_model::{
-    Bitrate, ClientFamily, Codec, Identity, Layer, MediaKind, ParticipantId, Quality, RoomName, Source,
-    TrackId, VideoSize,
+    Bitrate, Codec, Layer, MediaKind, ParticipantId, Quality, RoomName, Source, TrackId, VideoSize,
 };
 use tertulia_room::{
-    Actor, AudioFeatures, CodecQualities, Command, Event, NewParticipant, NewTrack, ParticipantKind,
-    Permission, Reply, RoomSettings, SimulcastCodec, Speaker, TrackEncryption,
+    Actor, AudioFeatures, CodecQualities, Command, Event, NewTrack, Reply, SimulcastCodec, Speaker,
+    TrackEncryption,
 };
 
 pub mod way;
@@ -74,23 +73,14 @@ pub fn engine_from(
         tcp_port,
         reach,
         advertised,
-        room_defaults: RoomSettings {
-            max_participants: None,
-            empty_timeout: Duration::from_secs(300),
-            departure_timeout: Duration::from_secs(20),
-            metadata: String::new(),
-            chat_history: 10,
-            chat_text_bytes: 1_000,
-            rules: tertulia_room::RoomRules::default(),
-        },
         initial_bitrate: Bitrate::from_kbps(2_000),
-        media_timeout: Duration::from_secs(15),
         connect_timeout: Duration::from_secs(60),
         // The second of a room is hosted elsewhere, the third at home, and so on.
         spread: Spread {
             participants: 1,
             sessions: 1,
         },
+        ..house::settings()
     })
     .unwrap()
 }
@@ -187,28 +177,10 @@ impl Client {
         codecs: &[Codec],
         way: impl AsyncFnOnce(&Joined) -> Way,
     ) -> Self {
-        let who = NewParticipant {
-            identity: Identity::parse(identity).unwrap(),
-            name: identity.to_owned(),
-            kind: ParticipantKind::Standard,
-            metadata: String::new(),
-            attributes: Default::default(),
-            permission: Permission::ordinary(),
-            auto_subscribe: true,
-            client_protocol: 0,
-            capabilities: Vec::new(),
-            credential_issued_at_ms: 0,
-            origin: tertulia_room::Origin::Token,
-            role: None,
-            entrance: tertulia_room::Entrance::Usual,
-            network: None,
-        };
-        let media = MediaSetup {
-            mode: PeerMode::Single,
-            family: ClientFamily::WebRtc,
-            ice_lite: false,
-        };
-        let joined = room.join(who, media).await.unwrap();
+        let joined = room
+            .join(house::newcomer(identity), house::one_connection())
+            .await
+            .unwrap();
         let way = way(&joined).await;
         let mut rtc = RtcConfig::new()
             .set_crypto_provider(std::sync::Arc::new(str0m::crypto::from_feature_flags()))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
+use str0m::channel::ChannelId;
 use str0m::media::KeyframeRequest;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
@@ -40,6 +41,9 @@ pub struct Wire {
     socket: UdpSocket,
     pub connected: bool,
     pub seen: BTreeMap<u32, Seen>,
+    channel: Option<ChannelId>,
+    /// What came down the data channel.
+    pub messages: Vec<Vec<u8>>,
     sent: Vec<Sent>,
     frame: u32,
 }
@@ -59,6 +63,8 @@ impl Wire {
             socket,
             connected: false,
             seen: BTreeMap::new(),
+            channel: None,
+            messages: Vec::new(),
             sent: Vec::new(),
             frame: 0,
         }
@@ -96,6 +102,16 @@ impl Wire {
         self.seen.get(&ssrc).map_or(0, |seen| seen.packets)
     }
 
+    pub fn channel_open(&self) -> bool {
+        self.channel.is_some()
+    }
+
+    /// Sends a message down the data channel.
+    pub fn write(&mut self, message: &[u8]) {
+        let mut channel = self.rtc.channel(self.channel.unwrap()).unwrap();
+        channel.write(true, message).unwrap();
+    }
+
     pub fn turn(&mut self, beat: bool) {
         let mut buffer = [0; 2_048];
         let address = self.address();
@@ -122,6 +138,8 @@ impl Wire {
                     let _lost = self.socket.try_send_to(&transmit.contents, transmit.destination);
                 }
                 Output::Event(Event::Connected) => self.connected = true,
+                Output::Event(Event::ChannelOpen(id, _)) => self.channel = Some(id),
+                Output::Event(Event::ChannelData(data)) => self.messages.push(data.data),
                 Output::Event(Event::KeyframeRequest(request)) => self.want_key(&request),
                 Output::Event(Event::RtpPacket(packet)) => {
                     let seen = self.seen.entry(*packet.header.ssrc).or_default();

@@ -1,6 +1,7 @@
 //! Somebody who comes by the LiveKit door, with one connection.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -16,8 +17,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::wire::Wire;
-use super::{House, token};
+use super::wire::{Seen, Wire};
 
 const RIDS: [&str; 3] = ["q", "h", "f"];
 
@@ -40,7 +40,7 @@ pub struct LiveKitPeer {
 
 impl LiveKitPeer {
     /// Joins and publishes a microphone and a camera with three layers.
-    pub async fn join(house: &House, identity: &str) -> Self {
+    pub async fn join(address: SocketAddr, token: &str) -> Self {
         let request = pb::JoinRequest {
             client_info: Some(pb::ClientInfo {
                 protocol: 17,
@@ -57,9 +57,7 @@ impl LiveKitPeer {
             join_request: request.encode_to_vec(),
         };
         let url = format!(
-            "ws://{}/rtc/v1?access_token={}&join_request={}",
-            house.address,
-            token(identity, "weekly"),
+            "ws://{address}/rtc/v1?access_token={token}&join_request={}",
             URL_SAFE.encode(wrapped.encode_to_vec())
         );
         let (socket, _) = connect_async(url).await.unwrap();
@@ -121,6 +119,19 @@ impl LiveKitPeer {
         tracks.iter().find(|track| track.source() == source).cloned()
     }
 
+    /// Sends a data packet; the channel must be open.
+    pub fn send_data(&mut self, packet: &pb::DataPacket) {
+        self.wire.write(&packet.encode_to_vec());
+    }
+
+    /// Takes the data packets that came since.
+    pub fn take_data(&mut self) -> Vec<pb::DataPacket> {
+        let came = std::mem::take(&mut self.wire.messages);
+        came.iter()
+            .map(|bytes| pb::DataPacket::decode(bytes.as_slice()).unwrap())
+            .collect()
+    }
+
     /// Wants nothing of somebody's track.
     pub async fn want_none(&mut self, identity: &str, source: pb::TrackSource) {
         let track = self.track(identity, source).unwrap();
@@ -133,7 +144,7 @@ impl LiveKitPeer {
     }
 
     /// What is received of somebody's track.
-    pub fn seen(&mut self, identity: &str, source: pb::TrackSource) -> Option<super::wire::Seen> {
+    pub fn seen(&mut self, identity: &str, source: pb::TrackSource) -> Option<Seen> {
         let track = self.track(identity, source)?;
         let mid = self.bindings.get(&track.sid)?.clone();
         let mut found = None;
@@ -215,6 +226,7 @@ impl LiveKitPeer {
             change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         }
         if !std::mem::replace(&mut self.offered, true) {
+            change.add_channel("_reliable".to_owned());
             let mut simulcast = Simulcast::new();
             for rid in RIDS {
                 simulcast.add_send_layer(SimulcastLayer::new(rid));
