@@ -12,7 +12,7 @@ mod room;
 mod track;
 mod webhook;
 
-pub(crate) use api::{ApiAnswer, ApiCall, read_api_call, write_api_answer};
+pub(crate) use api::{ApiAnswer, ApiCall, ApiMethod, read_api_call, write_api_answer};
 pub(crate) use data::{
     ChatPart, Inspected, MAX_CHAT_BYTES, Payload, Sender, chat_packets, inspect, rpc_request, user_packet,
 };

@@ -1,6 +1,6 @@
-//! The readers of hostile input, for fuzz targets. No part of the interface.
+//! The readers of hostile input, for fuzz targets, and what there is to try, for tests. No part of the interface.
 
-use crate::convert::{Sender, inspect, join_wishes, read_api_call, read_signal, v0_wishes};
+use crate::convert::{ApiMethod, Sender, inspect, join_wishes, read_api_call, read_signal, v0_wishes};
 use crate::wire::{Encoding, Format, decode};
 
 /// Reads a signalling frame in both encodings.
@@ -37,6 +37,9 @@ pub fn data_packet(bytes: &[u8]) {
         }
     }
 }
+
+/// The methods of the room service.
+pub const API_METHODS: &[&str] = ApiMethod::NAMES;
 
 /// Reads a call of the room service.
 pub fn api_call(method: &str, json: bool, body: &[u8]) {

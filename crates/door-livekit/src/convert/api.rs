@@ -99,10 +99,38 @@ pub(crate) enum ApiAnswer {
     RpcPerformed(String),
 }
 
+macro_rules! methods {
+    ($($method:ident)*) => {
+        /// The methods of the room service.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum ApiMethod { $($method),* }
+
+        impl ApiMethod {
+            /// Their names, all of them.
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($method)),*];
+
+            fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($method) => Some(Self::$method),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    CreateRoom ListRooms DeleteRoom ListParticipants GetParticipant RemoveParticipant MutePublishedTrack UpdateParticipant
+    UpdateSubscriptions SendData UpdateRoomMetadata PerformRpc ForwardParticipant MoveParticipant
+}
+
 /// Reads a call; `Ok(None)` for a method the service does not have.
 pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result<Option<ApiCall>, WireError> {
+    let Some(method) = ApiMethod::parse(method) else {
+        return Ok(None);
+    };
     Ok(Some(match method {
-        "CreateRoom" => {
+        ApiMethod::CreateRoom => {
             let request: pb::CreateRoomRequest = read_body(format, body)?;
             ApiCall::CreateRoom {
                 room: room_name(&request.name, "name")?,
@@ -112,7 +140,7 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                 metadata: request.metadata,
             }
         }
-        "ListRooms" => {
+        ApiMethod::ListRooms => {
             let request: pb::ListRoomsRequest = read_body(format, body)?;
             if request.names.len() > MAX_LIST {
                 return Err(WireError::TooLarge(MAX_LIST));
@@ -124,27 +152,27 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                 .collect::<Result<_, _>>()?;
             ApiCall::ListRooms { names }
         }
-        "DeleteRoom" => {
+        ApiMethod::DeleteRoom => {
             let request: pb::DeleteRoomRequest = read_body(format, body)?;
             ApiCall::DeleteRoom {
                 room: room_name(&request.room, "room")?,
             }
         }
-        "ListParticipants" => {
+        ApiMethod::ListParticipants => {
             let request: pb::ListParticipantsRequest = read_body(format, body)?;
             ApiCall::ListParticipants {
                 room: room_name(&request.room, "room")?,
             }
         }
-        "GetParticipant" => {
+        ApiMethod::GetParticipant => {
             let (room, identity) = room_and_identity(format, body)?;
             ApiCall::GetParticipant { room, identity }
         }
-        "RemoveParticipant" => {
+        ApiMethod::RemoveParticipant => {
             let (room, identity) = room_and_identity(format, body)?;
             ApiCall::RemoveParticipant { room, identity }
         }
-        "MutePublishedTrack" => {
+        ApiMethod::MutePublishedTrack => {
             let request: pb::MuteRoomTrackRequest = read_body(format, body)?;
             ApiCall::MuteTrack {
                 room: room_name(&request.room, "room")?,
@@ -153,7 +181,7 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                 muted: request.muted,
             }
         }
-        "UpdateParticipant" => {
+        ApiMethod::UpdateParticipant => {
             let request: pb::UpdateParticipantRequest = read_body(format, body)?;
             ApiCall::UpdateParticipant {
                 room: room_name(&request.room, "room")?,
@@ -168,7 +196,7 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                     .transpose()?,
             }
         }
-        "UpdateSubscriptions" => {
+        ApiMethod::UpdateSubscriptions => {
             let request: pb::UpdateSubscriptionsRequest = read_body(format, body)?;
             let of_participants = request
                 .participant_tracks
@@ -181,15 +209,15 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                 on: request.subscribe,
             }
         }
-        "SendData" => read_send_data(read_body(format, body)?)?,
-        "UpdateRoomMetadata" => {
+        ApiMethod::SendData => read_send_data(read_body(format, body)?)?,
+        ApiMethod::UpdateRoomMetadata => {
             let request: pb::UpdateRoomMetadataRequest = read_body(format, body)?;
             ApiCall::UpdateRoomMetadata {
                 room: room_name(&request.room, "room")?,
                 metadata: request.metadata,
             }
         }
-        "PerformRpc" => {
+        ApiMethod::PerformRpc => {
             let request: pb::PerformRpcRequest = read_body(format, body)?;
             ApiCall::PerformRpc {
                 room: room_name(&request.room, "room")?,
@@ -199,19 +227,18 @@ pub(crate) fn read_api_call(method: &str, format: Format, body: &[u8]) -> Result
                 timeout_ms: request.response_timeout_ms,
             }
         }
-        "ForwardParticipant" => {
+        ApiMethod::ForwardParticipant => {
             let request: pb::ForwardParticipantRequest = read_body(format, body)?;
             ApiCall::Unsupported {
                 room: room_name(&request.room, "room")?,
             }
         }
-        "MoveParticipant" => {
+        ApiMethod::MoveParticipant => {
             let request: pb::MoveParticipantRequest = read_body(format, body)?;
             ApiCall::Unsupported {
                 room: room_name(&request.room, "room")?,
             }
         }
-        _ => return Ok(None),
     }))
 }
 
@@ -287,26 +314,9 @@ mod tests {
     use super::*;
     use crate::testing::room;
 
-    const METHODS: [&str; 14] = [
-        "CreateRoom",
-        "ListRooms",
-        "DeleteRoom",
-        "ListParticipants",
-        "GetParticipant",
-        "RemoveParticipant",
-        "MutePublishedTrack",
-        "UpdateParticipant",
-        "UpdateSubscriptions",
-        "SendData",
-        "UpdateRoomMetadata",
-        "ForwardParticipant",
-        "MoveParticipant",
-        "PerformRpc",
-    ];
-
     #[test]
     fn every_method_is_known_and_empty_requests_are_refused_by_field() {
-        for method in METHODS {
+        for method in ApiMethod::NAMES {
             for (format, body) in [(Format::Json, &b"{}"[..]), (Format::Protobuf, b"")] {
                 match read_api_call(method, format, body) {
                     Ok(Some(ApiCall::ListRooms { .. })) | Err(WireError::Invalid(_)) => {}
