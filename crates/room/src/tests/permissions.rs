@@ -10,7 +10,9 @@ const WRITE: &str = "TERTULIA_UPDATE_DOCS";
 const HEAD: &str = "# Who may do what
 
 Made from the table in `crates/room/src/act.rs` by which every command is judged, whatever door it comes through; run the
-tests of `tertulia-room` once with `TERTULIA_UPDATE_DOCS=1` after changing it.
+tests of `tertulia-room` once with `TERTULIA_UPDATE_DOCS=1` after changing it. `door-web/tests/matrix.rs` and
+`door-livekit/tests/matrix.rs` try every command of the HTTP API, every signalling request and data packet, and every method of
+the room service with every role and every right by itself, and compare with it.
 
 A participant has the rights of their role, with those granted and without those revoked by a moderator; then without those
 the room has switched off (except for what was granted singly, and for who has `speak_freely`); then without what
@@ -36,6 +38,12 @@ Asked in this order, with the first that applies:
 7. everybody else: yes, while there is room.
 
 Into a breakout room come those whom its main room has sent there and tokens with `roomAdmin`, nobody else.
+
+## The room service
+
+The methods of LiveKit's room service need a grant of the token: `CreateRoom` and `DeleteRoom` `roomCreate`, `ListRooms` `roomList`,
+all others `roomAdmin` for the room. With the token of somebody who is in the room `DeleteRoom`, `RemoveParticipant`,
+`MutePublishedTrack`, `UpdateParticipant`, `UpdateSubscriptions` and `UpdateRoomMetadata` are judged by the table above.
 
 ## Who moderates where nobody was named
 
