@@ -87,8 +87,6 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let connections = Connections::default();
     let readiness = Readiness::default();
     let web_app = WebApp::embedded();
-    let compressing = web_app.clone();
-    let compressed = tokio::task::spawn_blocking(move || compressing.compress());
 
     let xmpp =
         wiring::xmpp(config)?.map(|door| XmppDoor::kept(engine.clone(), keys.clone(), door, store.clone()));
@@ -112,7 +110,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     };
     let serve =
         |listener, site| tokio::spawn(http::serve(listener, site, connections.clone(), stopped.clone()));
-    let mut tasks = vec![compressed];
+    let mut tasks = Vec::new();
     let mut stats = None;
     match (tls, secure_listener) {
         (Some((tls, keeper)), Some(secure_listener)) => {

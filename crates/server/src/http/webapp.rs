@@ -1,8 +1,8 @@
 //! The web app, embedded in the binary.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -32,8 +32,8 @@ const SERVER_PATHS: [&str; 15] = [
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Tertulia</title>\
     <h1>Tertulia is running</h1><p>This binary was built without the web app. \
     Run <code>make build</code> in the project and start it again.</p></html>\n";
-/// Small files gain nothing by compression.
-const WORTH_COMPRESSING: usize = 1_024;
+/// The forms of a file that the web app's build puts beside it, best first: ending, and name as a content coding.
+const FORMS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 
 #[derive(rust_embed::Embed)]
 #[folder = "../../web/dist"]
@@ -52,18 +52,18 @@ struct File {
     etag: HeaderValue,
     /// Its name holds a hash of what is in it.
     immutable: bool,
-    gzip: OnceLock<Bytes>,
-    brotli: OnceLock<Bytes>,
+    /// Compressed, each with its content coding, best first.
+    forms: Vec<(&'static str, Bytes)>,
 }
 
 impl WebApp {
     /// Takes the files out of the binary.
     pub fn embedded() -> Self {
         // Names with a leading dot are notes of the build, not part of the app.
-        let names = Embedded::iter().filter(|name| !name.starts_with('.'));
+        let names = Embedded::iter().filter(|name| !name.starts_with('.') && !is_form(name));
         let files = names.filter_map(|name| {
             let file = Embedded::get(&name)?;
-            let kind = file.metadata.mimetype();
+            let kind = file.metadata.mimetype().to_owned();
             let hash: String = file
                 .metadata
                 .sha256_hash()
@@ -71,25 +71,32 @@ impl WebApp {
                 .take(12)
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
-            let file = File::new(&name, Bytes::from(file.data.into_owned()), kind, &hash)?;
-            Some((name.into_owned(), file))
+            let mut own = File::new(&name, bytes(file), &kind, &hash)?;
+            own.forms = FORMS
+                .iter()
+                .filter_map(|(ending, coding)| {
+                    Some((*coding, bytes(Embedded::get(&format!("{name}{ending}"))?)))
+                })
+                .collect();
+            Some((name.into_owned(), own))
         });
         Self {
             files: Arc::new(files.collect()),
         }
     }
+}
 
-    /// Compresses what is worth it; blocks for as long as that takes. Until then files are sent plain.
-    pub fn compress(&self) {
-        for file in self.files.values().filter(|file| file.is_worth_compressing()) {
-            if let Some(bytes) = smaller(&file.plain, gzip(&file.plain)) {
-                // Filled here only.
-                file.gzip.get_or_init(|| bytes);
-            }
-            if let Some(bytes) = smaller(&file.plain, brotli(&file.plain)) {
-                file.brotli.get_or_init(|| bytes);
-            }
-        }
+fn is_form(name: &str) -> bool {
+    FORMS.iter().any(|(ending, _)| {
+        name.strip_suffix(ending)
+            .is_some_and(|plain| Embedded::get(plain).is_some())
+    })
+}
+
+fn bytes(file: rust_embed::EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
     }
 }
 
@@ -105,17 +112,8 @@ impl File {
             content_type: HeaderValue::from_str(&kind).ok()?,
             etag: HeaderValue::from_str(&format!("\"{hash}\"")).ok()?,
             immutable: name.starts_with("assets/"),
-            gzip: OnceLock::new(),
-            brotli: OnceLock::new(),
+            forms: Vec::new(),
         })
-    }
-
-    fn is_worth_compressing(&self) -> bool {
-        let kind = self.content_type.to_str().unwrap_or_default();
-        let text = ["text/", "javascript", "json", "svg", "wasm", "manifest"]
-            .iter()
-            .any(|part| kind.contains(part));
-        text && self.plain.len() >= WORTH_COMPRESSING
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
@@ -145,10 +143,10 @@ impl File {
     }
 
     fn best(&self, headers: &HeaderMap) -> (&Bytes, Option<&'static str>) {
-        match (self.brotli.get(), self.gzip.get()) {
-            (Some(bytes), _) if accepts(headers, "br") => (bytes, Some("br")),
-            (_, Some(bytes)) if accepts(headers, "gzip") => (bytes, Some("gzip")),
-            _ => (&self.plain, None),
+        let accepted = self.forms.iter().find(|(coding, _)| accepts(headers, coding));
+        match accepted {
+            Some((coding, bytes)) => (bytes, Some(coding)),
+            None => (&self.plain, None),
         }
     }
 }
@@ -209,34 +207,6 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
             .is_some_and(|q| q.trim().parse() == Ok(0.0));
         name.trim().eq_ignore_ascii_case(encoding) && !refused
     })
-}
-
-fn smaller(plain: &Bytes, compressed: std::io::Result<Vec<u8>>) -> Option<Bytes> {
-    match compressed {
-        Ok(bytes) => (bytes.len() < plain.len()).then(|| Bytes::from(bytes)),
-        Err(error) => {
-            tracing::warn!(%error, "a file of the web app cannot be compressed");
-            None
-        }
-    }
-}
-
-fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(plain)?;
-    encoder.finish()
-}
-
-fn brotli(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    // Quality 9 costs a tenth of 11's time for a few hundredths more bytes, and this runs at each start.
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 9,
-        lgwin: 22,
-        ..Default::default()
-    };
-    let mut compressed = Vec::new();
-    brotli::BrotliCompress(&mut &*plain, &mut compressed, &parameters)?;
-    Ok(compressed)
 }
 
 #[cfg(test)]

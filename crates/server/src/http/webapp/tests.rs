@@ -8,14 +8,17 @@ fn app() -> WebApp {
         ("robots.txt", "User-agent: *", "text/plain"),
     ];
     let files = files.map(|(name, text, kind)| {
-        let file = File::new(name, Bytes::from(text.to_owned()), kind, "abc").unwrap();
+        let mut file = File::new(name, Bytes::from(text.to_owned()), kind, "abc").unwrap();
+        if name.ends_with(".js") {
+            file.forms = ["br", "gzip"]
+                .map(|coding| (coding, Bytes::from(coding)))
+                .to_vec();
+        }
         (name.to_owned(), file)
     });
-    let app = WebApp {
+    WebApp {
         files: Arc::new(BTreeMap::from(files)),
-    };
-    app.compress();
-    app
+    }
 }
 
 async fn get(path: &str, headers: &[(&str, &str)]) -> Response {
