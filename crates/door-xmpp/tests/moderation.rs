@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Client, DOMAIN, House};
-use tertulia_room::{AccessChange, Actor, Command};
+use tertulia_room::{AccessChange, Actor, Command, Reply};
 
 const ROOM: &str = "weekly@conference.meet.jitsi";
 const LOBBY: &str = "weekly@lobby.meet.jitsi";
@@ -66,6 +66,9 @@ async fn who_knocks_waits_until_a_moderator_lets_them_in() {
     // Clients look for it inside the error, and nowhere else.
     let lobby = format!("<lobbyroom xmlns=\"http://jitsi.org/jitmeet\">{LOBBY}</lobbyroom></error>");
     assert!(refused.contains(&lobby), "{refused}");
+    // Whoever was refused waits once they come to the lobby, and not before.
+    let waiting = house.room().command(Actor::Admin, Command::ReadSnapshot).await;
+    assert!(matches!(waiting, Ok(Reply::Snapshot(state)) if state.lobby.is_empty()));
     come_to_lobby(&mut bob, "Bob").await;
     let knocks = ana
         .expect(&["<presence", &format!("{LOBBY}/{}", bob.nick()), "Bob"])
@@ -81,10 +84,20 @@ async fn who_knocks_waits_until_a_moderator_lets_them_in() {
     // Nobody lets themselves in.
     bob.send(&invite).await;
     bob.expect(&["<message", "type=\"error\""]).await;
-    ana.send(&invite).await;
+    // Several may be let in at once; one of whom nobody knows does not keep the others out.
+    let several = invite.replace("<invite ", "<invite to='nobody@elsewhere'/><invite ");
+    ana.send(&several).await;
     bob.expect(&["<message", &format!("from=\"{ROOM}\""), "<invite"])
         .await;
     ana.expect(&["unavailable", LOBBY, &bob.nick()]).await;
+    // Clients wait for their goodbye though they are out of the lobby already.
+    bob.send(&format!(
+        "<presence xmlns='jabber:client' type='unavailable' to='{LOBBY}/{}'/>",
+        bob.nick()
+    ))
+    .await;
+    bob.expect(&["<presence", "unavailable", LOBBY, "code=\"110\""])
+        .await;
     bob.join("weekly", "Bob").await;
     ana.expect(&["<presence", &format!("{ROOM}/{}", bob.nick())])
         .await;

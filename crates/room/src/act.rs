@@ -139,7 +139,7 @@ impl Command {
     pub fn act(&self) -> Act {
         match self {
             Self::Join(_) => Act::Join,
-            Self::Knock(_) => Act::Knock,
+            Self::Knock(_) | Self::AskEntry(_) => Act::Knock,
             Self::LobbyPresence { .. } | Self::LeaveLobby { .. } => Act::WaitInLobby,
             Self::Fact(_) => Act::TellFact,
             Self::Leave { .. } => Act::Leave,

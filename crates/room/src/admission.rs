@@ -142,8 +142,9 @@ impl Gate {
 }
 
 impl Room {
-    /// Decides about somebody at the door. Admission holds for the life of the room, until they are removed.
-    pub(crate) fn knock(&mut self, who: Applicant, now: Now) -> Result<Reply, Refusal> {
+    /// Decides about somebody at the door, who waits in the lobby or only asks. Admission holds for the life of the room,
+    /// until they are removed.
+    pub(crate) fn knock(&mut self, who: Applicant, waits: bool, now: Now) -> Result<Reply, Refusal> {
         let name = clean_name(&who.name)?;
         if let Some(guess) = &who.password {
             within("password", guess.len(), limits::PASSWORD_BYTES)?;
@@ -154,7 +155,7 @@ impl Room {
             Admission::Admitted => {
                 self.gate.admit(&who.identity, who.network);
             }
-            Admission::Waiting if self.gate.waiting.contains_key(&who.identity) => {}
+            Admission::Waiting if !waits || self.gate.waiting.contains_key(&who.identity) => {}
             Admission::Waiting => {
                 if self.gate.waiting.len() >= limits::LOBBY {
                     return Err(Refusal::LobbyFull);

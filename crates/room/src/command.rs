@@ -364,6 +364,8 @@ pub enum Command {
     },
     /// Ask to come in ([`Actor::System`]): the door has verified who it is. Answers [`Reply::Admission`].
     Knock(Box<Applicant>),
+    /// As [`Command::Knock`], without waiting in the lobby where that is the answer ([`Actor::System`]).
+    AskEntry(Box<Applicant>),
     /// Somebody in the lobby listens, or does so no more ([`Actor::System`]). Answers [`Reply::Admission`], or
     /// [`crate::Refusal::NoSuchParticipant`] where they do not wait.
     LobbyPresence {

@@ -336,7 +336,8 @@ impl Room {
                 self.subscribe(&who, tracks, on, now.instant)
             }
             Command::SetRoomMetadata { metadata } => self.set_room_metadata(metadata),
-            Command::Knock(who) => self.knock(*who, now),
+            Command::Knock(who) => self.knock(*who, true, now),
+            Command::AskEntry(who) => self.knock(*who, false, now),
             Command::LobbyPresence { identity, here } => self.lobby_presence(&identity, here, now),
             Command::LeaveLobby { identity } => self.leave_lobby(identity, now),
             Command::Admit { who } => self.admit(actor, who, now),

@@ -36,11 +36,12 @@ impl Client {
         let Some(own) = self.in_room(&to) else {
             return Err(Condition::NotAcceptable.into());
         };
-        let invite = message
-            .find("x", ns::MUC_USER)
-            .and_then(|x| x.find("invite", ns::MUC_USER));
-        if let Some(invited) = invite.and_then(|invite| invite.get("to")) {
-            return self.admit(invited).await;
+        if let Some(x) = message.find("x", ns::MUC_USER) {
+            let invites = x.children().filter(|child| child.is("invite", ns::MUC_USER));
+            let invited: Vec<&str> = invites.filter_map(|invite| invite.get("to")).collect();
+            if !invited.is_empty() {
+                return self.admit(&invited).await;
+            }
         }
         let body = message.find("body", ns::CLIENT).map(Element::content);
         let group = message.get("type") == Some("groupchat");

@@ -38,7 +38,7 @@ impl Client {
                         self.refuse(&presence, &refused);
                     }
                 }
-                Some("unavailable") => self.leave_lobby().await,
+                Some("unavailable") => self.go_from_lobby(&to).await,
                 _ => {}
             };
         }
@@ -210,6 +210,7 @@ impl Client {
         }
     }
 
+    /// Asks to come in. Whoever is to wait does so once they come to the lobby, and is shown to nobody before.
     async fn knock(
         &mut self,
         room: &RoomHandle,
@@ -218,7 +219,7 @@ impl Client {
     ) -> Result<(), Refusal> {
         let applicant = self.applicant(said.name.clone(), password);
         let knocked = room
-            .command(Actor::System, Command::Knock(Box::new(applicant)))
+            .command(Actor::System, Command::AskEntry(Box::new(applicant)))
             .await?;
         if matches!(knocked, Reply::Admission(Admission::Admitted)) {
             Ok(())

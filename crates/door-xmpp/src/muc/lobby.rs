@@ -195,9 +195,10 @@ impl Client {
             .map(|(identity, _)| identity.clone())
     }
 
-    /// Lets somebody in who was invited by a moderator in the room.
-    pub(crate) async fn admit(&mut self, invited: &str) -> Result<(), Refused> {
-        let who = Jid::parse(invited).and_then(|jid| self.waiting(&jid.local));
+    /// Lets those in who were invited by a moderator in the room.
+    pub(crate) async fn admit(&mut self, invited: &[&str]) -> Result<(), Refused> {
+        let known = |invited: &&str| self.waiting(&Jid::parse(invited)?.local);
+        let who = invited.iter().filter_map(known).collect();
         self.judge(who, true).await
     }
 
@@ -205,14 +206,17 @@ impl Client {
     pub(crate) async fn deny(&mut self, query: &Element) -> Result<(), Refused> {
         let item = query.find("item", ns::MUC_ADMIN).ok_or(Condition::BadRequest)?;
         let who = item.get("nick").and_then(|nick| self.waiting(nick));
-        self.judge(who, false).await
+        self.judge(who.into_iter().collect(), false).await
     }
 
-    async fn judge(&mut self, who: Option<Identity>, admitted: bool) -> Result<(), Refused> {
+    async fn judge(&mut self, who: Vec<Identity>, admitted: bool) -> Result<(), Refused> {
         let Some(own) = &self.occupancy else {
             return Err(Condition::NotAcceptable.into());
         };
-        let who = Chosen::These(vec![who.ok_or(Condition::ItemNotFound)?]);
+        if who.is_empty() {
+            return Err(Condition::ItemNotFound.into());
+        }
+        let who = Chosen::These(who);
         let command = if admitted {
             Command::Admit { who }
         } else {
@@ -278,6 +282,15 @@ impl Client {
                 self.send(occupant(&jid, &nick, &own, true, true));
             }
         }
+    }
+
+    /// Goes out of a lobby as the client asks. Whoever was let in is out of it by then, and waits for the answer all the same.
+    pub(crate) async fn go_from_lobby(&mut self, to: &Jid) {
+        if self.lobby.is_some() {
+            return self.leave_lobby().await;
+        }
+        let own = self.jid.to_string();
+        self.send(occupant(&to.bare(), &to.resource, &own, true, true));
     }
 
     /// Goes out of a lobby.

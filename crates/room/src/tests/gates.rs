@@ -430,6 +430,16 @@ fn an_invitation_passes_the_lobby_the_first_time_and_knocks_when_it_is_shared() 
             ..Default::default()
         },
     );
+    stage.forget();
+    let asks = Command::AskEntry(Box::new(invited("bo", Entrance::Knock)));
+    assert_eq!(
+        stage.handle(&Actor::System, asks),
+        Ok(Reply::Admission(Admission::Waiting))
+    );
+    assert!(
+        stage.room.gate.knockers().is_empty(),
+        "who only asks does not wait"
+    );
     assert_eq!(
         knock(&mut stage, invited("bo", Entrance::Knock)),
         Ok(Admission::Waiting)
