@@ -16,7 +16,7 @@ let server;
 let rooms = 0;
 before(async () => {
   if (skip) return;
-  const config = `[xmpp]\nenabled = true\njwt_issuer = "interop"\njwt_secret = "${SECRET}"\n`;
+  const config = `[xmpp]\nenabled = true\n[jwt]\nissuer = "interop"\nsecret = "${SECRET}"\n`;
   server = await Server.start({ name: 'interop-jitsi', config });
 });
 after(async () => {

@@ -128,7 +128,7 @@ pub struct Trusted {
     /// Whom people sign in at.
     pub provider: Option<IdentityProvider>,
     /// Applications that send people with join tokens.
-    pub applications: Vec<TrustedParty>,
+    pub applications: Arc<[TrustedParty]>,
 }
 
 /// Whom people sign in at beside this server.

@@ -30,7 +30,7 @@ async fn house() -> House {
     );
     let source = KeySource::Given(TrustedKeys::from_pem(RSA_PUBLIC).unwrap());
     House::trusting(Trusted {
-        applications: vec![TrustedParty::new(terms, source, &Fetcher::new().unwrap())],
+        applications: [TrustedParty::new(terms, source, &Fetcher::new().unwrap())].into(),
         ..Trusted::default()
     })
     .await

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use tertulia_auth::TrustedIssuer;
 use tertulia_engine::RateLimit;
 use tertulia_people::RoomPolicy;
 
@@ -13,8 +12,6 @@ pub struct DoorConfig {
     pub guests: bool,
     /// Who opens rooms that nobody owns.
     pub policy: RoomPolicy,
-    /// Applications whose tokens are taken beside those of the server's own keys.
-    pub issuers: Vec<TrustedIssuer>,
     /// How long a client whose connection broke may come back to the same stay.
     pub resume_window: Duration,
     /// How many stanzas a client may send a second, after a burst of five times as many.
@@ -33,7 +30,6 @@ impl Default for DoorConfig {
             domain: "meet.jitsi".to_owned(),
             guests: true,
             policy: RoomPolicy::default(),
-            issuers: Vec::new(),
             resume_window: Duration::from_secs(60),
             stanzas_per_second: 100,
             secure: false,

@@ -1,8 +1,9 @@
 //! Who somebody is by the token in the address they came by.
 
-use tertulia_auth::{ApiKeys, AuthError, TrustedGrant};
+use tertulia_auth::{AuthError, JitsiGrant, RoomScope, TrustedGrant};
 use tertulia_model::{Identity, RoomName};
 use tertulia_room::{Entrance, Origin, Permission, Role};
+use tertulia_trust::{Bearer, JoinTokens};
 
 use crate::config::DoorConfig;
 
@@ -41,9 +42,9 @@ pub(crate) enum CredentialError {
 
 impl Credential {
     /// Judges a token, or its absence, at `now_ms`.
-    pub(crate) fn judge(
+    pub(crate) async fn judge(
         token: Option<&str>,
-        keys: &ApiKeys,
+        tokens: &JoinTokens,
         config: &DoorConfig,
         now_ms: u64,
     ) -> Result<Self, CredentialError> {
@@ -54,42 +55,37 @@ impl Credential {
                 Err(CredentialError::Missing)
             };
         };
-        let mut refusal = match keys.verify(token, now_ms) {
-            Ok(grant) => return Self::ours(grant, now_ms),
-            Err(error) => error,
-        };
-        for issuer in &config.issuers {
-            match issuer.verify(token, now_ms) {
-                Ok(TrustedGrant::LiveKit(grant)) => return Self::ours(*grant, now_ms),
-                Ok(TrustedGrant::Jitsi(grant)) => {
-                    let user = grant.claims.user;
-                    let room = match grant.claims.room {
-                        tertulia_auth::RoomScope::Any => None,
-                        tertulia_auth::RoomScope::One(room) => Some(room),
-                    };
-                    return Ok(Self {
-                        origin: Origin::Token,
-                        judged: false,
-                        principal: format!("{}\n{}", grant.issuer, user.id.unwrap_or_default()),
-                        identity: None,
-                        name: user.name.unwrap_or_default(),
-                        room,
-                        role: match grant.claims.moderator {
-                            Some(true) => Some(Role::Moderator),
-                            Some(false) => Some(Role::Participant),
-                            None => None,
-                        },
-                        entrance: Entrance::Usual,
-                        permission: Permission::ordinary(),
-                        issued_at_ms: grant.issued_at_ms,
-                        features: grant.claims.features.into_iter().collect(),
-                    });
-                }
-                Err(AuthError::UnknownIssuer | AuthError::UnknownKey | AuthError::Signature) => {}
-                Err(error) => refusal = error,
-            }
+        match tokens.verify(token, now_ms).await? {
+            Bearer::Own(grant) | Bearer::Trusted(TrustedGrant::LiveKit(grant)) => Self::ours(*grant, now_ms),
+            Bearer::Trusted(TrustedGrant::Jitsi(grant)) => Ok(Self::sent(*grant, now_ms)),
         }
-        Err(refusal.into())
+    }
+
+    /// Somebody an application vouches for; who comes in as what is decided at the room.
+    fn sent(grant: JitsiGrant, now_ms: u64) -> Self {
+        let user = grant.claims.user;
+        Self {
+            origin: Origin::Token,
+            judged: false,
+            principal: format!("{}\n{}", grant.issuer, user.id.unwrap_or_default()),
+            identity: None,
+            name: user.name.unwrap_or_default(),
+            room: match grant.claims.room {
+                RoomScope::Any => None,
+                RoomScope::One(room) => Some(room),
+            },
+            role: grant.claims.moderator.map(|moderates| {
+                if moderates {
+                    Role::Moderator
+                } else {
+                    Role::Participant
+                }
+            }),
+            entrance: Entrance::Usual,
+            permission: Permission::ordinary(),
+            issued_at_ms: since(grant.issued_at_ms, now_ms),
+            features: grant.claims.features.into_iter().collect(),
+        }
     }
 
     fn guest(now_ms: u64) -> Self {
@@ -141,11 +137,7 @@ impl Credential {
             room: claims.video.room,
             role: claims.own.role,
             entrance: claims.own.entrance,
-            issued_at_ms: if grant.issued_at_ms == 0 {
-                now_ms
-            } else {
-                grant.issued_at_ms
-            },
+            issued_at_ms: since(grant.issued_at_ms, now_ms),
             features: claims.own.features.into_iter().collect(),
         })
     }
@@ -154,4 +146,9 @@ impl Credential {
     pub(crate) fn covers(&self, room: &RoomName) -> bool {
         self.room.as_ref().is_none_or(|own| own == room)
     }
+}
+
+/// When a token was issued; one that does not say is taken for new.
+fn since(issued_at_ms: u64, now_ms: u64) -> u64 {
+    if issued_at_ms == 0 { now_ms } else { issued_at_ms }
 }

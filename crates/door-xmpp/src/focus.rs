@@ -93,7 +93,8 @@ pub(crate) async fn over_http(State(door): State<XmppDoor>, headers: HeaderMap, 
 async fn answer(door: &XmppDoor, headers: &HeaderMap, body: &[u8]) -> Result<Response, (StatusCode, String)> {
     let request: Request =
         serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let credential = Credential::judge(bearer(headers), door.keys(), door.config(), unix_ms())
+    let credential = Credential::judge(bearer(headers), door.tokens(), door.config(), unix_ms())
+        .await
         .map_err(|error| (StatusCode::FORBIDDEN, error.to_string()))?;
     check(door, &credential, &request.room)
         .await

@@ -12,9 +12,9 @@
 //! passwords are never logged.
 //!
 //! ```no_run
-//! # async fn example(engine: tertulia_engine::Engine, keys: std::sync::Arc<tertulia_auth::ApiKeys>) {
+//! # async fn example(engine: tertulia_engine::Engine, tokens: tertulia_trust::JoinTokens) {
 //! use tertulia_door_xmpp::{DoorConfig, XmppDoor, router};
-//! let door = XmppDoor::start(engine, keys, DoorConfig::default());
+//! let door = XmppDoor::start(engine, tokens, DoorConfig::default());
 //! let routes: axum::Router = router(door.clone());
 //! // … serve the routes until the engine has shut down …
 //! door.closed().await;

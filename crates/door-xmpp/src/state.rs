@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tertulia_auth::ApiKeys;
 use tertulia_engine::{Engine, Limiter, RateLimit, source_of};
 use tertulia_model::{Identity, RoomId, RoomName};
 use tertulia_store::Store;
+use tertulia_trust::JoinTokens;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,7 +40,7 @@ pub struct XmppDoor {
 
 struct Shared {
     engine: Engine,
-    keys: Arc<ApiKeys>,
+    tokens: JoinTokens,
     config: DoorConfig,
     /// Whose rooms are whose, where that is kept.
     store: Option<Store>,
@@ -137,20 +137,20 @@ impl Drop for Seat {
 
 impl XmppDoor {
     /// Opens the door.
-    pub fn start(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig) -> Self {
-        Self::begin(engine, keys, config, None)
+    pub fn start(engine: Engine, tokens: JoinTokens, config: DoorConfig) -> Self {
+        Self::begin(engine, tokens, config, None)
     }
 
     /// As [`XmppDoor::start`], with rooms that are somebody's.
-    pub fn kept(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig, store: Store) -> Self {
-        Self::begin(engine, keys, config, Some(store))
+    pub fn kept(engine: Engine, tokens: JoinTokens, config: DoorConfig, store: Store) -> Self {
+        Self::begin(engine, tokens, config, Some(store))
     }
 
-    fn begin(engine: Engine, keys: Arc<ApiKeys>, config: DoorConfig, store: Option<Store>) -> Self {
+    fn begin(engine: Engine, tokens: JoinTokens, config: DoorConfig, store: Option<Store>) -> Self {
         let joins = Limiter::new(config.joins);
         let shared = Shared {
             engine,
-            keys,
+            tokens,
             config,
             store,
             cards: Mutex::default(),
@@ -192,8 +192,8 @@ impl XmppDoor {
         &self.shared.engine
     }
 
-    pub(crate) fn keys(&self) -> &ApiKeys {
-        &self.shared.keys
+    pub(crate) fn tokens(&self) -> &JoinTokens {
+        &self.shared.tokens
     }
 
     pub(crate) fn config(&self) -> &DoorConfig {

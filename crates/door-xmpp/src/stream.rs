@@ -181,7 +181,7 @@ async fn negotiate(door: &XmppDoor, knock: &Knock, link: &mut Link) -> Result<Ou
         match &credential {
             None if element.is("auth", ns::SASL) => {
                 attempts += 1;
-                credential = authenticate(door, knock, link, &element);
+                credential = authenticate(door, knock, link, &element).await;
                 // The stream begins anew under the name that was shown.
                 opened = credential.is_none();
                 if credential.is_none() && attempts >= MAX_ATTEMPTS {
@@ -234,12 +234,13 @@ fn open(door: &XmppDoor, link: &mut Link, asked: &Element, authenticated: bool) 
 }
 
 /// Takes whoever the token in the address says it is; Jitsi clients ask for the anonymous mechanism all the same.
-fn authenticate(door: &XmppDoor, knock: &Knock, link: &mut Link, auth: &Element) -> Option<Credential> {
+async fn authenticate(door: &XmppDoor, knock: &Knock, link: &mut Link, auth: &Element) -> Option<Credential> {
     if auth.get("mechanism") != Some("ANONYMOUS") {
         link.push(failure("invalid-mechanism", "").write());
         return None;
     }
-    match Credential::judge(knock.token.as_deref(), door.keys(), door.config(), unix_ms()) {
+    let token = knock.token.as_deref();
+    match Credential::judge(token, door.tokens(), door.config(), unix_ms()).await {
         Ok(credential) => {
             link.push(Element::new("success", ns::SASL).write());
             Some(credential)

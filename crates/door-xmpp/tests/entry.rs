@@ -2,12 +2,17 @@
 
 mod support;
 
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
 use support::drawer::Drawer;
-use support::{Client, House};
+use support::{Client, House, now_ms};
+use tertulia_auth::{TrustedIssuer, TrustedKeys};
 use tertulia_door_xmpp::DoorConfig;
 use tertulia_engine::RateLimit;
 use tertulia_model::Identity;
+use tertulia_people::RoomPolicy;
 use tertulia_room::{Actor, Command};
+use tertulia_trust::{Fetcher, KeySource, TrustedParty};
 
 const ROOM: &str = "weekly@conference.meet.jitsi";
 
@@ -69,6 +74,68 @@ async fn a_banned_guest_who_comes_back_as_another_is_looked_at_first() {
     let mut again = house.client("").await;
     again.send_join("weekly", "Somebody Else", "").await;
     again.expect(&["type=\"error\"", "<registration-required"]).await;
+}
+
+/// What an application's tokens are signed with.
+const SHARED: &str = "h8Zk3vQpL0mX7cRt2yWn5bJd9fGs4aUe";
+
+fn portal() -> TrustedParty {
+    let names = |name: &str| vec![name.to_owned()];
+    let terms = TrustedIssuer::new(
+        names("portal"),
+        names("jitsi"),
+        names("school"),
+        TrustedKeys::default(),
+    );
+    let source = KeySource::Given(TrustedKeys::from_secret(SHARED).unwrap());
+    TrustedParty::new(terms, source, &Fetcher::new().unwrap())
+}
+
+/// The query of somebody with a token of the application.
+fn sent(room: &str, tenant: &str, moderator: bool) -> String {
+    let claims: Value = json!({
+        "iss": "portal", "aud": "jitsi", "sub": tenant, "room": room, "exp": now_ms() / 1_000 + 600,
+        "context": { "user": { "id": "42", "name": "Ana Gil", "moderator": moderator } }
+    });
+    let key = EncodingKey::from_secret(SHARED.as_bytes());
+    let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
+    format!("&token={token}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_applications_token_says_where_one_comes_in_and_as_what() {
+    let config = DoorConfig {
+        guests: false,
+        policy: RoomPolicy::SignInToCreate,
+        ..DoorConfig::default()
+    };
+    let house = House::trusting(config, vec![portal()]).await;
+    let told = |told: Vec<String>| told.concat();
+    let mut pupil = house.client(&sent("weekly", "school", false)).await;
+    pupil.send_join("yearly", "Ana", "").await;
+    pupil
+        .expect(&["type=\"error\"", "<not-allowed", "another room"])
+        .await;
+    let mut teacher = house.client(&sent("*", "school", true)).await;
+    let first = told(teacher.join("weekly", "Tea").await);
+    let owner = format!("affiliation=\"owner\" role=\"moderator\" jid=\"{}\"", teacher.jid);
+    assert!(first.contains(&owner), "{first}");
+    let second = told(pupil.join("weekly", "Ana").await);
+    assert!(
+        second.contains("affiliation=\"none\" role=\"participant\""),
+        "{second}"
+    );
+
+    // Somebody who was of another tenant, or showed nothing the application signed.
+    let forged = sent("weekly", "school", true).replace("&token=", "&token=x");
+    for query in [sent("weekly", "firm", true), forged] {
+        let mut client = house.connect(&query).await;
+        client.open().await;
+        client
+            .send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+            .await;
+        client.expect(&["<failure", "<not-authorized"]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use tertulia_door_web::{Api, Shelf};
 use tertulia_door_xmpp::XmppDoor;
 use tertulia_engine::Engine;
 use tertulia_store::{Blobs, Store};
+use tertulia_trust::JoinTokens;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -81,6 +82,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     };
     let keys = Arc::new(keys);
     let trusted = trusted::all(config)?;
+    let tokens = JoinTokens::new(keys.clone(), trusted.applications.clone());
     let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf, trusted);
 
     let (stop, stopped) = watch::channel(false);
@@ -88,8 +90,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let readiness = Readiness::default();
     let web_app = WebApp::embedded();
 
-    let xmpp =
-        wiring::xmpp(config)?.map(|door| XmppDoor::kept(engine.clone(), keys.clone(), door, store.clone()));
+    let xmpp = wiring::xmpp(config).map(|door| XmppDoor::kept(engine.clone(), tokens, door, store.clone()));
     let mut doors =
         tertulia_door_livekit::router(livekit.clone()).merge(tertulia_door_web::router(web.clone()));
     if let Some(xmpp) = &xmpp {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Extension;
-use tertulia_auth::{ApiKeys, TrustedIssuer, TrustedKeys};
+use tertulia_auth::ApiKeys;
 use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings};
 use tertulia_engine::RateLimit;
@@ -186,32 +186,12 @@ pub fn livekit(config: &Config) -> DoorConfig {
 }
 
 /// What the XMPP door is started with; `None` where it stays closed.
-///
-/// # Errors
-/// When an application is trusted and its secret is missing.
-pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
+pub fn xmpp(config: &Config) -> Option<tertulia_door_xmpp::DoorConfig> {
     let xmpp = &config.xmpp;
-    if !xmpp.enabled {
-        return Ok(None);
-    }
-    let issuers = match xmpp.jwt_issuer.as_str() {
-        "" => Vec::new(),
-        name => {
-            let keys = TrustedKeys::from_secret(xmpp.jwt_secret.expose()).context("xmpp.jwt_secret")?;
-            let audiences = vec![xmpp.jwt_audience.clone()];
-            vec![TrustedIssuer::new(
-                vec![name.to_owned()],
-                audiences,
-                Vec::new(),
-                keys,
-            )]
-        }
-    };
-    Ok(Some(tertulia_door_xmpp::DoorConfig {
+    xmpp.enabled.then(|| tertulia_door_xmpp::DoorConfig {
         domain: xmpp.domain.to_lowercase(),
         guests: config.rooms.open,
         policy: config.rooms.policy.into(),
-        issuers,
         resume_window: Duration::from_secs(xmpp.resume_window_s),
         stanzas_per_second: xmpp.stanzas_per_second,
         secure: config.tls.mode != crate::config::TlsMode::Off,
@@ -220,7 +200,7 @@ pub fn xmpp(config: &Config) -> Result<Option<tertulia_door_xmpp::DoorConfig>> {
             per_minute: config.limits.joins_per_minute,
         },
         streams: xmpp.streams,
-    }))
+    })
 }
 
 /// The keys with the one in front that webhooks are signed with.

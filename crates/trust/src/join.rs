@@ -48,17 +48,21 @@ pub enum Bearer {
     Trusted(TrustedGrant),
 }
 
-/// Verifies join tokens, whoever of those the operator trusts issued them. Every door that takes tokens asks here.
-#[derive(Debug)]
+/// Verifies join tokens, whoever of those the operator trusts issued them. Every door that takes tokens asks here; cheap
+/// to clone.
+#[derive(Debug, Clone)]
 pub struct JoinTokens {
     own: Arc<ApiKeys>,
-    parties: Vec<TrustedParty>,
+    parties: Arc<[TrustedParty]>,
 }
 
 impl JoinTokens {
     /// Takes tokens of the server's own keys and of `parties`.
-    pub fn new(own: Arc<ApiKeys>, parties: Vec<TrustedParty>) -> Self {
-        Self { own, parties }
+    pub fn new(own: Arc<ApiKeys>, parties: impl Into<Arc<[TrustedParty]>>) -> Self {
+        Self {
+            own,
+            parties: parties.into(),
+        }
     }
 
     /// Verifies a token at `now_ms`, in Unix milliseconds. Where it names a key of an issuer that is not here, the issuer's keys
@@ -76,7 +80,7 @@ impl JoinTokens {
             refusal,
             AuthError::UnknownIssuer | AuthError::Algorithm | AuthError::Header
         );
-        for party in &self.parties {
+        for party in self.parties.iter() {
             match party.verify(token, now_ms).await {
                 Ok(grant) => return Ok(Bearer::Trusted(grant)),
                 Err(error) => {

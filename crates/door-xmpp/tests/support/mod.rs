@@ -29,6 +29,7 @@ use tertulia_engine::{Engine, EngineConfig, Joined, RoomHandle};
 use tertulia_model::RoomName;
 use tertulia_room::NewParticipant;
 use tertulia_store::Store;
+use tertulia_trust::{JoinTokens, TrustedParty};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -54,23 +55,29 @@ impl House {
     }
 
     pub async fn open_with(config: DoorConfig) -> Self {
-        Self::build(config, None).await
+        Self::build(config, Vec::new(), None).await
+    }
+
+    /// A house that takes tokens of applications.
+    pub async fn trusting(config: DoorConfig, parties: Vec<TrustedParty>) -> Self {
+        Self::build(config, parties, None).await
     }
 
     /// A house whose rooms are somebody's.
     pub async fn kept(store: Store) -> Self {
-        Self::build(DoorConfig::default(), Some(store)).await
+        Self::build(DoorConfig::default(), Vec::new(), Some(store)).await
     }
 
-    async fn build(config: DoorConfig, store: Option<Store>) -> Self {
+    async fn build(config: DoorConfig, parties: Vec<TrustedParty>, store: Option<Store>) -> Self {
         let engine = Engine::start(EngineConfig {
             workers: 2,
             ..house::settings()
         })
         .unwrap();
+        let tokens = JoinTokens::new(Arc::new(keys()), parties);
         let door = match store {
-            Some(store) => XmppDoor::kept(engine.clone(), Arc::new(keys()), config, store),
-            None => XmppDoor::start(engine.clone(), Arc::new(keys()), config),
+            Some(store) => XmppDoor::kept(engine.clone(), tokens, config, store),
+            None => XmppDoor::start(engine.clone(), tokens, config),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

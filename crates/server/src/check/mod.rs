@@ -72,9 +72,6 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     if let Err(error) = reach::reach(config, Vec::new()) {
         report.wrong(format!("{error:#}"));
     }
-    if let Err(error) = wiring::xmpp(config) {
-        report.wrong(format!("{error:#}"));
-    }
     if let Err(error) = trusted::all(config) {
         report.wrong(format!("{error:#}"));
     }

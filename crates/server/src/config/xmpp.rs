@@ -1,6 +1,5 @@
 //! Settings of the XMPP door.
 
-use super::Secret;
 use super::section::section;
 
 section! {
@@ -16,12 +15,5 @@ section! {
         stanzas_per_second: u32 = 100,
         /// Streams held at once.
         streams: usize = 10_000,
-        /// The application whose tokens in Jitsi's form are taken, by its name (`iss`). Empty: none are. Tokens of the
-        /// server's own API keys always are.
-        jwt_issuer: String = String::new(),
-        /// What these tokens say of whom they are for (`aud`).
-        jwt_audience: String = "jitsi".to_owned(),
-        /// The secret they are signed with (HS256).
-        jwt_secret: Secret = Secret::default(),
     }
 }
