@@ -3,6 +3,7 @@ use std::time::Instant;
 use tertulia_model::{Codec, MediaKind};
 use tertulia_rtp::Rewrite;
 
+use crate::alike::Alike;
 use crate::munger::{Munger, clock_shift};
 use crate::outgoing::{Outgoing, Shape};
 use crate::published::{LAYERS, Published, TEMPORAL};
@@ -67,7 +68,8 @@ pub(crate) struct Forwarder {
     /// What came before the beginning of its picture.
     held: Option<Box<Held>>,
     again: Option<Again>,
-    pub(crate) repairs: RepairMap,
+    /// Elsewhere, since it is written to but once for what goes out together.
+    pub(crate) repairs: Box<RepairMap>,
 }
 
 /// What is to be judged again, for its picture's beginning has come after it.
@@ -96,7 +98,7 @@ impl Forwarder {
             munger: Munger::new(clock_rate, first_sequence, first_timestamp),
             held: None,
             again: None,
-            repairs: RepairMap::default(),
+            repairs: Box::default(),
         }
     }
 
@@ -173,16 +175,18 @@ impl Forwarder {
         self.selector.looks_at(encoding)
     }
 
-    /// Judges, places and rewrites a packet; `None` where this subscriber does not get it.
+    /// Judges, places and rewrites the first of packets that are alike, and as many behind it as go the same way;
+    /// `None` where this subscriber does not get the first.
     pub(crate) fn forward(
         &mut self,
         track: TrackKey,
         layer: usize,
-        source: u64,
-        packet: &Stored,
+        packets: &Alike<'_>,
         published: &Published,
         now: Instant,
     ) -> Option<Outgoing> {
+        let packet = packets.first()?;
+        let source = packet.sequence();
         let before = self.selector.encoding();
         let flows = before == Some(layer);
         if flows && self.held.is_some() {
@@ -216,17 +220,21 @@ impl Forwarder {
         let placed = self
             .munger
             .place(source, packet.timestamp, packet.arrival, &packet.info, targets)?;
+        let plain = marker.is_none() && shape == Shape::Whole;
+        let last = packets.last().filter(|_| plain && self.takes_along(packets));
+        let (count, last) = last.map_or((1, packet), |last| (packets.count(), last));
         let outgoing = Outgoing {
             sink: self.sink,
             sequence: placed.sequence,
             timestamp: placed.timestamp,
-            marker: marker.unwrap_or(packet.marker),
+            marker: marker.unwrap_or(last.marker),
             codec,
             rewrite: match self.kind {
                 MediaKind::Audio => Rewrite::None,
                 MediaKind::Video => placed.rewrite,
             },
-            size: packet.payload().len() as u16,
+            size: packets.size(count),
+            count,
             track,
             layer: layer as u8,
             source,
@@ -236,6 +244,22 @@ impl Forwarder {
             self.repairs.note(&outgoing, now);
         }
         Some(outgoing)
+    }
+
+    /// Places what is alike the packet placed last together with it, where nothing tells them apart.
+    #[inline]
+    fn takes_along(&mut self, packets: &Alike<'_>) -> bool {
+        if packets.count() < 2 || self.again.is_some() || !self.selector.judges_pictures() {
+            return false;
+        }
+        if self.held.as_ref().is_some_and(|held| !held.is_empty()) {
+            return false;
+        }
+        let ends = packets.first().zip(packets.last());
+        ends.is_some_and(|(first, last)| {
+            self.munger
+                .place_behind(first.sequence(), last.sequence(), last.arrival)
+        })
     }
 
     /// Changes over from one encoding to another with its first packet.

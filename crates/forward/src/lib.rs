@@ -12,6 +12,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // Tests begin their virtual time at some instant.
 
+mod alike;
 mod allocator;
 mod forwarder;
 #[doc(hidden)]
@@ -35,5 +36,5 @@ pub use pacer::{Due, Pacer};
 pub use published::{Incoming, LayerRates, SenderClock};
 pub use relay::{Burst, Destination, EncodingSet, Relay, TrackNumber, TrackRates};
 pub use ring::Stored;
-pub use routes::{Intake, KeyframeRequest, RouteKey, Routes, TrackKey};
+pub use routes::{Intake, Kept, KeyframeRequest, RouteKey, Routes, TrackKey};
 pub use speaker::{Loudness, SpeakerDetector};

@@ -22,9 +22,9 @@ const OVERHEAD: u64 = 60;
 /// What is to be sent next.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Due<'a> {
-    /// A packet for the first time.
+    /// Packets for the first time.
     Media(&'a Outgoing),
-    /// A packet that was asked for again.
+    /// What was asked for again.
     Repair(&'a Outgoing),
     /// Padding of about this many bytes, so that a probe has the rate it wants.
     Padding(usize),
@@ -46,8 +46,12 @@ pub struct Pacer {
     sound: VecDeque<Outgoing>,
     repairs: VecDeque<Outgoing>,
     pictures: VecDeque<(Outgoing, Instant)>,
-    /// Whose first packet was given by the last [`Pacer::poll`]; it is taken off with the next.
+    /// Packets that `pictures` stands for.
+    picture_packets: usize,
+    /// Whose first entry was given by the last [`Pacer::poll`]; it is taken off with the next.
     given: Option<Queue>,
+    /// What was given of pictures for which there was no room together.
+    part: Option<Outgoing>,
     /// `None` sends everything at once.
     rate: Option<Bitrate>,
     /// Bytes a running probe still wants.
@@ -60,12 +64,15 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Queues a packet.
+    /// Queues packets.
     #[inline]
-    pub fn push(&mut self, packet: Outgoing, now: Instant) {
-        match packet.codec.kind() {
-            MediaKind::Audio if self.sound.len() < MOST_WAITING => self.sound.push_back(packet),
-            MediaKind::Video if self.pictures.len() < MOST_WAITING => self.pictures.push_back((packet, now)),
+    pub fn push(&mut self, packets: Outgoing, now: Instant) {
+        match packets.codec.kind() {
+            MediaKind::Audio if self.sound.len() < MOST_WAITING => self.sound.push_back(packets),
+            MediaKind::Video if self.picture_packets < MOST_WAITING => {
+                self.picture_packets += packets.count();
+                self.pictures.push_back((packets, now));
+            }
             MediaKind::Video => self.overflow(),
             MediaKind::Audio => {}
         }
@@ -99,33 +106,61 @@ impl Pacer {
         if self.filled != Some(now) {
             self.fill(now);
         }
-        if let Some(size) = self.sound.front().map(|packet| packet.size) {
-            self.give(Queue::Sound, size);
+        if let Some(packets) = self.sound.front() {
+            let (size, count) = (packets.size, packets.count);
+            self.give(Queue::Sound, size, count);
             return self.sound.front().map(Due::Media);
         }
         if self.rate.is_some() && self.level <= 0 {
             self.expire(now);
             return None;
         }
-        if let Some(size) = self.repairs.front().map(|packet| packet.size) {
-            self.give(Queue::Repairs, size);
+        if let Some(packets) = self.repairs.front() {
+            let (size, count) = (packets.size, packets.count);
+            self.give(Queue::Repairs, size, count);
             return self.repairs.front().map(Due::Repair);
         }
-        if let Some(size) = self.pictures.front().map(|(packet, _)| packet.size) {
-            self.give(Queue::Pictures, size);
-            return self.pictures.front().map(|(packet, _)| Due::Media(packet));
+        if let Some((packets, _)) = self.pictures.front() {
+            let (size, count) = (packets.size, packets.count);
+            let most = self.fitting(size, count);
+            self.picture_packets = self.picture_packets.saturating_sub(usize::from(most));
+            if most < count {
+                return self.give_part(size, most);
+            }
+            self.give(Queue::Pictures, size, count);
+            return self.pictures.front().map(|(packets, _)| Due::Media(packets));
         }
         if self.probe > 0 && self.rate.is_some() {
-            self.spend(PADDING as u16);
+            self.spend(PADDING as u16, 1);
             return Some(Due::Padding(PADDING));
         }
         None
     }
 
+    /// How many of so many packets may leave now, the last of which may overdraw.
     #[inline]
-    fn give(&mut self, queue: Queue, size: u16) {
-        self.spend(size);
+    fn fitting(&self, size: u16, count: u16) -> u16 {
+        let each = i64::from(size).wrapping_add(OVERHEAD as i64).wrapping_mul(8);
+        let before_last = each.wrapping_mul(i64::from(count).wrapping_sub(1));
+        if self.rate.is_none() || self.level > before_last {
+            return count;
+        }
+        let fitting = self.level.div_euclid(each) + i64::from(self.level.rem_euclid(each) > 0);
+        u16::try_from(fitting).unwrap_or(count).clamp(1, count)
+    }
+
+    #[inline]
+    fn give(&mut self, queue: Queue, size: u16, count: u16) {
+        self.spend(size, count);
         self.given = Some(queue);
+    }
+
+    /// Gives some of the packets that are next; the others stay.
+    fn give_part(&mut self, size: u16, count: u16) -> Option<Due<'_>> {
+        self.spend(size, count);
+        let (packets, _) = self.pictures.front_mut()?;
+        self.part = Some(packets.split_off_front(count));
+        self.part.as_ref().map(Due::Media)
     }
 
     /// Takes off what was given.
@@ -150,7 +185,8 @@ impl Pacer {
         self.take_given();
         self.sound.retain(|packet| packet.sink != sink);
         self.repairs.retain(|packet| packet.sink != sink);
-        self.pictures.retain(|(packet, _)| packet.sink != sink);
+        self.pictures.retain(|(packets, _)| packets.sink != sink);
+        self.picture_packets = self.pictures.iter().map(|(packets, _)| packets.count()).sum();
     }
 
     /// Forgets all that waits.
@@ -159,6 +195,7 @@ impl Pacer {
         self.sound.clear();
         self.repairs.clear();
         self.pictures.clear();
+        self.picture_packets = 0;
         self.probe = 0;
     }
 
@@ -195,8 +232,10 @@ impl Pacer {
     }
 
     #[inline]
-    fn spend(&mut self, payload: u16) {
-        let bytes = u64::from(payload).wrapping_add(OVERHEAD);
+    fn spend(&mut self, payload: u16, count: u16) {
+        let bytes = u64::from(payload)
+            .wrapping_add(OVERHEAD)
+            .wrapping_mul(u64::from(count));
         self.probe = self.probe.saturating_sub(bytes as usize);
         if self.rate.is_some() {
             self.level = self.level.saturating_sub_unsigned(bytes.wrapping_mul(8));
@@ -216,6 +255,7 @@ impl Pacer {
     fn overflow(&mut self) {
         self.take_given();
         self.pictures.clear();
+        self.picture_packets = 0;
         self.overflowed = true;
     }
 }
@@ -271,6 +311,56 @@ mod tests {
         // A tenth of a second at 500 packets of 1 260 bytes a second, less what sound took, and what was saved up.
         assert!((40..=56).contains(&sent), "{sent}");
         assert!(pacer.is_waiting());
+    }
+
+    #[test]
+    fn packets_that_come_together_leave_as_those_do_that_come_singly() {
+        let start = Instant::now();
+        let (mut together, mut singly) = (Pacer::default(), Pacer::default());
+        let run = |first| Outgoing {
+            count: 8,
+            marker: true,
+            ..outgoing(first)
+        };
+        for pacer in [&mut together, &mut singly] {
+            pacer.set_rate(Some(Bitrate::from_kbps(5_040)));
+            drain(pacer, start);
+        }
+        for first in (0..160).step_by(8) {
+            together.push(run(first), start);
+            run(first).packets().for_each(|packet| singly.push(packet, start));
+        }
+        let mut parts = 0;
+        for tick in 0..200 {
+            let now = start + Duration::from_millis(2 * tick);
+            let of_one = drain(&mut singly, now);
+            let of_many = drain(&mut together, now);
+            parts += of_many.len();
+            let apart = of_many.iter().flat_map(|sent| match sent {
+                Sent::Media(packets) => packets.packets().map(Sent::Media),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(apart.collect::<Vec<_>>(), of_one, "at {tick}");
+        }
+        assert!(!together.is_waiting());
+        assert!((30..160).contains(&parts), "{parts}");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_by_its_packets() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.set_rate(Some(Bitrate::from_kbps(1)));
+        for first in (0..MOST_WAITING as u64).step_by(8) {
+            let run = Outgoing {
+                count: 8,
+                ..outgoing(first)
+            };
+            pacer.push(run, start);
+        }
+        assert!(!pacer.take_overflow());
+        pacer.push(outgoing(9_000), start);
+        assert!(pacer.take_overflow());
     }
 
     #[test]

@@ -89,6 +89,12 @@ impl Stored {
             || self.bytes.len() > self.payload_len;
     }
 
+    /// Its extended sequence number.
+    #[inline]
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// The payload as received.
     #[inline]
     pub fn payload(&self) -> &[u8] {

@@ -1,26 +1,25 @@
 mod again;
+mod burst;
+mod kept;
 mod moving;
 mod relaying;
 
 use std::time::{Duration, Instant};
 
 use slab::Slab;
-use tertulia_model::{Bitrate, Codec, MediaKind};
+use tertulia_model::{Bitrate, MediaKind};
 
 use again::Beginning;
+use burst::{BURST, Burst};
+pub use kept::Kept;
 
 use crate::forwarder::{Forwarder, LayerPoint, RouteSettings, SinkId};
-use crate::outgoing::{Outgoing, Shape};
+use crate::outgoing::Outgoing;
 use crate::published::{ALIVE, Incoming, LAYERS, Published, Taken};
 use crate::relay::EncodingSet;
-use crate::ring::Stored;
 
 /// How often aims are worked out again, so that a layer that died or came alive is noticed.
 const TICK: Duration = Duration::from_millis(250);
-/// Packets of a track that subscribers are served with together.
-const BURST: usize = 8;
-/// Packets before a plain one that go with it where it is made redundant.
-const REDUNDANCY: u64 = 2;
 
 /// Key of a published track in its [`Routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +78,54 @@ struct TrackSlot {
 struct RouteSlot {
     track: u32,
     forwarder: Forwarder,
+}
+
+/// What one subscriber after the other is served with.
+struct Serving<'a> {
+    track: TrackKey,
+    published: &'a Published,
+    burst: &'a Burst<'a>,
+    /// What waits, from the burst on.
+    coming: &'a [(u8, u64)],
+    now: Instant,
+}
+
+impl Serving<'_> {
+    #[inline]
+    fn serve(&self, forwarder: &mut Forwarder, each: &mut impl FnMut(Outgoing)) {
+        let Self {
+            track,
+            published,
+            burst,
+            now,
+            ..
+        } = *self;
+        let mut at = 0;
+        while let Some(packets) = burst.alike(at) {
+            let layer = burst.layer(at);
+            if !forwarder.looks_at(layer) {
+                at += usize::from(packets.count());
+                continue;
+            }
+            let forwarded = forwarder.forward(track, layer, &packets, published, now);
+            let taken = forwarded.as_ref().map_or(1, Outgoing::count);
+            if let Some(outgoing) = forwarded {
+                each(outgoing);
+            }
+            if let Some(again) = forwarder.take_again()
+                && let Some(first) = packets.first()
+            {
+                let beginning = Beginning {
+                    track,
+                    layer,
+                    sequence: first.sequence(),
+                };
+                let coming = self.coming.get(burst.place(at) + 1..).unwrap_or_default();
+                beginning.judge_again(again, forwarder, published, coming, now, each);
+            }
+            at += taken;
+        }
+    }
 }
 
 impl Routes {
@@ -271,37 +318,23 @@ impl Routes {
                 ..
             } = track;
             let mut awaited = [false; LAYERS];
-            for (begin, burst) in (0..).step_by(BURST).zip(pending.chunks(BURST)) {
+            for (begin, waiting) in (0..).step_by(BURST).zip(pending.chunks(BURST)) {
                 let last = begin + BURST >= pending.len();
-                // Found once for all subscribers.
-                let found: [Option<&Stored>; BURST] = std::array::from_fn(|place| {
-                    let (layer, sequence) = burst.get(place)?;
-                    published.encodings.get(usize::from(*layer))?.ring.find(*sequence)
-                });
+                let burst = Burst::find(published, waiting);
                 for route in routes.iter() {
                     let Some(route) = self.routes.get_mut(*route as usize) else {
                         continue;
                     };
                     let forwarder = &mut route.forwarder;
-                    for (place, ((layer, sequence), stored)) in burst.iter().zip(found).enumerate() {
-                        let layer = usize::from(*layer);
-                        let Some(stored) = stored.filter(|_| forwarder.looks_at(layer)) else {
-                            continue;
+                    if let Some(burst) = &burst {
+                        let serving = Serving {
+                            track: TrackKey(key),
+                            published,
+                            burst,
+                            coming: pending.get(begin..).unwrap_or_default(),
+                            now,
                         };
-                        let forwarded =
-                            forwarder.forward(TrackKey(key), layer, *sequence, stored, published, now);
-                        if let Some(outgoing) = forwarded {
-                            each(outgoing);
-                        }
-                        if let Some(again) = forwarder.take_again() {
-                            let coming = pending.get(begin + place + 1..).unwrap_or_default();
-                            let beginning = Beginning {
-                                track: TrackKey(key),
-                                layer,
-                                sequence: *sequence,
-                            };
-                            beginning.judge_again(again, forwarder, published, coming, now, &mut each);
-                        }
+                        serving.serve(forwarder, &mut each);
                     }
                     let waits = forwarder.waiting_for().filter(|_| last);
                     if let Some(awaited) = waits.and_then(|layer| awaited.get_mut(layer)) {
@@ -317,66 +350,12 @@ impl Routes {
         self.pending[class(kind)] = tracks;
     }
 
-    /// The stored packet behind an outgoing one; `None` once its place was taken.
+    /// Where packets that go out are kept; `None` where their track is gone.
     #[inline]
-    pub fn stored(&self, outgoing: &Outgoing) -> Option<&Stored> {
-        let track = self.tracks.get(outgoing.track.0 as usize)?;
-        track
-            .published
-            .encodings
-            .get(usize::from(outgoing.layer))?
-            .ring
-            .find(outgoing.source)
-    }
-
-    /// The publisher's clock on the outgoing timeline: NTP time and RTP timestamp of one moment.
-    #[inline]
-    pub fn sender_clock(&self, outgoing: &Outgoing, stored: &Stored) -> Option<(u64, u32)> {
+    pub fn kept(&self, outgoing: &Outgoing) -> Option<Kept<'_>> {
         let track = self.tracks.get(outgoing.track.0 as usize)?;
         let encoding = track.published.encodings.get(usize::from(outgoing.layer))?;
-        let moved = outgoing.timestamp.wrapping_sub(stored.timestamp);
-        encoding
-            .clock
-            .map(|clock| (clock.ntp, clock.rtp.wrapping_add(moved)))
-    }
-
-    /// The payload of an outgoing packet before its rewriting; `scratch` is written where it must be put together, with
-    /// `opus` as the blocks' payload type.
-    #[inline]
-    pub fn payload<'a>(
-        &'a self,
-        outgoing: &Outgoing,
-        stored: &'a Stored,
-        opus: u8,
-        scratch: &'a mut Vec<u8>,
-    ) -> Option<&'a [u8]> {
-        match outgoing.shape {
-            Shape::Whole => Some(stored.payload()),
-            Shape::Primary => Some(tertulia_rtp::red_primary(stored.payload())?.data),
-            Shape::Redundant => {
-                self.redundant(outgoing, stored, opus, scratch);
-                Some(scratch)
-            }
-        }
-    }
-
-    /// Puts the packets before a plain one in front of it (RFC 2198 §3).
-    fn redundant(&self, outgoing: &Outgoing, stored: &Stored, opus: u8, scratch: &mut Vec<u8>) {
-        let ring = self
-            .tracks
-            .get(outgoing.track.0 as usize)
-            .map(|track| &track.published.encodings[usize::from(outgoing.layer).min(LAYERS - 1)].ring);
-        let before = |age: u64| {
-            let earlier = ring?.find(outgoing.source.checked_sub(age)?)?;
-            let offset = stored.timestamp.wrapping_sub(earlier.timestamp);
-            (earlier.codec == Codec::Opus).then_some((offset, opus, earlier.payload()))
-        };
-        let mut previous = [(0, opus, &[][..]); REDUNDANCY as usize];
-        for (age, block) in (1..=REDUNDANCY).rev().zip(&mut previous) {
-            *block = before(age).unwrap_or(*block);
-        }
-        scratch.clear();
-        tertulia_rtp::red_write(scratch, (opus, stored.payload()), &previous);
+        Some(Kept { encoding })
     }
 
     /// Gives the packets a subscriber asks for again, as far as they are known.

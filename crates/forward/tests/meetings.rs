@@ -358,7 +358,9 @@ impl World {
             self.people[person].pacer.set_rate(Some(rate));
             while let Some(due) = self.people[person].pacer.poll(now) {
                 if let Due::Media(&outgoing) = due {
-                    self.receive(person, &outgoing);
+                    for packet in outgoing.packets() {
+                        self.receive(person, &packet);
+                    }
                 }
             }
             if self.people[person].pacer.take_overflow() {
@@ -376,7 +378,8 @@ impl World {
 
     fn receive(&mut self, person: usize, outgoing: &Outgoing) {
         let (seed, at) = (self.seed, self.at);
-        let stored = self.routes.stored(outgoing);
+        let kept = self.routes.kept(outgoing);
+        let stored = kept.and_then(|kept| kept.stored(outgoing));
         let route = self.people[person]
             .routes
             .get_mut(&outgoing.sink.0)

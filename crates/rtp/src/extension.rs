@@ -111,7 +111,7 @@ impl ExtensionIds {
 impl<'a> Extensions<'a> {
     /// Whether there are any that describe the medium, not the hop.
     #[inline]
-    pub(crate) fn describe_medium(&self) -> bool {
+    pub fn describe_medium(&self) -> bool {
         self.audio_level.is_some()
             || self.orientation.is_some()
             || self.capture_time.is_some()

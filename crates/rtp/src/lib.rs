@@ -48,7 +48,7 @@ pub use rtcp::{
 pub use srtp::{
     Admitted, Opened, ReceiveWindow, SendWindow, SrtpError, SrtpProfile, SrtpReceiver, SrtpSender,
 };
-pub use template::{HeaderFields, HeaderTemplate};
+pub use template::{HeaderFields, HeaderTemplate, TrainHeader};
 pub use vp8::{Vp8Descriptor, Vp8Rewrite};
 pub use vp9::{Vp9Descriptor, Vp9Rewrite, Vp9Structure};
 

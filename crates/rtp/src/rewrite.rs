@@ -42,6 +42,18 @@ impl Rewrite {
         }
     }
 
+    /// So many bytes at the head of a payload are all that [`Rewrite::apply`] looks at and changes.
+    #[inline]
+    pub fn reach(&self) -> usize {
+        match self {
+            Self::None | Self::Descriptor(_) => 0,
+            // RFC 7741 §4.2: six bytes at most.
+            Self::Vp8(_) | Self::Vp8Described(..) => 8,
+            // RFC 9628 §4.2: the scalability structure has any length.
+            Self::Vp9(_) | Self::Vp9Described(..) => usize::MAX,
+        }
+    }
+
     /// The dependency descriptor to send for a packet that came with `raw`; `None` where none is to be sent, because
     /// nothing says how its frame is numbered for this subscriber.
     pub fn descriptor<'b>(&self, raw: &[u8], buffer: &'b mut [u8; 256]) -> Option<&'b [u8]> {
@@ -56,6 +68,8 @@ impl Rewrite {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -84,6 +98,35 @@ mod tests {
             rewrite.descriptor(&descriptor, &mut buffer),
             Some(&[0x80, 0xab, 0xcd][..])
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_head_of_a_payload_is_enough(
+            head: [u8; 8],
+            length in 0_usize..40,
+            picture: u16,
+            index: Option<u8>,
+        ) {
+            let vp8 = Rewrite::Vp8(Vp8Rewrite {
+                picture_id: Some(picture),
+                tl0_pic_idx: index,
+                key_idx: index,
+            });
+            let vp9 = Rewrite::Vp9(Vp9Rewrite {
+                picture_id: Some(picture),
+                tl0_pic_idx: index,
+                ..Vp9Rewrite::default()
+            });
+            for rewrite in [vp8, vp9, Rewrite::None] {
+                let mut whole: Vec<u8> = head.into_iter().chain([0xff; 40]).take(length).collect();
+                let mut apart = whole.clone();
+                rewrite.apply(&mut whole);
+                let reach = length.min(rewrite.reach());
+                rewrite.apply(&mut apart[..reach]);
+                prop_assert_eq!(whole, apart);
+            }
+        }
     }
 
     #[test]

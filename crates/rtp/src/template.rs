@@ -50,6 +50,47 @@ pub struct HeaderFields {
     pub abs_send_time: Option<u32>,
 }
 
+/// The header of packets of one stream that leave together and have no extensions of their own: all is written but
+/// what differs from packet to packet. Comes from [`HeaderTemplate::train`].
+#[derive(Debug, Clone, Copy)]
+pub struct TrainHeader {
+    bytes: [u8; MOST],
+    len: usize,
+    /// Offset of the transport-wide number, zero where there is none.
+    transport_cc: usize,
+}
+
+impl TrainHeader {
+    /// Writes a whole header to the beginning of `room` and gives its length; `None` where that is too short.
+    /// `transport_cc` is left out where it was not negotiated.
+    #[inline]
+    pub fn write(
+        &mut self,
+        room: &mut [u8],
+        marker: bool,
+        sequence: u16,
+        timestamp: u32,
+        transport_cc: u16,
+    ) -> Option<usize> {
+        let bytes = &mut self.bytes;
+        bytes[1] = u8::from(marker) << 7 | bytes[1] & 0x7f;
+        let [s1, s0] = sequence.to_be_bytes();
+        let [t3, t2, t1, t0] = timestamp.to_be_bytes();
+        [bytes[2], bytes[3]] = [s1, s0];
+        [bytes[4], bytes[5], bytes[6], bytes[7]] = [t3, t2, t1, t0];
+        if self.transport_cc != 0
+            && let Some(place) = bytes
+                .get_mut(self.transport_cc..)
+                .and_then(<[u8]>::first_chunk_mut)
+        {
+            *place = transport_cc.to_be_bytes();
+        }
+        // All of it, so that the length to copy is known; the payload comes over what is too much.
+        *room.first_chunk_mut()? = *bytes;
+        Some(self.len)
+    }
+}
+
 /// A header without what differs from packet to packet; its extensions are neither padded nor counted yet.
 #[derive(Debug, Clone, Copy)]
 struct Prebuilt {
@@ -99,33 +140,63 @@ impl HeaderTemplate {
         }
     }
 
+    /// Prepares the headers of packets that leave together.
+    pub fn train(&self, payload_type: u8, abs_send_time: u32) -> TrainHeader {
+        let prebuilt = self.one_byte.as_ref().unwrap_or(&self.two_byte);
+        let mut bytes = prebuilt.bytes;
+        let fields = HeaderFields {
+            payload_type,
+            marker: false,
+            sequence: 0,
+            timestamp: 0,
+            padding: false,
+            transport_cc: Some(0),
+            abs_send_time: Some(abs_send_time),
+        };
+        prebuilt.patch(&mut bytes, &fields);
+        TrainHeader {
+            len: close(&mut bytes, usize::from(prebuilt.len)),
+            bytes,
+            transport_cc: usize::from(prebuilt.transport_cc),
+        }
+    }
+
     /// Appends a whole header to `out` and gives its length in bytes.
     ///
     /// Of `extensions`, those that describe the medium are sent (level, orientation, capture time, playout delay,
     /// dependency descriptor), where this peer negotiated them; those that describe the hop to us are not.
     #[inline]
     pub fn write(&self, out: &mut Vec<u8>, fields: &HeaderFields, extensions: &Extensions<'_>) -> usize {
+        match self.short_form(extensions) {
+            Some(prebuilt) => {
+                let (header, length) = self.build_short(prebuilt, fields, extensions);
+                out.extend_from_slice(header.get(..length).unwrap_or_default());
+                length
+            }
+            None => self.write_any(out, fields, extensions),
+        }
+    }
+
+    /// The form whose greatest length is known, where these extensions have it.
+    #[inline]
+    fn short_form(&self, extensions: &Extensions<'_>) -> Option<&Prebuilt> {
         let descriptor = extensions.dependency_descriptor.is_some() && self.dependency_descriptor != 0;
         let long = extensions
             .capture_time
             .is_some_and(|time| !(1..=16).contains(&time.len()));
-        match &self.one_byte {
-            Some(prebuilt) if self.short_ids && !descriptor && !long => {
-                self.write_short(prebuilt, out, fields, extensions)
-            }
-            _ => self.write_any(out, fields, extensions),
-        }
+        self.one_byte
+            .as_ref()
+            .filter(|_| self.short_ids && !descriptor && !long)
     }
 
-    /// Writes a header whose form and greatest length are known.
+    /// Builds a header of the short form, and its length.
     #[inline]
-    fn write_short(
+    fn build_short(
         &self,
         prebuilt: &Prebuilt,
-        out: &mut Vec<u8>,
         fields: &HeaderFields,
         extensions: &Extensions<'_>,
-    ) -> usize {
+    ) -> ([u8; ROOM], usize) {
         let mut header = [0; ROOM];
         if let Some(constant) = header.first_chunk_mut::<MOST>() {
             *constant = prebuilt.bytes;
@@ -135,19 +206,8 @@ impl HeaderTemplate {
         if extensions.describe_medium() {
             at = self.put_medium(&mut header, at, extensions);
         }
-        let whole = if at <= BLOCK {
-            header[0] &= !0x10;
-            FIXED_LEN
-        } else {
-            at.next_multiple_of(4)
-        };
-        let [w1, w0] = ((whole.saturating_sub(BLOCK) / 4) as u16).to_be_bytes();
-        [header[FIXED_LEN + 2], header[FIXED_LEN + 3]] = [w1, w0];
-        // All of it, so that the length to copy is known; what is too much goes at once.
-        let start = out.len();
-        out.extend_from_slice(&header);
-        out.truncate(start.wrapping_add(whole));
-        whole
+        let whole = close(&mut header, at);
+        (header, whole)
     }
 
     /// Puts what describes the medium behind the constant part and gives where it ends.
@@ -266,6 +326,20 @@ fn element(out: &mut Vec<u8>, form: Form, id: u8, value: &[u8]) {
         Form::TwoByte => out.extend_from_slice(&[id, length]),
     }
     out.extend_from_slice(value);
+}
+
+/// As [`finish`], where what follows the header's end at `at` is zero; gives the header's length.
+#[inline]
+fn close<const N: usize>(header: &mut [u8; N], at: usize) -> usize {
+    let whole = if at <= BLOCK {
+        header[0] &= !0x10;
+        FIXED_LEN
+    } else {
+        at.next_multiple_of(4)
+    };
+    let [w1, w0] = ((whole.saturating_sub(BLOCK) / 4) as u16).to_be_bytes();
+    [header[FIXED_LEN + 2], header[FIXED_LEN + 3]] = [w1, w0];
+    whole
 }
 
 /// Pads the extensions to whole words and writes their length, or takes their header away where there are none.

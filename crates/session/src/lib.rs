@@ -66,7 +66,7 @@ pub use event::{
     AudioOptions, MediaPath, Output, Pacing, RxId, RxPacket, RxSection, RxStats, SessionEvent, TxId, TxState,
     TxWish,
 };
-pub use media::{Sealer, TxPacket};
+pub use media::{MAX_SEALED, Sealer, TxPacket};
 pub use path::Handshake;
 pub use session::Session;
 pub use tertulia_model::ClientFamily;

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
+use tertulia_session::MAX_SEALED;
 
 /// Datagram trains taken in one call to the kernel.
 const BATCH: usize = 32;
@@ -12,6 +13,8 @@ const BATCH: usize = 32;
 const BUFFER: usize = 64 * 1024;
 /// Datagrams in one outgoing train at most: short enough not to burst, long enough to save the kernel's path.
 const TRAIN: usize = 10;
+/// Bytes there are for a datagram that is written in place.
+const ROOM: usize = MAX_SEALED;
 /// Bytes asked of the kernel for each direction; it grants up to its own limit.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 
@@ -27,13 +30,27 @@ pub(crate) struct UdpPort {
 }
 
 /// Datagrams of equal size for one destination, waiting to be sent together.
-#[derive(Default)]
 struct Train {
     destination: Option<(SocketAddr, IpAddr)>,
+    /// Room for a whole train; what was sent before stands in it until it is written over.
     bytes: Vec<u8>,
+    used: usize,
     segment: usize,
     count: usize,
     closed: bool,
+}
+
+impl Train {
+    fn new() -> Self {
+        Self {
+            destination: None,
+            bytes: vec![0; (TRAIN + 1) * ROOM],
+            used: 0,
+            segment: 0,
+            count: 0,
+            closed: false,
+        }
+    }
 }
 
 /// Where a worker's datagrams are received and opened: the buffers are reused, so nothing is allocated for a packet.
@@ -118,7 +135,7 @@ impl UdpPort {
             socket,
             state,
             local,
-            train: Train::default(),
+            train: Train::new(),
             sent: 0,
             sent_bytes: 0,
             dropped: 0,
@@ -161,21 +178,32 @@ impl UdpPort {
 
     /// Queues a datagram; it leaves with the train, at the latest by [`UdpPort::flush`].
     pub(crate) fn send(&mut self, source: IpAddr, destination: SocketAddr, contents: &[u8]) {
-        let written = self.write(source, destination, |bytes| {
-            bytes.extend_from_slice(contents);
-            Ok::<(), std::convert::Infallible>(())
-        });
-        let Ok(()) = written;
+        let length = contents.len();
+        let begin = self.begin(source, destination, length);
+        if let Some(room) = self.train.bytes.get_mut(begin..begin + length) {
+            room.copy_from_slice(contents);
+            self.take(begin, length);
+        }
     }
 
-    /// Lets `write` append a datagram to the train, so that it is sealed where it is sent from; what a failed one
-    /// appended is taken back.
+    /// Lets `write` put a datagram to where the train ends, so that it is sealed where it is sent from, and give its
+    /// length; of a failed one nothing is sent. There is room for [`ROOM`] bytes.
+    #[inline]
     pub(crate) fn write<E>(
         &mut self,
         source: IpAddr,
         destination: SocketAddr,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<(), E> {
+        let begin = self.begin(source, destination, ROOM);
+        let length = write(self.train.bytes.get_mut(begin..).unwrap_or_default())?;
+        self.take(begin, length);
+        Ok(())
+    }
+
+    /// Where the next datagram begins, that has so many bytes at most.
+    #[inline]
+    fn begin(&mut self, source: IpAddr, destination: SocketAddr, length: usize) -> usize {
         let limit = TRAIN.min(self.state.max_gso_segments());
         let train = &self.train;
         let joins = train.destination == Some((destination, source)) && !train.closed && train.count < limit;
@@ -183,41 +211,48 @@ impl UdpPort {
             self.flush();
             self.train.destination = Some((destination, source));
         }
-        let begin = self.train.bytes.len();
-        if let Err(error) = write(&mut self.train.bytes) {
-            self.train.bytes.truncate(begin);
-            return Err(error);
+        let train = &mut self.train;
+        if train.bytes.len() < train.used + length {
+            train.bytes.resize(train.used + length, 0);
         }
-        let length = self.train.bytes.len() - begin;
-        if self.train.count > 0 && length > self.train.segment {
+        train.used
+    }
+
+    /// Takes a datagram that was written behind the train into it.
+    fn take(&mut self, begin: usize, length: usize) {
+        let train = &mut self.train;
+        train.used = begin + length;
+        if train.count > 0 && length > train.segment {
             // A longer datagram cannot follow in the same train; it begins the next one.
             self.send_train(begin);
-            self.train.bytes.drain(..begin);
-            self.train.count = 0;
+            let train = &mut self.train;
+            train.bytes.copy_within(begin..begin + length, 0);
+            train.used = length;
+            train.count = 0;
         }
-        if self.train.count == 0 {
-            self.train.segment = length;
+        let train = &mut self.train;
+        if train.count == 0 {
+            train.segment = length;
         }
         // A shorter segment can only be the last of a train.
-        self.train.closed = length < self.train.segment;
-        self.train.count += 1;
-        Ok(())
+        train.closed = length < train.segment;
+        train.count += 1;
     }
 
     /// Sends what is queued. Media that the kernel has no room for is dropped and counted, never waited for.
     pub(crate) fn flush(&mut self) {
         if self.train.count > 0 {
-            self.send_train(self.train.bytes.len());
+            self.send_train(self.train.used);
         }
         self.train.destination = None;
-        self.train.bytes.clear();
+        self.train.used = 0;
         self.train.count = 0;
         self.train.closed = false;
     }
 
     /// Throws away what is queued, in whatever state it was left.
     pub(crate) fn abandon(&mut self) {
-        self.train = Train::default();
+        self.train = Train::new();
     }
 
     fn send_train(&mut self, length: usize) {

@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use mio::Registry;
-use tertulia_forward::{Due, Outgoing, Routes};
+use tertulia_forward::{Due, Kept, Outgoing, Routes};
 use tertulia_model::{Codec, MediaKind, TransportProtocol};
-use tertulia_session::{MediaPath, ProbeId, Sealer, SendError, Session, TxPacket};
+use tertulia_session::{MAX_SEALED, MediaPath, ProbeId, Sealer, SendError, Session, TxPacket};
 
 use super::Worker;
 use super::detour::Detours;
@@ -134,7 +134,7 @@ impl Worker {
             else {
                 return;
             };
-            tally.forwarded += 1;
+            tally.forwarded += outgoing.count() as u64;
             slot.pacer.push(outgoing, now);
             if !slot.queued {
                 slot.queued = true;
@@ -214,6 +214,7 @@ impl Worker {
             routes: &room.routes,
             sinks: &self.sinks,
             scratch: &mut self.scratch,
+            aside: &mut self.aside,
             now,
         };
         let mut wire = Wire {
@@ -237,21 +238,36 @@ impl Worker {
         };
         let mut next = slot.pacer.poll(now);
         while let Some(due) = next {
-            let Due::Media(first) = due else {
-                note(wire.write(|out| egress.seal_aside(&mut slot.session, due, out)));
-                next = slot.pacer.poll(now);
-                continue;
+            let first = match due {
+                Due::Media(first) => first,
+                Due::Repair(packets) => {
+                    for packet in packets.packets() {
+                        note(wire.write(|room| egress.seal_repair(&mut slot.session, &packet, room)));
+                    }
+                    next = slot.pacer.poll(now);
+                    continue;
+                }
+                Due::Padding(bytes) => {
+                    note(wire.write(|room| egress.seal_padding(&mut slot.session, bytes, room)));
+                    next = slot.pacer.poll(now);
+                    continue;
+                }
             };
             let mut stream = egress.stream(&mut slot.session, first);
             let of_stream = (first.sink, first.codec);
-            while let Some(Due::Media(outgoing)) = next
-                && (outgoing.sink, outgoing.codec) == of_stream
+            while let Some(Due::Media(packets)) = next
+                && (packets.sink, packets.codec) == of_stream
             {
-                let sent = match &mut stream {
-                    Ok(stream) => wire.write(|out| egress.seal(stream, outgoing, out)),
-                    Err(unsent) => Err(*unsent),
-                };
-                note(sent);
+                let kept = egress.routes.kept(packets);
+                for packet in packets.packets() {
+                    note(match (&mut stream, kept) {
+                        (Ok(stream), Some(kept)) => {
+                            wire.write(|room| egress.seal(stream, kept, &packet, room))
+                        }
+                        (Err(unsent), _) => Err(*unsent),
+                        (Ok(_), None) => Err(Unsent::Gone),
+                    });
+                }
                 next = slot.pacer.poll(now);
             }
         }
@@ -296,17 +312,18 @@ struct Wire<'a> {
 }
 
 impl Wire<'_> {
-    /// Sends what `seal` appends.
+    /// Sends what `seal` writes, and gives the length of.
     #[inline]
-    fn write(&mut self, seal: impl FnOnce(&mut Vec<u8>) -> Result<(), Unsent>) -> Result<(), Unsent> {
+    fn write(&mut self, seal: impl FnOnce(&mut [u8]) -> Result<usize, Unsent>) -> Result<(), Unsent> {
         let MediaPath {
             source, destination, ..
         } = self.path;
         if self.path.protocol == TransportProtocol::Udp && !self.relayed {
             return self.udp.write(source.ip(), destination, seal);
         }
-        self.frame.clear();
-        seal(self.frame)?;
+        self.frame.resize(MAX_SEALED, 0);
+        let length = seal(self.frame)?;
+        self.frame.truncate(length);
         if self.relayed {
             self.detours
                 .push_relayed(source, destination, self.frame, self.shared);
@@ -337,6 +354,8 @@ struct Egress<'a> {
     routes: &'a Routes,
     sinks: &'a slab::Slab<Sink>,
     scratch: &'a mut Vec<u8>,
+    /// Where repairs and padding are sealed.
+    aside: &'a mut Vec<u8>,
     probe: Option<ProbeId>,
     now: Instant,
 }
@@ -376,45 +395,58 @@ impl Egress<'_> {
     fn seal(
         &mut self,
         stream: &mut Stream<'_>,
+        kept: Kept<'_>,
         outgoing: &Outgoing,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Unsent> {
-        let packet = packet(self.routes, self.scratch, outgoing, stream.types)?;
-        stream.sealer.seal(&packet, out)?;
-        Ok(())
+        room: &mut [u8],
+    ) -> Result<usize, Unsent> {
+        let packet = packet(kept, self.scratch, outgoing, stream.types)?;
+        Ok(stream.sealer.seal(&packet, room)?)
     }
 
-    /// Seals what is no packet of a stream in its turn.
-    fn seal_aside(&mut self, session: &mut Session, due: Due<'_>, out: &mut Vec<u8>) -> Result<(), Unsent> {
-        match due {
-            Due::Media(outgoing) => {
-                let mut stream = self.stream(session, outgoing)?;
-                self.seal(&mut stream, outgoing, out)?;
-            }
-            Due::Repair(outgoing) => {
-                let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
-                let types = PayloadTypes::of(sink, outgoing)?;
-                let packet = packet(self.routes, self.scratch, outgoing, types)?;
-                session.seal_repair(sink.tx, &packet, out, self.now)?;
-            }
-            Due::Padding(bytes) => {
-                session.seal_padding(bytes, self.probe, out, self.now)?;
-            }
-        }
-        Ok(())
+    fn seal_repair(
+        &mut self,
+        session: &mut Session,
+        outgoing: &Outgoing,
+        room: &mut [u8],
+    ) -> Result<usize, Unsent> {
+        let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
+        let types = PayloadTypes::of(sink, outgoing)?;
+        let kept = self.routes.kept(outgoing).ok_or(Unsent::Gone)?;
+        let packet = packet(kept, self.scratch, outgoing, types)?;
+        self.aside.clear();
+        session.seal_repair(sink.tx, &packet, self.aside, self.now)?;
+        self.copy_aside(room)
+    }
+
+    fn seal_padding(
+        &mut self,
+        session: &mut Session,
+        bytes: usize,
+        room: &mut [u8],
+    ) -> Result<usize, Unsent> {
+        self.aside.clear();
+        session.seal_padding(bytes, self.probe, self.aside, self.now)?;
+        self.copy_aside(room)
+    }
+
+    fn copy_aside(&self, room: &mut [u8]) -> Result<usize, Unsent> {
+        let length = self.aside.len();
+        let room = room.get_mut(..length).ok_or(SendError::TooLong)?;
+        room.copy_from_slice(self.aside);
+        Ok(length)
     }
 }
 
 /// The stored packet behind an outgoing one, as it is sent.
 #[inline]
 fn packet<'a>(
-    routes: &'a Routes,
+    kept: Kept<'a>,
     scratch: &'a mut Vec<u8>,
     outgoing: &Outgoing,
     types: PayloadTypes,
 ) -> Result<TxPacket<'a>, Unsent> {
-    let stored = routes.stored(outgoing).ok_or(Unsent::Gone)?;
-    let payload = routes
+    let stored = kept.stored(outgoing).ok_or(Unsent::Gone)?;
+    let payload = kept
         .payload(outgoing, stored, types.opus, scratch)
         .ok_or(Unsent::Gone)?;
     Ok(TxPacket {
@@ -425,7 +457,7 @@ fn packet<'a>(
         payload,
         rewrite: outgoing.rewrite,
         ext: stored.extensions(),
-        sender_clock: routes.sender_clock(outgoing, stored),
+        sender_clock: kept.sender_clock(outgoing, stored),
     })
 }
 

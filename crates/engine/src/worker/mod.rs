@@ -217,6 +217,8 @@ pub(crate) struct Worker {
     /// Where redundant sound is put together, and frames for TCP.
     scratch: Vec<u8>,
     frame: Vec<u8>,
+    /// Where repairs and padding are sealed.
+    aside: Vec<u8>,
     frames: Vec<Frame>,
     tally: Tally,
     stopping: bool,
@@ -267,6 +269,7 @@ impl Worker {
             outbox,
             scratch: Vec::new(),
             frame: Vec::new(),
+            aside: Vec::new(),
             frames: Vec::new(),
             tally: Tally::default(),
             stopping: false,

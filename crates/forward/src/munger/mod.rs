@@ -94,6 +94,13 @@ impl Munger {
         self.rtp.leave_out(sequence)
     }
 
+    /// Places what comes behind `first`, which was placed just now, up to `last`: with the same timestamp and rewriting.
+    /// False where they must be placed one by one.
+    #[inline]
+    pub(crate) fn place_behind(&mut self, first: u64, last: u64, arrival: Instant) -> bool {
+        self.rtp.place_behind(first, last, arrival)
+    }
+
     /// Places a packet of the present source; `None` for one from before the switch, or too late to be numbered.
     ///
     /// `targets` masks the decode targets that the subscriber can decode, as the selector tells.

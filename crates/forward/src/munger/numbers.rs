@@ -117,6 +117,16 @@ impl<const N: usize> Numbers<N> {
         )
     }
 
+    /// Places all numbers behind `first` up to `last` as they follow it and gives what becomes of the last; `None` where
+    /// something behind the first may have been left out.
+    #[inline]
+    pub(super) fn place_behind(&mut self, first: u64, last: u64) -> Option<u64> {
+        if !self.run.covers(first) {
+            return None;
+        }
+        self.place(last)
+    }
+
     /// Leaves a number out, so that what follows closes the gap. False for one that is not the newest: its gap stays,
     /// since what came after it has its place already.
     pub(super) fn leave_out(&mut self, number: u64) -> bool {

@@ -89,6 +89,22 @@ impl RtpMunger {
         })
     }
 
+    /// Places what comes behind `first`, which was placed just now, up to `last`: of the same picture, so that the
+    /// timestamp is the same. False where their numbers do not follow those of the first.
+    #[inline]
+    pub(crate) fn place_behind(&mut self, first: u64, last: u64, arrival: Instant) -> bool {
+        let placed = self
+            .numbers
+            .as_mut()
+            .and_then(|numbers| numbers.place_behind(first, last));
+        let Some(outgoing) = placed else { return false };
+        if outgoing >= self.next {
+            self.next = outgoing + 1;
+            self.last_arrival = Some(arrival);
+        }
+        true
+    }
+
     /// Leaves out a packet of the present source, so that what follows closes the gap. False where a gap stays, which
     /// the receiver takes for loss: what came after the packet has its number already.
     pub(crate) fn leave_out(&mut self, sequence: u64) -> bool {

@@ -79,9 +79,11 @@ impl Rig {
         }
         self.sent.clear();
         let sent = &mut self.sent;
-        self.far.distribute(kind, now, |outgoing| sent.push(outgoing));
+        self.far
+            .distribute(kind, now, |outgoing| sent.extend(outgoing.packets()));
         let payloads = self.sent.iter().map(|outgoing| {
-            let stored = self.far.stored(outgoing).unwrap();
+            let kept = self.far.kept(outgoing).unwrap();
+            let stored = kept.stored(outgoing).unwrap();
             stored.payload().to_vec()
         });
         (relayed, payloads.collect())
@@ -313,7 +315,8 @@ fn dependency_descriptors_cross_over_and_are_rewritten_for_each_subscriber() {
         };
         assert_eq!(rig.publish(&packet).0, 1);
         for outgoing in &rig.sent {
-            let stored = rig.far.stored(outgoing).unwrap();
+            let kept = rig.far.kept(outgoing).unwrap();
+            let stored = kept.stored(outgoing).unwrap();
             let raw = stored.extensions().dependency_descriptor.unwrap();
             assert_eq!(raw, descriptor);
             let mut buffer = [0; 256];
@@ -351,8 +354,9 @@ fn redundant_sound_crosses_over_whole_and_is_fitted_to_each_subscriber() {
         .sent
         .iter()
         .map(|outgoing| {
-            let stored = rig.far.stored(outgoing).unwrap();
-            let sent = rig.far.payload(outgoing, stored, 111, &mut scratch).unwrap();
+            let kept = rig.far.kept(outgoing).unwrap();
+            let stored = kept.stored(outgoing).unwrap();
+            let sent = kept.payload(outgoing, stored, 111, &mut scratch).unwrap();
             (outgoing.sink.0, outgoing.codec, sent.to_vec())
         })
         .collect();
@@ -380,9 +384,10 @@ fn plain_sound_that_crossed_over_is_made_redundant_there() {
     }
     let outgoing = rig.sent.iter().find(|outgoing| outgoing.sink.0 == 2).unwrap();
     assert_eq!(outgoing.codec, Codec::Red);
-    let stored = rig.far.stored(outgoing).unwrap();
+    let kept = rig.far.kept(outgoing).unwrap();
+    let stored = kept.stored(outgoing).unwrap();
     let mut scratch = Vec::new();
-    let sent = rig.far.payload(outgoing, stored, 111, &mut scratch).unwrap();
+    let sent = kept.payload(outgoing, stored, 111, &mut scratch).unwrap();
     let blocks: Vec<_> = red_blocks(sent)
         .unwrap()
         .map(|block| (block.timestamp_offset, block.data.to_vec()))

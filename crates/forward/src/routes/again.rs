@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::TrackKey;
+use crate::alike::Alike;
 use crate::forwarder::{Again, Forwarder};
 use crate::outgoing::Outgoing;
 use crate::published::Published;
@@ -68,7 +69,9 @@ impl Beginning {
         let Some(stored) = encoding.ring.find(sequence) else {
             return;
         };
-        if let Some(outgoing) = forwarder.forward(self.track, self.layer, sequence, stored, published, now) {
+        let alone = [stored];
+        let alone = Alike::new(&alone, stored.payload().len() as u16);
+        if let Some(outgoing) = forwarder.forward(self.track, self.layer, &alone, published, now) {
             each(outgoing);
         }
     }

@@ -1,3 +1,4 @@
+use tertulia_model::Codec;
 use tertulia_rtp::Extensions;
 
 use super::*;
@@ -63,17 +64,19 @@ impl Rig {
         };
         self.taken = self.routes.handle_packet(self.track, &packet);
         let sent = &mut self.sent;
-        self.routes
-            .distribute(codec.kind(), packet.arrival, |outgoing| sent.push(outgoing));
+        self.routes.distribute(codec.kind(), packet.arrival, |outgoing| {
+            sent.extend(outgoing.packets());
+        });
         self.sent.iter().map(|packet| packet.sequence).collect()
     }
 
     /// The payload of something sent, before its rewriting.
     fn payload(&self, index: usize) -> Vec<u8> {
         let outgoing = &self.sent[index];
-        let stored = self.routes.stored(outgoing).unwrap();
+        let kept = self.routes.kept(outgoing).unwrap();
+        let stored = kept.stored(outgoing).unwrap();
         let mut scratch = Vec::new();
-        let payload = self.routes.payload(outgoing, stored, 111, &mut scratch);
+        let payload = kept.payload(outgoing, stored, 111, &mut scratch);
         payload.unwrap().to_vec()
     }
 
@@ -392,7 +395,7 @@ fn what_comes_in_one_batch_is_sent_once_whatever_its_order() {
     let mut sent = Vec::new();
     let now = rig.start;
     rig.routes.distribute(MediaKind::Video, now, |outgoing| {
-        sent.push((outgoing.source, outgoing.sequence));
+        sent.extend(outgoing.packets().map(|packet| (packet.source, packet.sequence)));
     });
     assert_eq!(sent, [(500, 10), (501, 11), (502, 12), (504, 14), (503, 13)]);
 }
@@ -422,7 +425,8 @@ fn a_route_goes_on_in_one_order_when_it_is_moved_to_another_codec() {
     let (now, rtt) = (rig.at(100), Duration::ZERO);
     rig.routes
         .repair(route, &[11], rtt, now, |outgoing| repaired.push(outgoing));
-    assert!(rig.routes.stored(&repaired[0]).is_some());
+    let kept = rig.routes.kept(&repaired[0]).unwrap();
+    assert!(kept.stored(&repaired[0]).is_some());
     rig.routes.remove_route(route);
     rig.track = backup;
     assert!(rig.vp8(0, 9, true, 132).is_empty());

@@ -170,6 +170,13 @@ impl Selector {
         }
     }
 
+    /// Whether what was judged of a packet holds for all of its picture: nothing but the picture's layer counts.
+    #[inline]
+    pub(crate) fn judges_pictures(&self) -> bool {
+        let gate = self.entered.as_ref().map(|entered| &entered.gate);
+        matches!(gate, Some(Gate::Whole | Gate::Vp8(_)))
+    }
+
     /// Leaves a packet out that was held: what its picture needed did not come in time.
     pub(crate) fn give_up(&mut self, packet: &Descriptor, encoding: usize, sequence: u64) {
         if let Some(entered) = &mut self.entered

@@ -136,7 +136,13 @@ impl Iterator for StatusRuns<'_> {
     fn next(&mut self) -> Option<StatusRun> {
         let (first, arrival) = self.next.take().or_else(|| self.statuses.next())?;
         let mut count = 1_u16;
-        for (sequence, said) in self.statuses.by_ref() {
+        loop {
+            if arrival.is_some() {
+                count = count.saturating_add(self.statuses.skip_simultaneous());
+            }
+            let Some((sequence, said)) = self.statuses.next() else {
+                break;
+            };
             if said != arrival {
                 self.next = Some((sequence, said));
                 break;
@@ -231,6 +237,41 @@ impl Chunk {
         let symbol = self.symbol();
         self.bits <<= self.width;
         Some(symbol)
+    }
+}
+
+impl TransportStatuses<'_> {
+    /// Passes over what arrived at the same time as the one before, within the chunk that is being read, and gives how
+    /// many those are.
+    #[inline]
+    fn skip_simultaneous(&mut self) -> u16 {
+        let left = self.left.min(self.chunk.left);
+        let same = match self.chunk.width {
+            0 if self.chunk.symbol() == Symbol::Small => left,
+            // Bits that are set, from the top.
+            1 => left.min(self.chunk.bits.leading_ones() as u16),
+            _ => 0,
+        };
+        let zeros = self
+            .deltas
+            .iter()
+            .take(usize::from(same))
+            .take_while(|delta| **delta == 0)
+            .count();
+        let Some(rest) = self.deltas.get(zeros..) else {
+            return 0;
+        };
+        let skipped = zeros as u16;
+        self.deltas = rest;
+        self.left = self.left.wrapping_sub(skipped);
+        self.sequence = self.sequence.wrapping_add(skipped);
+        self.chunk.left = self.chunk.left.wrapping_sub(skipped);
+        self.chunk.bits = match self.chunk.width {
+            0 => self.chunk.bits,
+            // Fewer than sixteen are left in a chunk of single bits.
+            _ => self.chunk.bits.unbounded_shl(u32::from(skipped)),
+        };
+        skipped
     }
 }
 

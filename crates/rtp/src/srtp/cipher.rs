@@ -129,6 +129,24 @@ impl Gcm {
             .map_err(|_| SrtpError::Exhausted)
     }
 
+    /// Encrypts `head` and then `tail` to `out`, and the tag over them and `associated` behind. `out` holds all of it
+    /// exactly.
+    #[inline]
+    pub(crate) fn seal_apart(
+        &self,
+        ssrc: u32,
+        index: Index,
+        associated: &[u8],
+        (head, tail): (&[u8], &[u8]),
+        out: &mut [u8],
+    ) -> Result<(), SrtpError> {
+        let (front, back) = out.split_at_mut_checked(head.len()).ok_or(SrtpError::NotOurs)?;
+        let nonce = self.nonce(ssrc, index);
+        self.key
+            .seal_out_of_place_scatter(nonce, Aad::from(associated), head, front, tail, back)
+            .map_err(|_| SrtpError::Exhausted)
+    }
+
     /// Decrypts in place. What fails authentication is left in no particular state.
     pub(crate) fn open(
         &self,

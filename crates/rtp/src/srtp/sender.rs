@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use super::cipher::{Cipher, ENCRYPTED, GCM_TAG, Index};
+use super::cipher::{Cipher, ENCRYPTED, GCM_TAG, Index, SHA1_TAG};
 use super::kdf::MasterKey;
 use super::window::{Admitted, SendWindow};
 use super::{SrtpError, SrtpProfile};
+use crate::Rewrite;
 
 /// The part of an RTCP packet that stays readable: its first header and the SSRC (RFC 3711 §3.4).
 pub(crate) const RTCP_CLEAR: usize = 8;
+/// What is rewritten at the head of a payload is encrypted by itself where it is no longer than this, the block of AES.
+const HEAD: usize = 16;
 /// So many streams may be sent under one key.
 const MOST_STREAMS: usize = 1 << 14;
 
@@ -119,6 +122,72 @@ impl SrtpSender {
             }
         }
         Ok(())
+    }
+
+    /// Makes a protected packet of the header that stands in the first `header_len` bytes of `room`, and of `payload`
+    /// with `rewrite` applied; gives its length. The header is as for [`SrtpSender::protect`].
+    ///
+    /// # Errors
+    /// [`SrtpError::NotOurs`] where `room` is too small or the window is another sender's. What is in `room` then is
+    /// nothing to send.
+    #[inline]
+    #[expect(clippy::needless_pass_by_value, reason = "the right to an index is used up")]
+    pub fn seal(
+        &self,
+        room: &mut [u8],
+        header_len: usize,
+        payload: &[u8],
+        rewrite: &Rewrite,
+        admitted: Admitted,
+    ) -> Result<usize, SrtpError> {
+        if admitted.context() != self.context {
+            return Err(SrtpError::NotOurs);
+        }
+        let (ssrc, index) = (admitted.ssrc(), admitted.index());
+        let length = header_len.wrapping_add(payload.len());
+        match &self.rtp {
+            Cipher::Gcm(gcm) => {
+                let whole = length.wrapping_add(GCM_TAG);
+                let packet = room.get_mut(..whole).ok_or(SrtpError::NotOurs)?;
+                let (header, out) = packet
+                    .split_at_mut_checked(header_len)
+                    .ok_or(SrtpError::NotOurs)?;
+                let index = Index::Rtp(index);
+                let reach = rewrite.reach();
+                if reach == 0 {
+                    // Encrypted from where it is kept.
+                    gcm.seal_apart(ssrc, index, header, (payload, &[]), out)?;
+                    return Ok(whole);
+                }
+                if reach <= HEAD {
+                    let (first, tail) = payload.split_at(payload.len().min(HEAD));
+                    let mut head = [0; HEAD];
+                    let head = head.get_mut(..first.len()).ok_or(SrtpError::NotOurs)?;
+                    head.copy_from_slice(first);
+                    rewrite.apply(head);
+                    gcm.seal_apart(ssrc, index, header, (head, tail), out)?;
+                    return Ok(whole);
+                }
+                let (out, tag) = out.split_last_chunk_mut::<GCM_TAG>().ok_or(SrtpError::NotOurs)?;
+                out.copy_from_slice(payload);
+                rewrite.apply(out);
+                gcm.seal(ssrc, index, header, out, tag)?;
+                Ok(whole)
+            }
+            Cipher::CounterMode(counter_mode) => {
+                let whole = length.wrapping_add(SHA1_TAG);
+                let packet = room.get_mut(..whole).ok_or(SrtpError::NotOurs)?;
+                let (plain, tag) = packet
+                    .split_last_chunk_mut::<SHA1_TAG>()
+                    .ok_or(SrtpError::NotOurs)?;
+                let out = plain.get_mut(header_len..).ok_or(SrtpError::NotOurs)?;
+                out.copy_from_slice(payload);
+                rewrite.apply(out);
+                counter_mode.apply(ssrc, Index::Rtp(index), out)?;
+                *tag = counter_mode.tag(plain, rollover(index));
+                Ok(whole)
+            }
+        }
     }
 
     /// Protects the (compound) RTCP packet that begins at `out[start..]`; `out` grows by

@@ -243,3 +243,41 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn headers_of_a_train_equal_those_written_one_by_one() {
+    let some = ids(&[
+        (Extension::Mid, 1),
+        (Extension::TransportCc, 2),
+        (Extension::AbsSendTime, 3),
+    ]);
+    let long = ids(&[(Extension::Mid, 17), (Extension::TransportCc, 2)]);
+    let none = ids(&[]);
+    for (ids, transport_cc) in [(&some, true), (&some, false), (&long, true), (&none, true)] {
+        for mid in [None, Mid::parse("0"), Mid::parse("a-long-section-1")] {
+            let template = HeaderTemplate::new(0xfeed, mid.as_ref(), ids, transport_cc, true);
+            let mut train = template.train(96, 0x00ab_cdef);
+            for packet in 0..3_u16 {
+                let fields = HeaderFields {
+                    marker: packet == 1,
+                    sequence: 65_534_u16.wrapping_add(packet),
+                    timestamp: 0xffff_fff0 + u32::from(packet),
+                    transport_cc: Some(packet * 300),
+                    ..FIELDS
+                };
+                let mut expected = Vec::new();
+                template.write(&mut expected, &fields, &Extensions::default());
+                let mut room = [0x55; 60];
+                let length = train.write(
+                    &mut room,
+                    fields.marker,
+                    fields.sequence,
+                    fields.timestamp,
+                    packet * 300,
+                );
+                assert_eq!(length.map(|length| &room[..length]), Some(&expected[..]));
+                assert_eq!(train.write(&mut [0; 12], false, 0, 0, 0), None, "no room");
+            }
+        }
+    }
+}

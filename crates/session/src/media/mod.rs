@@ -49,7 +49,7 @@ use sent::{Headers, SentStreams};
 
 pub use packet::TxPacket;
 pub(crate) use packet::{Drops, MediaEvent, StreamStats};
-pub use seal::Sealer;
+pub use seal::{MAX_SEALED, Sealer};
 
 /// Round trip taken for granted before one is measured.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
@@ -86,6 +86,8 @@ pub(crate) struct Media {
     leaving: Option<Vec<u32>>,
     events: VecDeque<MediaEvent>,
     drops: Drops,
+    /// Room for headers that are put together.
+    described: Vec<u8>,
 }
 
 struct Keys {
@@ -156,6 +158,7 @@ impl Media {
             leaving: None,
             events: VecDeque::new(),
             drops: Drops::default(),
+            described: Vec::new(),
         }
     }
 

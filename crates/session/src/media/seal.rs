@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Instant;
 
-use tertulia_rtp::{Extensions, HeaderFields, Rewrite, SrtpSender};
+use tertulia_rtp::{Extensions, HeaderFields, Rewrite, SrtpSender, TrainHeader};
 
-use super::sent::{Channel, SentCodec, Stream};
+use super::sent::{Channel, Sent, SentCodec, Stream};
 use super::{Media, TxPacket};
 use crate::estimator::{Estimator, ProbeId};
 use crate::{SendError, TxId};
@@ -17,6 +17,8 @@ const MAX_PADDING: usize = 255;
 const PADDING: [u8; MAX_PADDING] = [0; MAX_PADDING];
 /// Longest dependency descriptor sent.
 const MAX_DESCRIPTOR: usize = 256;
+/// Bytes in which there is room for any packet sealed: payload, header with all its extensions, and tag.
+pub const MAX_SEALED: usize = 2_048;
 
 /// One packet before it is protected.
 struct Plain<'a> {
@@ -55,14 +57,18 @@ impl Media {
         self.begin_reporting(now);
         let keys = self.keys.as_ref().ok_or(SendError::Unbound)?;
         let stream = self.sent.stream_mut(slot).ok_or(SendError::Unbound)?;
+        let abs_send_time = self.clock.abs_send_time(now);
         Ok(Sealer {
             keys: &keys.sender,
+            header: stream.main.template.train(codec.payload_type, abs_send_time),
             stream,
             codec,
+            sent: Sent::default(),
             numbering: self.headers.transport_cc.then_some(&mut self.estimator),
             next_transport_cc: &mut self.next_transport_cc,
             probe: self.probe,
-            abs_send_time: self.clock.abs_send_time(now),
+            abs_send_time,
+            described: &mut self.described,
             now,
         })
     }
@@ -79,7 +85,12 @@ impl Media {
         now: Instant,
     ) -> Result<usize, SendError> {
         check_length(packet)?;
-        self.sealer(tx, packet.payload_type, now)?.seal(packet, out)
+        let mut sealer = self.sealer(tx, packet.payload_type, now)?;
+        let start = out.len();
+        out.resize(start + MAX_SEALED, 0);
+        let sealed = sealer.seal(packet, out.get_mut(start..).unwrap_or_default());
+        out.truncate(start + sealed.unwrap_or_default());
+        sealed
     }
 
     /// Appends a packet sent before once more, as a retransmission with its own SSRC, payload type and sequence number
@@ -126,7 +137,7 @@ impl Media {
             rewrite: &packet.rewrite,
             ext: &packet.ext,
         };
-        let length = repair.channel.protect_aside(&keys.sender, &plain, out)?;
+        let length = repair.channel.protect(&keys.sender, &plain, out)?;
         repair.next += 1;
         self.note_sent(length, self.probe, now);
         Ok(length)
@@ -167,7 +178,7 @@ impl Media {
             rewrite: &Rewrite::None,
             ext: &Extensions::default(),
         };
-        let length = repair.channel.protect_aside(&keys.sender, &plain, out)?;
+        let length = repair.channel.protect(&keys.sender, &plain, out)?;
         repair.next += 1;
         self.note_sent(length, probe, now);
         Ok(length)
@@ -181,59 +192,100 @@ impl Media {
     }
 }
 
-/// Seals packets of one stream that leave together: what is the same for all of them is looked up once.
+/// Seals packets of one stream that leave together: what is the same for all of them is looked up once, and counted once
+/// when it is dropped.
 ///
 /// Comes from [`Session::sealer`](crate::Session::sealer).
 pub struct Sealer<'a> {
     keys: &'a SrtpSender,
+    header: TrainHeader,
     stream: &'a mut Stream,
     codec: SentCodec,
+    /// What it has sealed.
+    sent: Sent,
     /// Told of packets with transport-wide numbers, where they have them.
     numbering: Option<&'a mut Estimator>,
     next_transport_cc: &'a mut u64,
     probe: Option<ProbeId>,
     abs_send_time: u32,
+    /// Where headers with extensions of their own are put together.
+    described: &'a mut Vec<u8>,
     now: Instant,
 }
 
 impl Sealer<'_> {
-    /// Appends a protected packet to `out` and gives its length; the payload type is the sealer's, whatever the packet
-    /// says.
+    /// Writes a protected packet to the beginning of `room` and gives its length; the payload type is the sealer's,
+    /// whatever the packet says. In [`MAX_SEALED`] bytes there is room for any.
     ///
     /// # Errors
-    /// Where the packet cannot go out; `out` is as it was.
-    pub fn seal(&mut self, packet: &TxPacket<'_>, out: &mut Vec<u8>) -> Result<usize, SendError> {
+    /// Where the packet cannot go out; what is in `room` then is nothing to send.
+    #[inline]
+    pub fn seal(&mut self, packet: &TxPacket<'_>, room: &mut [u8]) -> Result<usize, SendError> {
         check_length(packet)?;
-        let plain = Plain {
-            fields: HeaderFields {
-                payload_type: self.codec.payload_type,
-                marker: packet.marker,
-                sequence: packet.sequence as u16,
-                timestamp: packet.timestamp,
-                padding: false,
-                transport_cc: Some(*self.next_transport_cc as u16),
-                abs_send_time: Some(self.abs_send_time),
-            },
-            sequence: packet.sequence,
-            prefix: &[],
-            payload: packet.payload,
-            rewrite: &packet.rewrite,
-            ext: &packet.ext,
+        let window = self.stream.main.window.as_mut().ok_or(SendError::Unbound)?;
+        let admitted = window.admit(packet.sequence).ok_or(SendError::Sequence)?;
+        let header_len = if packet.ext.describe_medium() {
+            self.write_described(packet, room)
+        } else {
+            let (sequence, number) = (packet.sequence as u16, *self.next_transport_cc as u16);
+            self.header
+                .write(room, packet.marker, sequence, packet.timestamp, number)
         };
-        let length = self.stream.main.protect(self.keys, &plain, out)?;
-        let octets = packet.payload.len();
-        self.stream.note_sent(
-            self.codec,
-            packet.timestamp,
-            octets,
-            packet.sender_clock,
-            self.now,
-        );
+        let length = self
+            .keys
+            .seal(
+                room,
+                header_len.ok_or(SendError::TooLong)?,
+                packet.payload,
+                &packet.rewrite,
+                admitted,
+            )
+            .map_err(|_| SendError::TooLong)?;
+        self.sent.packets = self.sent.packets.wrapping_add(1);
+        self.sent.octets = self.sent.octets.wrapping_add(packet.payload.len());
+        self.sent.timestamp = packet.timestamp;
+        if packet.sender_clock.is_some() {
+            self.sent.source_clock = packet.sender_clock;
+        }
         if let Some(estimator) = &mut self.numbering {
             estimator.sent(*self.next_transport_cc, length, self.now, self.probe);
-            *self.next_transport_cc += 1;
+            *self.next_transport_cc = self.next_transport_cc.wrapping_add(1);
         }
         Ok(length)
+    }
+
+    /// Writes the header of a packet that has extensions of its own.
+    #[inline(never)]
+    fn write_described(&mut self, packet: &TxPacket<'_>, room: &mut [u8]) -> Option<usize> {
+        let fields = HeaderFields {
+            payload_type: self.codec.payload_type,
+            marker: packet.marker,
+            sequence: packet.sequence as u16,
+            timestamp: packet.timestamp,
+            padding: false,
+            transport_cc: Some(*self.next_transport_cc as u16),
+            abs_send_time: Some(self.abs_send_time),
+        };
+        let mut buffer = [0; MAX_DESCRIPTOR];
+        let ext = Extensions {
+            dependency_descriptor: packet
+                .ext
+                .dependency_descriptor
+                .and_then(|raw| packet.rewrite.descriptor(raw, &mut buffer)),
+            ..packet.ext
+        };
+        self.described.clear();
+        let length = self.stream.main.template.write(self.described, &fields, &ext);
+        room.get_mut(..length)?.copy_from_slice(self.described);
+        Some(length)
+    }
+}
+
+impl Drop for Sealer<'_> {
+    fn drop(&mut self) {
+        if self.sent.packets > 0 {
+            self.stream.note_sent(self.codec, &self.sent, self.now);
+        }
     }
 }
 
@@ -246,17 +298,7 @@ impl fmt::Debug for Sealer<'_> {
 }
 
 impl Channel {
-    /// As [`Channel::protect`], for what is sent now and then.
-    fn protect_aside(
-        &mut self,
-        keys: &SrtpSender,
-        plain: &Plain<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, SendError> {
-        self.protect(keys, plain, out)
-    }
-
-    #[inline(always)]
+    /// Protects what is sent now and then.
     fn protect(
         &mut self,
         keys: &SrtpSender,

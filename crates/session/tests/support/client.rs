@@ -497,21 +497,34 @@ impl Client {
         self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::kbps(kbps));
     }
 
-    /// Sends the next packet of an encoding.
+    /// Sends the next packet of an encoding: a picture or sound of its own.
     pub fn send(&mut self, section: usize, encoding: usize, payload_type: u8, payload: &[u8]) {
-        let section = &mut self.sections[section];
-        let count = section.sent[encoding];
-        section.sent[encoding] += 1;
-        let step = if section.kind == MediaKind::Audio {
+        let step = if self.sections[section].kind == MediaKind::Audio {
             960
         } else {
             3_000
         };
-        let timestamp = 10_000 + u32::try_from(count).unwrap() * step;
+        let count = u32::try_from(self.sections[section].sent[encoding]).unwrap();
+        let timestamp = 10_000 + count * step;
+        self.send_part((section, encoding), payload_type, payload, timestamp, true);
+    }
+
+    /// Sends the next packet of an encoding, by sections and encodings; `last` is whether it ends its picture.
+    pub fn send_part(
+        &mut self,
+        (section, encoding): (usize, usize),
+        payload_type: u8,
+        payload: &[u8],
+        timestamp: u32,
+        last: bool,
+    ) {
+        let section = &mut self.sections[section];
+        let count = section.sent[encoding];
+        section.sent[encoding] += 1;
         let values = ExtensionValues {
             audio_level: (section.kind == MediaKind::Audio).then_some(-20),
             voice_activity: Some(true),
-            video_orientation: (section.kind == MediaKind::Video)
+            video_orientation: (section.kind == MediaKind::Video && last)
                 .then_some(str0m::rtp::VideoOrientation::Deg90),
             ..ExtensionValues::default()
         };
@@ -522,7 +535,7 @@ impl Client {
             self.now,
             payload.to_vec(),
         )
-        .marker(true)
+        .marker(last)
         .nackable(section.kind == MediaKind::Video)
         .ext_vals(values);
         let ssrc = section.ssrcs[encoding].0;

@@ -81,36 +81,40 @@ impl Server {
             seat.pacer.set_rate(Some(pacing.rate));
             seat.pacer.set_probe(pacing.probe.map_or(0, |probe| probe.bytes));
             while let Some(due) = seat.pacer.poll(now) {
-                let mut sealed = Vec::new();
-                let sent = match due {
-                    Due::Padding(bytes) => seat
-                        .session
-                        .seal_padding(bytes, pacing.probe.map(|probe| probe.id), &mut sealed, now)
-                        .map(|_| true),
-                    Due::Media(outgoing) | Due::Repair(outgoing) => {
-                        let sink = &self.sinks[outgoing.sink.0 as usize];
-                        let repair = matches!(due, Due::Repair(_));
-                        seal(
-                            &self.routes,
-                            sink,
-                            &mut seat.session,
-                            outgoing,
-                            repair,
-                            &mut scratch,
-                            &mut sealed,
-                            now,
-                        )
+                let packets = match due {
+                    Due::Padding(bytes) => {
+                        let mut sealed = Vec::new();
+                        let probe = pacing.probe.map(|probe| probe.id);
+                        // It may be refused: no section has a repair stream.
+                        if seat.session.seal_padding(bytes, probe, &mut sealed, now).is_ok() {
+                            self.transmits.push((path.destination, sealed));
+                        }
+                        continue;
                     }
+                    Due::Media(packets) | Due::Repair(packets) => packets,
                 };
-                match sent {
-                    Ok(true) => self.transmits.push((path.destination, sealed)),
-                    // It waited longer than its publisher's ring keeps it.
-                    Ok(false) | Err(SendError::Full) => {}
-                    Err(error) if matches!(due, Due::Media(_)) => {
-                        panic!("what is routed can be sent, but {error}")
+                let sink = &self.sinks[packets.sink.0 as usize];
+                let repair = matches!(due, Due::Repair(_));
+                for packet in packets.packets() {
+                    let mut sealed = Vec::new();
+                    let sent = seal(
+                        &self.routes,
+                        sink,
+                        &mut seat.session,
+                        &packet,
+                        repair,
+                        &mut scratch,
+                        &mut sealed,
+                        now,
+                    );
+                    match sent {
+                        Ok(true) => self.transmits.push((path.destination, sealed)),
+                        // It waited longer than its publisher's ring keeps it.
+                        Ok(false) | Err(SendError::Full) => {}
+                        Err(error) if !repair => panic!("what is routed can be sent, but {error}"),
+                        // A repair may be refused: its section has no repair stream.
+                        Err(_) => {}
                     }
-                    // A repair or padding may be refused: its section has no repair stream.
-                    Err(_) => {}
                 }
             }
             if seat.pacer.take_overflow() {
@@ -146,10 +150,13 @@ fn seal(
         known.map(|(_, payload_type)| *payload_type)
     };
     let opus = payload_type(Codec::Opus).unwrap_or_default();
-    let Some(stored) = routes.stored(outgoing) else {
+    let Some(kept) = routes.kept(outgoing) else {
         return Ok(false);
     };
-    let Some(payload) = routes.payload(outgoing, stored, opus, scratch) else {
+    let Some(stored) = kept.stored(outgoing) else {
+        return Ok(false);
+    };
+    let Some(payload) = kept.payload(outgoing, stored, opus, scratch) else {
         return Ok(false);
     };
     let packet = TxPacket {
@@ -160,7 +167,7 @@ fn seal(
         payload,
         rewrite: outgoing.rewrite,
         ext: stored.extensions(),
-        sender_clock: routes.sender_clock(outgoing, stored),
+        sender_clock: kept.sender_clock(outgoing, stored),
     };
     if repair {
         session.seal_repair(sink.tx, &packet, sealed, now)?;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::srtp::tests::{PROFILES, packet, pair};
+use crate::{Vp8Rewrite, Vp9Rewrite};
 
 #[test]
 fn control_indices_are_used_up() {
@@ -86,6 +87,57 @@ fn a_header_beyond_the_packet_is_refused() {
         assert!(out.is_empty());
         let admitted = window.admit(2).unwrap();
         assert_eq!(sender.protect(&mut out, 1, 0, admitted), Err(SrtpError::NotOurs));
+    }
+}
+
+#[test]
+fn what_is_sealed_where_it_is_sent_from_equals_what_is_protected_in_place() {
+    let payload: Vec<u8> = [0x90, 0xe0, 0x92, 0x34, 7, 0x60]
+        .into_iter()
+        .chain(0..200)
+        .collect();
+    let vp8 = Rewrite::Vp8(Vp8Rewrite {
+        picture_id: Some(99),
+        tl0_pic_idx: Some(3),
+        key_idx: None,
+    });
+    let vp9 = Rewrite::Vp9(Vp9Rewrite {
+        picture_id: Some(99),
+        tl0_pic_idx: Some(3),
+    });
+    for profile in PROFILES {
+        for rewrite in [Rewrite::None, vp8, vp9] {
+            for length in [1, 5, 16, 17, payload.len()] {
+                let (mut sender, _) = pair(profile);
+                let (mut twin, _) = pair(profile);
+                let payload = &payload[..length];
+                let mut rewritten = payload.to_vec();
+                rewrite.apply(&mut rewritten);
+                let (mut expected, header_len) = packet(9, 5, &rewritten);
+                let admitted = twin.window(9).and_then(|mut window| window.admit(5)).unwrap();
+                twin.protect(&mut expected, 0, header_len, admitted).unwrap();
+
+                let (header, _) = packet(9, 5, b"");
+                let mut room = [0x55; 300];
+                room[..header_len].copy_from_slice(&header);
+                let mut window = sender.window(9).unwrap();
+                let admitted = window.admit(5).unwrap();
+                let sealed = sender.seal(&mut room, header_len, payload, &rewrite, admitted);
+                assert_eq!(sealed, Ok(expected.len()), "{profile:?} {rewrite:?}");
+                assert_eq!(room[..expected.len()], expected[..]);
+
+                let admitted = window.admit(6).unwrap();
+                let short = expected.len() - 1;
+                let refused = sender.seal(&mut room[..short], header_len, payload, &rewrite, admitted);
+                assert_eq!(refused, Err(SrtpError::NotOurs));
+                let (key, salt) = ([7; 32], [7; 14]);
+                let other =
+                    SrtpSender::new(profile, &key[..profile.key_len()], &salt[..profile.salt_len()]).unwrap();
+                let admitted = window.admit(7).unwrap();
+                let refused = other.seal(&mut room, header_len, payload, &rewrite, admitted);
+                assert_eq!(refused, Err(SrtpError::NotOurs));
+            }
+        }
     }
 }
 

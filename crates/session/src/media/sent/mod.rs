@@ -9,7 +9,7 @@ use super::lookup::Lookup;
 use super::received::put;
 use crate::TxId;
 
-pub(super) use stream::{Channel, SentCodec, Stream};
+pub(super) use stream::{Channel, Sent, SentCodec, Stream};
 
 /// What the headers of all our streams have in common.
 #[derive(Debug)]

@@ -71,6 +71,18 @@ pub(in crate::media) struct SentCodec {
     pub(in crate::media) rate: u32,
 }
 
+/// What was sent at one instant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::media) struct Sent {
+    pub(in crate::media) packets: u32,
+    /// Bytes of payload.
+    pub(in crate::media) octets: usize,
+    /// Of the last packet.
+    pub(in crate::media) timestamp: u32,
+    /// NTP and RTP time of the last report of whoever made the packets, if known.
+    pub(in crate::media) source_clock: Option<(u64, u32)>,
+}
+
 /// The last packet sent.
 #[derive(Debug, Clone, Copy)]
 struct Last {
@@ -158,28 +170,21 @@ impl Stream {
         }
     }
 
-    /// Counts a packet of the medium itself.
-    #[inline]
-    pub(in crate::media) fn note_sent(
-        &mut self,
-        codec: SentCodec,
-        timestamp: u32,
-        octets: usize,
-        source_clock: Option<(u64, u32)>,
-        now: Instant,
-    ) {
-        self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(octets as u32);
+    /// Counts packets of the medium itself.
+    pub(in crate::media) fn note_sent(&mut self, codec: SentCodec, sent: &Sent, now: Instant) {
+        self.packets = self.packets.wrapping_add(sent.packets);
+        self.octets = self.octets.wrapping_add(sent.octets as u32);
         self.began.get_or_insert(now);
         self.last = Some(Last {
-            timestamp,
+            timestamp: sent.timestamp,
             at: now,
             codec,
         });
-        if source_clock.is_some() {
-            self.source_clock = source_clock;
-        }
-        self.repair_credit = (self.repair_credit + octets).min(MAX_REPAIR_CREDIT);
+        self.source_clock = sent.source_clock.or(self.source_clock);
+        self.repair_credit = self
+            .repair_credit
+            .saturating_add(sent.octets)
+            .min(MAX_REPAIR_CREDIT);
     }
 
     /// Takes the bytes of a repair from what may be sent of them; `false` where that is too little: the path is then

@@ -29,11 +29,29 @@ struct Listener {
     payload_type: u8,
     pacer: Pacer,
     wake: Instant,
-    /// What the server sends it, one behind the other, and where each ends.
-    train: Vec<u8>,
-    ends: Vec<usize>,
+    train: Train,
     /// What it has for the server.
     feedback: Vec<Datagram>,
+}
+
+/// What the server sends somebody, one behind the other, and where each ends.
+struct Train {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Train {
+    #[inline]
+    fn room(&mut self) -> &mut [u8] {
+        let used = self.ends.last().copied().unwrap_or_default();
+        &mut self.bytes[used..]
+    }
+
+    #[inline]
+    fn push(&mut self, length: usize) {
+        let used = self.ends.last().copied().unwrap_or_default();
+        self.ends.push(used + length);
+    }
 }
 
 /// A speaker with listeners, connected and in agreement.
@@ -108,8 +126,10 @@ impl Lecture {
                     tx,
                     payload_type,
                     pacer: Pacer::default(),
-                    train: Vec::with_capacity(1 << 16),
-                    ends: Vec::with_capacity(1 << 8),
+                    train: Train {
+                        bytes: vec![0; 1 << 18],
+                        ends: Vec::with_capacity(1 << 8),
+                    },
                     feedback: Vec::new(),
                 }
             })
@@ -154,7 +174,8 @@ impl Lecture {
                 low,
                 u8::from(self.pictures > 0),
             ]);
-            client.send(0, 0, VP8, &payload);
+            let timestamp = u32::from(self.pictures).wrapping_mul(720);
+            client.send_part((0, 0), VP8, &payload, timestamp, number == BURST as u32);
             client.timeout(at);
             self.spoken.extend(client.drain().1);
         }
@@ -172,12 +193,11 @@ impl Lecture {
         for listener in &mut self.listeners {
             let client = &mut listener.pair.client;
             let mut start = 0;
-            for end in listener.ends.drain(..) {
-                client.receive(self.server, &listener.train[start..end], now);
+            for end in listener.train.ends.drain(..) {
+                client.receive(self.server, &listener.train.bytes[start..end], now);
                 listener.feedback.extend(client.drain().1);
                 start = end;
             }
-            listener.train.clear();
             client.timeout(now);
             listener.feedback.extend(client.drain().1);
             client.received.clear();
@@ -240,10 +260,10 @@ impl Lecture {
             if listener.wake <= now {
                 session.handle_timeout(now).expect("the session goes on");
             }
-            let (train, ends) = (&mut listener.train, &mut listener.ends);
+            let train = &mut listener.train;
             listener.wake = drain(session, |contents| {
-                train.extend_from_slice(&contents);
-                ends.push(train.len());
+                train.room()[..contents.len()].copy_from_slice(&contents);
+                train.push(contents.len());
             });
         }
     }
@@ -281,23 +301,26 @@ impl Listener {
             while let Some(Due::Media(outgoing)) = next
                 && (outgoing.sink, outgoing.codec) == of_stream
             {
-                let stored = routes.stored(outgoing).expect("it has just come");
-                let payload = routes
-                    .payload(outgoing, stored, 0, scratch)
-                    .expect("a picture is whole");
-                let packet = TxPacket {
-                    payload_type: self.payload_type,
-                    sequence: outgoing.sequence,
-                    timestamp: outgoing.timestamp,
-                    marker: outgoing.marker,
-                    payload,
-                    rewrite: outgoing.rewrite,
-                    ext: stored.extensions(),
-                    sender_clock: routes.sender_clock(outgoing, stored),
-                };
-                sealer.seal(&packet, &mut self.train).expect("it can be sent");
-                self.ends.push(self.train.len());
-                sent += 1;
+                let kept = routes.kept(outgoing).expect("the track is there");
+                for packet in outgoing.packets() {
+                    let stored = kept.stored(&packet).expect("it has just come");
+                    let payload = kept
+                        .payload(&packet, stored, 0, scratch)
+                        .expect("a picture is whole");
+                    let packet = TxPacket {
+                        payload_type: self.payload_type,
+                        sequence: packet.sequence,
+                        timestamp: packet.timestamp,
+                        marker: packet.marker,
+                        payload,
+                        rewrite: packet.rewrite,
+                        ext: stored.extensions(),
+                        sender_clock: kept.sender_clock(&packet, stored),
+                    };
+                    let sealed = sealer.seal(&packet, self.train.room()).expect("it can be sent");
+                    self.train.push(sealed);
+                    sent += 1;
+                }
                 next = self.pacer.poll(now);
             }
         }
