@@ -154,16 +154,7 @@ pub fn rules(rules: &RoomRules, capacity: Option<usize>) -> wire::Rules {
         start_video_muted: rules.start_video_muted,
         default_role: role(rules.default_role),
         webinar: rules.webinar,
-        media: wire::Media {
-            max_height: rules.media.max_height,
-            max_fps: rules.media.max_fps,
-            video_codecs: rules
-                .media
-                .video_codecs
-                .iter()
-                .map(|c| codec_name(*c).to_owned())
-                .collect(),
-        },
+        media: media(&rules.media),
         owned: rules.owner.is_some(),
     }
 }
@@ -300,6 +291,15 @@ pub fn source(source: Source) -> Option<wire::Source> {
         Source::ScreenShare => Some(wire::Source::ScreenShare),
         Source::ScreenShareAudio => Some(wire::Source::ScreenShareAudio),
         Source::Unknown => None,
+    }
+}
+
+pub fn media(limits: &MediaLimits) -> wire::Media {
+    let codecs = limits.video_codecs.iter();
+    wire::Media {
+        max_height: limits.max_height,
+        max_fps: limits.max_fps,
+        video_codecs: codecs.map(|codec| codec_name(*codec).to_owned()).collect(),
     }
 }
 

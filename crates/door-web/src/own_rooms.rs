@@ -59,7 +59,7 @@ pub async fn create(
     let room = OwnedRoom {
         name,
         owner: stay.account.id.clone(),
-        details: convert::people::details_of(request.room.details).checked()?,
+        details: convert::people::details_of(request.room.details)?.checked()?,
         password: password.flatten(),
         created_at_ms: unix_ms(),
     };
@@ -109,7 +109,7 @@ pub async fn change(
 ) -> Result<Json<OwnRoom>, ApiError> {
     limit(&api, &stay)?;
     let mut room = own(&api, &stay, &name).await?.room;
-    room.details = convert::people::details_of(request.details).checked()?;
+    room.details = convert::people::details_of(request.details)?.checked()?;
     if let Some(password) = new_password(&api, request.password.as_deref()).await? {
         room.password = password;
     }

@@ -41,7 +41,7 @@ pub use admission::{
 };
 pub use error::{FieldError, PasswordError};
 pub use invitation::{Invitation, InvitationId, InvitationWish, InvitationWorth};
-pub use owned_room::{Access, MeetingDefaults, OwnedRoom, RoomDetails};
+pub use owned_room::{Access, MeetingDefaults, OwnedRoom, PictureLimits, RoomDetails};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, Password, PasswordHash};
 pub use schedule::{Event, Recurrence, Repeat, Schedule};
 pub use secret::{SecretDigest, SecretToken};

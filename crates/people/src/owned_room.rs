@@ -1,4 +1,4 @@
-use tertulia_model::RoomName;
+use tertulia_model::{Codec, MediaKind, RoomName};
 
 use crate::text::{line, paragraphs};
 use crate::{AccountId, FieldError, PasswordHash, Schedule};
@@ -7,6 +7,10 @@ use crate::{AccountId, FieldError, PasswordHash, Schedule};
 const MAX_DESCRIPTION_BYTES: usize = 8_192;
 /// Greatest capacity that may be asked for.
 const MAX_CAPACITY: u32 = 100_000;
+/// Longest time that messages may be kept, in seconds: ten years.
+const MAX_KEEP_S: u32 = 10 * 366 * 24 * 3_600;
+/// Most codecs that may be preferred.
+const MAX_CODECS: usize = 4;
 
 /// A room that somebody owns and that outlives its meetings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,9 @@ pub struct RoomDetails {
     pub defaults: MeetingDefaults,
     /// When it meets.
     pub schedule: Option<Schedule>,
+    /// How many seconds messages, polls and drawings are kept; 0 for until the meeting is over, absent for as the server
+    /// does.
+    pub keep_s: Option<u32>,
 }
 
 /// Who may come into an owned room without an invitation.
@@ -55,7 +62,7 @@ pub enum Access {
 }
 
 /// How the meetings of a room begin. Moderators change it in the meeting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MeetingDefaults {
     /// Others knock.
     pub lobby: bool,
@@ -65,6 +72,30 @@ pub struct MeetingDefaults {
     pub start_without_video: bool,
     /// Those without another role watch.
     pub webinar: bool,
+    /// What cameras may send.
+    pub picture: PictureLimits,
+}
+
+/// What the cameras of a room may send.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PictureLimits {
+    /// Greatest short side of a picture; absent for no limit.
+    pub max_height: Option<u32>,
+    /// Greatest frame rate; absent for no limit.
+    pub max_fps: Option<u32>,
+    /// Codecs to prefer, best first; empty for the publisher's choice.
+    pub codecs: Vec<Codec>,
+}
+
+impl PictureLimits {
+    fn check(&self) -> Result<(), FieldError> {
+        let nothing = |limit: Option<u32>| limit == Some(0);
+        let odd = self.codecs.iter().any(|codec| codec.kind() != MediaKind::Video);
+        if nothing(self.max_height) || nothing(self.max_fps) || odd || self.codecs.len() > MAX_CODECS {
+            return Err(FieldError::Invalid("media"));
+        }
+        Ok(())
+    }
 }
 
 impl RoomDetails {
@@ -83,6 +114,10 @@ impl RoomDetails {
         {
             return Err(FieldError::Invalid("capacity"));
         }
+        if self.keep_s.is_some_and(|seconds| seconds > MAX_KEEP_S) {
+            return Err(FieldError::Invalid("keepS"));
+        }
+        self.defaults.picture.check()?;
         if let Some(schedule) = &self.schedule {
             schedule.check()?;
         }
@@ -142,9 +177,29 @@ mod tests {
             (
                 RoomDetails {
                     capacity: Some(100_001),
-                    ..details
+                    ..details.clone()
                 },
                 "capacity",
+            ),
+            (
+                RoomDetails {
+                    keep_s: Some(MAX_KEEP_S + 1),
+                    ..details.clone()
+                },
+                "keepS",
+            ),
+            (
+                RoomDetails {
+                    defaults: MeetingDefaults {
+                        picture: PictureLimits {
+                            codecs: vec![Codec::Opus],
+                            ..PictureLimits::default()
+                        },
+                        ..MeetingDefaults::default()
+                    },
+                    ..details
+                },
+                "media",
             ),
         ] {
             assert_eq!(wrong.checked().unwrap_err().field(), field);

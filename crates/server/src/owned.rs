@@ -2,7 +2,7 @@
 
 use tertulia_model::Identity;
 use tertulia_people::OwnedRoom;
-use tertulia_room::RoomSettings;
+use tertulia_room::{MediaLimits, RoomSettings};
 
 /// The settings of an owned room: the server's, with what its owner decided. Its password is not among them, since only
 /// its hash is kept: it is asked for where tokens are given.
@@ -23,13 +23,19 @@ pub fn settings(room: &OwnedRoom, mut settings: RoomSettings) -> RoomSettings {
     rules.start_audio_muted = details.defaults.start_muted;
     rules.start_video_muted = details.defaults.start_without_video;
     rules.webinar = details.defaults.webinar;
+    let picture = &details.defaults.picture;
+    rules.media = MediaLimits {
+        max_height: picture.max_height,
+        max_fps: picture.max_fps,
+        video_codecs: picture.codecs.clone(),
+    };
     settings
 }
 
 #[cfg(test)]
 mod tests {
-    use tertulia_model::RoomName;
-    use tertulia_people::{AccountId, MeetingDefaults, RoomDetails};
+    use tertulia_model::{Codec, RoomName};
+    use tertulia_people::{AccountId, MeetingDefaults, PictureLimits, RoomDetails};
 
     use super::*;
     use crate::config::Config;
@@ -47,6 +53,11 @@ mod tests {
                         start_muted: true,
                         start_without_video: false,
                         webinar: true,
+                        picture: PictureLimits {
+                            max_height: Some(720),
+                            max_fps: Some(15),
+                            codecs: vec![Codec::Av1],
+                        },
                     },
                     ..RoomDetails::default()
                 },
@@ -64,6 +75,12 @@ mod tests {
         );
         assert!(!rules.self_moderating && rules.lobby && rules.start_audio_muted && rules.webinar);
         assert!(!rules.start_video_muted);
+        let media = (
+            rules.media.max_height,
+            rules.media.max_fps,
+            rules.media.video_codecs,
+        );
+        assert_eq!(media, (Some(720), Some(15), vec![Codec::Av1]));
         for (own, most, expected) in [
             (None, 0, None),
             (Some(5), 0, Some(5)),

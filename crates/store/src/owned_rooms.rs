@@ -2,9 +2,10 @@
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
-use tertulia_model::RoomName;
+use tertulia_model::{Codec, RoomName};
 use tertulia_people::{
-    Access, AccountId, MeetingDefaults, OwnedRoom, PasswordHash, Recurrence, Repeat, RoomDetails, Schedule,
+    Access, AccountId, MeetingDefaults, OwnedRoom, PasswordHash, PictureLimits, Recurrence, Repeat,
+    RoomDetails, Schedule,
 };
 
 use crate::number::{signed, unsigned};
@@ -38,7 +39,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT name, owner, title, description, access, starts_without_owner, capacity, lobby, start_muted, \
-             start_without_video, webinar, password, starts_ms, duration_min, repeats, until_ms, created_ms, changes \
+             start_without_video, webinar, password, starts_ms, duration_min, repeats, until_ms, created_ms, changes, \
+             max_height, max_fps, video_codecs, \
+             (SELECT keep_s FROM chat_rooms WHERE chat_rooms.room = owned_rooms.room) AS keep_s \
              FROM owned_rooms ",
             $rest
         )
@@ -65,6 +68,9 @@ macro_rules! bind_details {
             .bind(schedule.map(|schedule| i64::from(schedule.duration_min)))
             .bind(repeat.map(|repeat| repeat.every.name()))
             .bind(repeat.and_then(|repeat| repeat.until_ms).map(signed))
+            .bind(details.defaults.picture.max_height.map(i64::from))
+            .bind(details.defaults.picture.max_fps.map(i64::from))
+            .bind(codec_names(&details.defaults.picture.codecs))
     }};
 }
 
@@ -86,9 +92,9 @@ impl Store {
         }
         let query = sqlx::query(
             "INSERT INTO owned_rooms (room, owner, title, description, access, starts_without_owner, capacity, lobby, \
-             start_muted, start_without_video, webinar, password, starts_ms, duration_min, repeats, until_ms, name, \
-             created_ms, changes) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)",
+             start_muted, start_without_video, webinar, password, starts_ms, duration_min, repeats, until_ms, max_height, \
+             max_fps, video_codecs, name, created_ms, changes) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)",
         )
         .bind(room.name.key())
         .bind(room.owner.as_str());
@@ -103,6 +109,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         }
         empty(&mut tx, room.name.key()).await?;
+        set_keep(&mut tx, room.name.key(), room.details.keep_s).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
@@ -116,7 +123,8 @@ impl Store {
         let query = sqlx::query(
             "UPDATE owned_rooms SET title = $3, description = $4, access = $5, starts_without_owner = $6, \
              capacity = $7, lobby = $8, start_muted = $9, start_without_video = $10, webinar = $11, password = $12, \
-             starts_ms = $13, duration_min = $14, repeats = $15, until_ms = $16, changes = changes + 1 \
+             starts_ms = $13, duration_min = $14, repeats = $15, until_ms = $16, max_height = $17, max_fps = $18, \
+             video_codecs = $19, changes = changes + 1 \
              WHERE room = $1 AND owner = $2",
         )
         .bind(room.name.key())
@@ -125,6 +133,9 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
+        if changed == 1 {
+            set_keep(&mut tx, room.name.key(), room.details.keep_s).await?;
+        }
         tx.commit().await?;
         Ok(changed == 1)
     }
@@ -175,18 +186,68 @@ impl Store {
     }
 }
 
-/// Deletes what was said and shared in a room. The highest number ever given stays, so that a meeting under way gives
-/// none twice.
+/// Deletes what was said, asked, drawn and shared in a room, and what its owner decided of how long that stays. The highest
+/// number ever given stays, so that a meeting under way gives none twice.
 pub(crate) async fn empty(connection: &mut AnyConnection, room: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM chat WHERE room = $1")
-        .bind(room)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("UPDATE files SET expires_ms = 0 WHERE room = $1")
-        .bind(room)
-        .execute(connection)
-        .await?;
+    for forget in [
+        "DELETE FROM chat WHERE room = $1",
+        "DELETE FROM poll_votes WHERE room = $1",
+        "DELETE FROM polls WHERE room = $1",
+        "DELETE FROM board_elements WHERE room = $1",
+        "DELETE FROM boards WHERE room = $1",
+        "UPDATE chat_rooms SET keep_s = NULL WHERE room = $1",
+        "UPDATE files SET expires_ms = 0 WHERE room = $1",
+    ] {
+        sqlx::query(forget).bind(room).execute(&mut *connection).await?;
+    }
     Ok(())
+}
+
+/// Says how long the contents of a room are kept from now on; `None` for as the server does.
+async fn set_keep(connection: &mut AnyConnection, room: &str, keep_s: Option<u32>) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO chat_rooms (room, last_seq, keep_s) VALUES ($1, 0, $2) \
+         ON CONFLICT (room) DO UPDATE SET keep_s = excluded.keep_s",
+    )
+    .bind(room)
+    .bind(keep_s.map(i64::from))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The codecs an owner may prefer, as they are kept.
+const CODECS: [(Codec, &str); 4] = [
+    (Codec::Vp8, "vp8"),
+    (Codec::Vp9, "vp9"),
+    (Codec::H264, "h264"),
+    (Codec::Av1, "av1"),
+];
+
+fn codec_names(codecs: &[Codec]) -> String {
+    let name = |codec: &Codec| {
+        CODECS
+            .iter()
+            .find(|(known, _)| known == codec)
+            .map(|(_, name)| *name)
+    };
+    let names: Vec<&str> = codecs.iter().filter_map(name).collect();
+    names.join(",")
+}
+
+/// `None` where one is none of ours.
+fn codecs_from(names: &str) -> Option<Vec<Codec>> {
+    let codec = |name: &str| {
+        CODECS
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(codec, _)| *codec)
+    };
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(codec)
+        .collect()
 }
 
 fn access_name(access: Access) -> &'static str {
@@ -249,8 +310,14 @@ fn room_of(row: &AnyRow) -> Result<KeptRoom, StoreError> {
                 start_muted: flag("start_muted")?,
                 start_without_video: flag("start_without_video")?,
                 webinar: flag("webinar")?,
+                picture: PictureLimits {
+                    max_height: number("max_height")?,
+                    max_fps: number("max_fps")?,
+                    codecs: codecs_from(row.try_get("video_codecs")?).ok_or_else(unreadable)?,
+                },
             },
             schedule,
+            keep_s: number("keep_s")?,
         },
         password: password.map(PasswordHash::from_kept),
         created_at_ms: unsigned(row.try_get("created_ms")?)?,

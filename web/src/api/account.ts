@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import { json, send } from './client';
+import type { Rules } from './meeting';
 
 /** Accounts, owned rooms and invitations, as the HTTP API shapes them. */
 
@@ -33,7 +34,10 @@ export interface RoomDetails {
   startMuted: boolean;
   startWithoutVideo: boolean;
   webinar: boolean;
+  media: Rules['media'];
   schedule: Schedule | null;
+  /** How many seconds messages are kept; 0 for until the meeting is over, null for as the server does. */
+  keepS: number | null;
 }
 
 export interface OwnRoom extends RoomDetails {

@@ -14,6 +14,7 @@ import type { BackgroundChoice, CameraLines } from '../media/preferences';
 import { type MusicRate, type SoundMode, soundConstraints } from '../media/sound';
 import { CaptureWatch } from './CaptureWatch';
 import { type DeviceTrouble, deviceTrouble } from './model';
+import type { Picture } from './pictureLimits';
 
 export type MediaKind = 'mic' | 'camera';
 
@@ -23,6 +24,11 @@ export interface CaptureChoices {
   musicRate: MusicRate;
   background: BackgroundChoice;
   lines: CameraLines;
+}
+
+/** The same, with what the room makes of it. */
+export interface Capture extends CaptureChoices {
+  picture: Picture;
 }
 
 /** What the presenter shares. */
@@ -70,7 +76,7 @@ export class LocalMedia {
   constructor(
     wanted: Record<MediaKind, boolean>,
     private readonly events: LocalMediaEvents,
-    private readonly choices: () => CaptureChoices,
+    private readonly choices: () => Capture,
   ) {
     this.wanted = { ...wanted };
   }
@@ -243,7 +249,10 @@ export class LocalMedia {
     if (!publication && kept && !ended(kept)) {
       kept.mediaStreamTrack.enabled = true;
       if (kept.isMuted) await kept.unmute();
-      await participant.publishTrack(kept, kind === 'mic' ? this.micOptions() : undefined);
+      await participant.publishTrack(
+        kept,
+        kind === 'mic' ? this.micOptions() : this.cameraOptions(),
+      );
       return true;
     }
     if (kind === 'mic') {
@@ -261,7 +270,7 @@ export class LocalMedia {
     const known = participant.getTrackPublication(Track.Source.Camera);
     let options: VideoCaptureOptions | undefined;
     if (!known) {
-      options = { resolution: pictureSize(this.choices().lines) };
+      options = { resolution: this.choices().picture.resolution };
       try {
         const processor = await this.background();
         if (processor) options.processor = processor;
@@ -270,7 +279,7 @@ export class LocalMedia {
         return;
       }
     }
-    await participant.setCameraEnabled(true, options);
+    await participant.setCameraEnabled(true, options, this.cameraOptions());
   }
 
   private async background() {
@@ -299,6 +308,11 @@ export class LocalMedia {
       red: false,
       forceStereo: true,
     };
+  }
+
+  private cameraOptions(): TrackPublishOptions | undefined {
+    const { codec } = this.choices().picture;
+    return codec && { videoCodec: codec };
   }
 
   private async suppressNoise(): Promise<void> {
@@ -404,11 +418,6 @@ export class LocalMedia {
   private shareChanged(): void {
     this.events.onShare(this.share);
   }
-}
-
-/** A camera's picture of so many lines. */
-export function pictureSize(lines: CameraLines) {
-  return { width: (lines * 16) / 9, height: lines, frameRate: 30 };
 }
 
 function isShare(source: Track.Source): boolean {

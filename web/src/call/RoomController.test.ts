@@ -7,9 +7,12 @@ import {
   type RoomConnectOptions,
   RoomEvent,
   Track,
+  type VideoCaptureOptions,
+  type VideoResolution,
 } from 'livekit-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, api } from '../api';
+import type { Rules } from '../api/meeting';
 import type { EndReason } from './endReason';
 import { type Notice, RoomController } from './RoomController';
 
@@ -32,6 +35,7 @@ class FakeRoom extends EventEmitter {
   readonly engine = {};
   readonly publications = new Map<Track.Source, FakePublication>();
   readonly captured: Track.Source[] = [];
+  readonly pictures: VideoResolution[] = [];
   captureError: Error | null = null;
   readonly localParticipant = {
     identity: 'me',
@@ -43,7 +47,13 @@ class FakeRoom extends EventEmitter {
     getTrackPublicationByName: () => undefined,
     getTrackPublication: (source: Track.Source) => this.publications.get(source),
     setMicrophoneEnabled: (on: boolean) => this.enable(Track.Source.Microphone, on),
-    setCameraEnabled: (on: boolean) => this.enable(Track.Source.Camera, on),
+    setCameraEnabled: (on: boolean, capture?: VideoCaptureOptions) => {
+      if (capture?.resolution) this.pictures.push(capture.resolution);
+      return this.enable(Track.Source.Camera, on);
+    },
+    unpublishTrack: async (track: FakeTrack) => {
+      this.publications.delete(track.source);
+    },
     publishTrack: async (track: FakeTrack) => this.publish(track),
   };
 
@@ -178,6 +188,24 @@ afterEach(() => {
   end = null;
   prepare = () => undefined;
   vi.useRealTimers();
+});
+
+describe('the limits of the room', () => {
+  const rule = async (media: Rules['media']) => {
+    const { meeting } = controller.link.store.getState();
+    const rules = { ...meeting.rules, media } as Rules;
+    controller.link.store.setState({ meeting: { ...meeting, rules } });
+    await settle();
+  };
+
+  it('are kept from the moment they are known, and left alone while they stay', async () => {
+    await join();
+    expect(current().pictures).toEqual([{ width: 1280, height: 720, frameRate: 30 }]);
+    const limits = { maxHeight: 360, maxFps: 15, videoCodecs: [] };
+    await rule(limits);
+    await rule({ ...limits });
+    expect(current().pictures.slice(1)).toEqual([{ width: 640, height: 360, frameRate: 15 }]);
+  });
 });
 
 describe('RoomController', () => {

@@ -10,6 +10,7 @@ import {
 } from 'livekit-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ApiError, api, type ChatMessage, type JoinAnswer, type ReactionKind } from '../api';
+import type { Rules } from '../api/meeting';
 import type { DataSaver } from '../media/preferences';
 import { soundConstraints } from '../media/sound';
 import type { Call } from './callModel';
@@ -18,16 +19,17 @@ import { endOfDisconnect, endOfJoinFailure } from './endings';
 import type { EndReason } from './endReason';
 import type { JoinIntent } from './joinIntent';
 import {
+  type Capture,
   type CaptureChoices,
   LocalMedia,
   type MediaKind,
-  pictureSize,
   type ShareInfo,
 } from './LocalMedia';
 import { Ladder } from './ladder';
 import { MutedSpeech } from './MutedSpeech';
 import { type Meeting, type MeetingNotice, may } from './meeting';
 import { type CallSnapshot, type DeviceTrouble, emptySnapshot, type MediaIntent } from './model';
+import { pictureWithin, samePicture } from './pictureLimits';
 import { RemoteAudio } from './RemoteAudio';
 import { RemoteTracks, type WantedVideo } from './RemoteTracks';
 import { RoomLink } from './RoomLink';
@@ -83,6 +85,8 @@ export interface RoomControllerOptions {
   /** Replaces the SDK's Room in tests. */
   buildRoom?(options: RoomOptions): Room;
 }
+
+type Limits = Rules['media'];
 
 const blipCheckMs = 250;
 /** When the SDK tries to reconnect, in ms; it spreads each by half. Afterwards we rebuild the Room. */
@@ -155,7 +159,7 @@ export class RoomController implements Call {
         onMutedByOther: (device) => options.onNotice({ kind: 'muted-by-other', device }),
         onShare: (share) => this.store.setState({ share }),
       },
-      options.capture,
+      () => this.capture(),
     );
     this.extras = new ExtraSources({
       onChange: (extras) => this.store.setState({ extras }),
@@ -193,6 +197,18 @@ export class RoomController implements Call {
         }
       },
     });
+    this.link.store.subscribe((now, before) => {
+      const [limits, known] = [now.meeting.rules?.media, before.meeting.rules?.media];
+      if (limits !== known) this.keepWithin(known, limits);
+    });
+  }
+
+  /** Sends the camera anew where the room allows something else than before. */
+  private keepWithin(before: Limits | undefined, now: Limits | undefined): void {
+    const { lines } = this.options.capture();
+    if (!samePicture(pictureWithin(lines, before), pictureWithin(lines, now))) {
+      this.media.changePicture();
+    }
   }
 
   /** The Room of the moment, for statistics and tests. */
@@ -331,6 +347,13 @@ export class RoomController implements Call {
     return this.store.getState();
   }
 
+  /** How microphone and camera are treated at the moment, within what the room allows. */
+  private capture(): Capture {
+    const wanted = this.options.capture();
+    const limits = this.link.store.getState().meeting.rules?.media;
+    return { ...wanted, picture: pictureWithin(wanted.lines, limits) };
+  }
+
   private setIntent(change: Partial<MediaIntent>): void {
     this.store.setState(({ intent }) => ({ intent: { ...intent, ...change } }));
   }
@@ -419,7 +442,7 @@ export class RoomController implements Call {
       },
       videoCaptureDefaults: {
         deviceId: videoInput,
-        resolution: pictureSize(this.options.capture().lines),
+        resolution: this.capture().picture.resolution,
       },
       audioOutput: audioOutput ? { deviceId: audioOutput } : undefined,
     });

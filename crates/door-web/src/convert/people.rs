@@ -1,7 +1,9 @@
 //! Accounts, owned rooms and invitations, inside and on the wire.
 
 use tertulia_people as people;
+use tertulia_room::MediaLimits;
 
+use crate::error::ApiError;
 use crate::wire;
 
 pub fn policy(policy: people::RoomPolicy) -> wire::RoomPolicy {
@@ -61,6 +63,12 @@ pub fn details(details: &people::RoomDetails) -> wire::OwnRoomDetails {
         start_muted: details.defaults.start_muted,
         start_without_video: details.defaults.start_without_video,
         webinar: details.defaults.webinar,
+        media: super::media(&MediaLimits {
+            max_height: details.defaults.picture.max_height,
+            max_fps: details.defaults.picture.max_fps,
+            video_codecs: details.defaults.picture.codecs.clone(),
+        }),
+        keep_s: details.keep_s,
         schedule: details.schedule.as_ref().map(|schedule| wire::Schedule {
             starts_at: schedule.starts_at_ms,
             duration_min: schedule.duration_min,
@@ -72,8 +80,9 @@ pub fn details(details: &people::RoomDetails) -> wire::OwnRoomDetails {
     }
 }
 
-pub fn details_of(details: wire::OwnRoomDetails) -> people::RoomDetails {
-    people::RoomDetails {
+pub fn details_of(details: wire::OwnRoomDetails) -> Result<people::RoomDetails, ApiError> {
+    let media = super::media_of(&details.media).map_err(|error| error.at("media"))?;
+    Ok(people::RoomDetails {
         title: details.title,
         description: details.description,
         access: match details.access {
@@ -88,6 +97,11 @@ pub fn details_of(details: wire::OwnRoomDetails) -> people::RoomDetails {
             start_muted: details.start_muted,
             start_without_video: details.start_without_video,
             webinar: details.webinar,
+            picture: people::PictureLimits {
+                max_height: media.max_height,
+                max_fps: media.max_fps,
+                codecs: media.video_codecs,
+            },
         },
         schedule: details.schedule.map(|schedule| people::Schedule {
             starts_at_ms: schedule.starts_at,
@@ -97,7 +111,8 @@ pub fn details_of(details: wire::OwnRoomDetails) -> people::RoomDetails {
                 until_ms: repeat.until,
             }),
         }),
-    }
+        keep_s: details.keep_s,
+    })
 }
 
 pub fn invitation(invitation: &people::Invitation, now_ms: u64) -> wire::InvitationBody {
@@ -115,6 +130,8 @@ pub fn invitation(invitation: &people::Invitation, now_ms: u64) -> wire::Invitat
 
 #[cfg(test)]
 mod tests {
+    use tertulia_model::Codec;
+
     use super::*;
 
     #[test]
@@ -136,7 +153,13 @@ mod tests {
                         start_muted: false,
                         start_without_video: true,
                         webinar: false,
+                        picture: people::PictureLimits {
+                            max_height: Some(720),
+                            max_fps: Some(15),
+                            codecs: vec![Codec::Av1, Codec::Vp8],
+                        },
                     },
+                    keep_s: Some(60),
                     schedule: Some(people::Schedule {
                         starts_at_ms: 5,
                         duration_min: 6,
@@ -147,7 +170,8 @@ mod tests {
                     }),
                 };
                 let text = serde_json::to_string(&details(&decided)).unwrap();
-                assert_eq!(details_of(serde_json::from_str(&text).unwrap()), decided);
+                let read = details_of(serde_json::from_str(&text).unwrap());
+                assert_eq!(read.unwrap(), decided);
             }
         }
     }

@@ -99,7 +99,7 @@ pub struct Rules {
 }
 
 /// How much media may be sent.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Media {
     /// Greatest short side of a camera's picture; absent for no limit.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Role;
+use super::{Media, Role};
 
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
@@ -140,8 +140,15 @@ pub struct OwnRoomDetails {
     /// Those without another role watch.
     #[serde(default)]
     pub webinar: bool,
+    /// What cameras may send.
+    #[serde(default)]
+    pub media: Media,
     #[serde(default)]
     pub schedule: Option<Schedule>,
+    /// How many seconds messages, polls and drawings are kept; 0 for until the meeting is over, absent for as the server
+    /// does.
+    #[serde(default)]
+    pub keep_s: Option<u32>,
 }
 
 /// An owned room, for its owner.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::chat::message;
 use crate::support::on_both;
-use tertulia_model::{Role, RoomName};
+use tertulia_model::{Codec, Role, RoomName};
 use tertulia_people::{
     Access, Account, AccountId, ExternalIdentity, Invitation, InvitationId, InvitationWish, LoginName,
-    MeetingDefaults, OwnedRoom, PasswordHash, Recurrence, Repeat, RoomDetails, Schedule, SecretToken,
-    Session, SessionLife,
+    MeetingDefaults, OwnedRoom, PasswordHash, PictureLimits, Recurrence, Repeat, RoomDetails, Schedule,
+    SecretToken, Session, SessionLife,
 };
-use tertulia_room::Record;
+use tertulia_room::{ChatMessage, Record};
 use tertulia_store::{AccountRefusal, Retention, RoomRefusal, Store};
 
 fn account(number: u128, login: &str) -> Account {
@@ -42,6 +42,11 @@ fn room(name: &str, owner: &Account) -> OwnedRoom {
                 start_muted: false,
                 start_without_video: true,
                 webinar: false,
+                picture: PictureLimits {
+                    max_height: Some(720),
+                    max_fps: Some(15),
+                    codecs: vec![Codec::Av1, Codec::Vp8],
+                },
             },
             schedule: Some(Schedule {
                 starts_at_ms: 1_795_694_400_000,
@@ -51,6 +56,7 @@ fn room(name: &str, owner: &Account) -> OwnedRoom {
                     until_ms: Some(1_798_286_400_000),
                 }),
             }),
+            keep_s: Some(3_600),
         },
         password: Some(PasswordHash::from_kept("$argon2id$y".to_owned())),
         created_at_ms: 6,
@@ -258,6 +264,85 @@ async fn nobody_reads_what_was_said_before_the_room_was_theirs() {
         say(2).await;
         store.remove_room(&weekly.name, &ana.id).await.unwrap();
         assert_eq!(said(&store, &weekly.name).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_room_stays_as_long_as_its_owner_decided() {
+    on_both(|store, _| async move {
+        let ana = account(1, "ana");
+        store.add_account(&ana).await.unwrap();
+        let mut weekly = room("Weekly", &ana);
+        weekly.details.keep_s = Some(60);
+        store.add_room(&weekly, 9).await.unwrap();
+        let server = Retention::Seconds(24 * 3_600);
+        // The first is said at one o'clock, see `message`.
+        let (said_at, mut last) = (3_600_000, 0);
+        let say = async |seq| {
+            let said = ChatMessage {
+                at_ms: said_at,
+                ..message(seq, &seq.to_string(), "x")
+            };
+            store
+                .keep(&[(weekly.name.clone(), Record::Chat(said))], server)
+                .await;
+        };
+        let decide = async |keep_s| {
+            let mut decided = weekly.clone();
+            decided.details.keep_s = keep_s;
+            assert!(store.change_room(&decided).await.unwrap());
+        };
+        let end = [(weekly.name.clone(), Record::Ended { at_ms: said_at })];
+        for (keep_s, ended, after_s, left) in [
+            // Shorter than the server's.
+            (Some(60), false, 59, 1),
+            (Some(60), false, 61, 0),
+            (Some(60), true, 1, 1),
+            // Longer.
+            (Some(48 * 3_600), false, 25 * 3_600, 1),
+            // Until the meeting is over, a day at most.
+            (Some(0), true, 1, 0),
+            (Some(0), false, 23 * 3_600, 1),
+            (Some(0), false, 25 * 3_600, 0),
+            // As the server does.
+            (None, true, 23 * 3_600, 1),
+            (None, false, 25 * 3_600, 0),
+        ] {
+            last += 1;
+            decide(Some(0)).await;
+            store.keep(&end, server).await;
+            decide(keep_s).await;
+            say(last).await;
+            if ended {
+                store.keep(&end, server).await;
+            }
+            store
+                .expire_contents(server, said_at + after_s * 1_000)
+                .await
+                .unwrap();
+            assert_eq!(
+                said(&store, &weekly.name).await,
+                left,
+                "{keep_s:?}, after {after_s} s"
+            );
+        }
+        let thief = OwnedRoom {
+            owner: AccountId::from_random(2),
+            ..weekly.clone()
+        };
+        decide(Some(60)).await;
+        assert!(!store.change_room(&thief).await.unwrap());
+        let kept = store.owned_room(&weekly.name).await.unwrap().unwrap();
+        assert_eq!(kept.room.details.keep_s, Some(60), "nobody else decides");
+        store.remove_room(&weekly.name, &ana.id).await.unwrap();
+        say(last + 1).await;
+        store.keep(&end, server).await;
+        assert_eq!(
+            said(&store, &weekly.name).await,
+            1,
+            "the decision goes with the room"
+        );
     })
     .await;
 }

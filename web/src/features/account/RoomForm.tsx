@@ -10,6 +10,7 @@ import {
   recurrences,
 } from '../../api/account';
 import { Button, Select, Switch, TextField } from '../../ui';
+import { PictureLimits } from '../meeting/PictureLimits';
 import styles from './Account.module.css';
 import { Failure } from './Failure';
 import { failureOf, taken } from './failure';
@@ -25,8 +26,13 @@ const fresh: RoomDetails = {
   startMuted: false,
   startWithoutVideo: false,
   webinar: false,
+  media: { maxHeight: null, maxFps: null, videoCodecs: [] },
   schedule: null,
+  keepS: null,
 };
+
+/** How long messages may stay, in seconds. */
+const keepsOffered = ['server', '0', '86400', '604800', '2592000', '31536000'] as const;
 
 const switches = [
   'startsWithoutOwner',
@@ -75,7 +81,9 @@ export function RoomForm({ room, onSaved }: RoomFormProps) {
       startMuted: details.startMuted,
       startWithoutVideo: details.startWithoutVideo,
       webinar: details.webinar,
+      media: details.media,
       schedule: details.schedule,
+      keepS: details.keepS,
       ...(given ? { password: given } : forgetPassword ? { password: '' } : {}),
     };
     try {
@@ -184,6 +192,21 @@ export function RoomForm({ room, onSaved }: RoomFormProps) {
             onChange={(on) => set({ [key]: on })}
           />
         ))}
+      </section>
+
+      <section className={styles.card}>
+        <h2 className={styles.subtitle}>{t('room.cameras')}</h2>
+        <PictureLimits limits={details.media} onChange={(media) => set({ media })} />
+      </section>
+
+      <section className={styles.card}>
+        <Select
+          label={t('room.keeps')}
+          hint={t('room.keepsText')}
+          value={keepsOffered.find((value) => value === String(details.keepS)) ?? 'server'}
+          options={keepsOffered.map((value) => ({ value, label: t(`room.keep.${value}`) }))}
+          onChange={(value) => set({ keepS: value === 'server' ? null : Number(value) })}
+        />
       </section>
 
       <Meets details={details} set={set} />

@@ -6,13 +6,12 @@ import { Button, Dialog, Select, Sheet, Switch, saveFile, showToast, TextField }
 import { useCall, useRoomState } from '../call/context';
 import { showPanel } from '../call/uiStore';
 import styles from './MeetingPanel.module.css';
+import { PictureLimits } from './PictureLimits';
 import { Section } from './Section';
 import { useCommand } from './useCommand';
 import { useMay } from './useMay';
 
 const minutesOffered = ['1', '3', '5', '10', '15', '30', '60'] as const;
-/** Greatest height of a camera's picture, in lines. */
-const heightsOffered = ['', '1080', '720', '360', '180'] as const;
 const rolesOffered = ['viewer', 'participant', 'presenter'] as const satisfies Role[];
 
 /** Who may come in, who may do what, and the end of it: for those who lead the meeting. */
@@ -117,6 +116,7 @@ function Access() {
   const command = useCommand();
   const rules = useRoomState((state) => state.meeting.rules);
   const password = useRef<HTMLInputElement>(null);
+  const most = useRef<HTMLInputElement>(null);
   const set = (change: object) => command('PATCH', 'access', change);
   const keep = async (event: FormEvent) => {
     event.preventDefault();
@@ -126,6 +126,12 @@ function Access() {
       field.value = '';
       showToast({ text: t('meeting.passwordSet'), tone: 'success', key: 'password' });
     }
+  };
+  const limit = (event: FormEvent) => {
+    event.preventDefault();
+    // None is no limit.
+    const capacity = Number.parseInt(most.current?.value ?? '', 10);
+    void set({ capacity: Number.isNaN(capacity) ? 0 : Math.max(0, capacity) });
   };
   if (!rules) return null;
   return (
@@ -142,6 +148,14 @@ function Access() {
         checked={rules.lobby}
         onChange={(lobby) => void set({ lobby })}
       />
+      {rules.lobby ? (
+        <Switch
+          label={t('meeting.admitSignedIn')}
+          description={t('meeting.admitSignedInText')}
+          checked={rules.admitSignedIn}
+          onChange={(admitSignedIn) => void set({ admitSignedIn })}
+        />
+      ) : null}
       <form className={styles.field} onSubmit={(event) => void keep(event)}>
         <TextField
           ref={password}
@@ -160,6 +174,23 @@ function Access() {
               {t('meeting.passwordRemove')}
             </Button>
           ) : null}
+        </div>
+      </form>
+      <form className={styles.field} onSubmit={limit}>
+        <TextField
+          ref={most}
+          type="number"
+          inputMode="numeric"
+          min={1}
+          key={rules.capacity}
+          defaultValue={rules.capacity ?? ''}
+          label={t('meeting.capacity')}
+          hint={t('meeting.capacityHint')}
+        />
+        <div className={styles.row}>
+          <Button type="submit" size="sm">
+            {t('meeting.capacityKeep')}
+          </Button>
         </div>
       </form>
     </Section>
@@ -199,17 +230,7 @@ function Allowed() {
         checked={rules.webinar}
         onChange={(webinar) => set({ webinar })}
       />
-      <Select
-        label={t('meeting.picture')}
-        value={String(rules.media?.maxHeight ?? '') as (typeof heightsOffered)[number]}
-        options={heightsOffered.map((value) => ({
-          value,
-          label: value === '' ? t('meeting.noLimit') : t('meeting.lines', { count: Number(value) }),
-        }))}
-        onChange={(height) =>
-          set({ media: { ...rules.media, maxHeight: height === '' ? null : Number(height) } })
-        }
-      />
+      <PictureLimits limits={rules.media} onChange={(media) => set({ media })} />
       <Select
         label={t('meeting.defaultRole')}
         value={rules.defaultRole as (typeof rolesOffered)[number]}
