@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tertulia_auth::{Grant, OwnClaims};
 use tertulia_engine::RoomHandle;
 use tertulia_model::{Identity, ParticipantId, RoomId, RoomName};
-use tertulia_room::{Actor, BreakoutCommand, Command, Refusal, Reply};
+use tertulia_room::{Actor, Command, Refusal, Reply};
 
 use crate::error::ApiError;
 use crate::state::{Api, unix_ms};
@@ -74,16 +74,15 @@ impl Api {
         self.command(&holder, command).await
     }
 
-    /// Does what the bearer of a token asks of their meeting's breakout rooms, from the main room or from one of them.
-    pub(crate) async fn act_on_breakouts(
+    /// Does what the bearer of a token asks of their meeting as a whole, from the main room or from one of its breakouts.
+    pub(crate) async fn act_on_meeting(
         &self,
         token: Option<&str>,
         room: RoomName,
-        command: BreakoutCommand,
+        command: Command,
     ) -> Result<Reply, ApiError> {
         let holder = self.holder(token, room)?;
         self.limit_action(holder.room.key(), holder.identity.as_str())?;
-        let command = Command::Breakout(command);
         match &holder.own.parent {
             None => self.command(&holder, command).await,
             Some(parent) => {

@@ -31,7 +31,7 @@ use crate::wire::{
 )]
 pub async fn read(asking: Asking) -> Result<Json<Breakouts>, ApiError> {
     match asking.of_breakouts(BreakoutCommand::Read).await? {
-        Reply::Breakouts { place, all } => Ok(Json(Breakouts {
+        Reply::Breakouts { place, all, .. } => Ok(Json(Breakouts {
             place: convert::breakouts::place(&place),
             all: all.as_deref().map(convert::breakouts::all),
         })),

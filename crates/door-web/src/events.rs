@@ -62,7 +62,7 @@ pub async fn events(
     Ok(unbuffered(Sse::new(stream).keep_alive(keep_alive)))
 }
 
-/// Follows the main room too, from a breakout: what breakouts are to somebody it alone knows. Without it, because it is
+/// Follows the main room too, from a breakout: what breakouts are to somebody, and who knocks, it alone knows. Without it, because it is
 /// over or has given them up, they are where they are.
 async fn main_room(
     api: &Api,
@@ -75,6 +75,8 @@ async fn main_room(
         Ok(away) => {
             observation.snapshot.breakout_place = away.place;
             observation.snapshot.breakouts = away.all;
+            // A breakout has no lobby of its own.
+            observation.snapshot.lobby = away.lobby;
             Some(away.events)
         }
         Err(refusal) => {

@@ -74,9 +74,20 @@ impl Asking {
 
     /// Asks something about breakout rooms, from the main room or from one of them.
     pub async fn of_breakouts(self, command: BreakoutCommand) -> Result<Reply, ApiError> {
+        self.of_meeting(Command::Breakout(command)).await
+    }
+
+    /// Asks something of the meeting as a whole, from the main room or from one of its breakouts.
+    pub async fn of_meeting(self, command: Command) -> Result<Reply, ApiError> {
         self.api
-            .act_on_breakouts(self.token.as_deref(), self.room, command)
+            .act_on_meeting(self.token.as_deref(), self.room, command)
             .await
+    }
+
+    /// As [`Asking::of_meeting`], for what has no answer.
+    pub async fn meeting_done(self, command: Command) -> Result<StatusCode, ApiError> {
+        self.of_meeting(command).await?;
+        Ok(StatusCode::NO_CONTENT)
     }
 
     /// As [`Asking::of_breakouts`], for what has no answer.

@@ -302,7 +302,7 @@ fn chosen(request: LobbyRequest) -> Result<Chosen, ApiError> {
 )]
 pub async fn admit(asking: Asking, Body(request): Body<LobbyRequest>) -> Result<StatusCode, ApiError> {
     let who = chosen(request)?;
-    asking.done(Command::Admit { who }).await
+    asking.meeting_done(Command::Admit { who }).await
 }
 
 /// Sends people away from the lobby. They may knock again.
@@ -317,7 +317,7 @@ pub async fn admit(asking: Asking, Body(request): Body<LobbyRequest>) -> Result<
 )]
 pub async fn deny(asking: Asking, Body(request): Body<LobbyRequest>) -> Result<StatusCode, ApiError> {
     let who = chosen(request)?;
-    asking.done(Command::Deny { who }).await
+    asking.meeting_done(Command::Deny { who }).await
 }
 
 /// Says something to everybody in the lobby.
@@ -335,5 +335,5 @@ pub async fn message(
     Body(request): Body<LobbyMessageRequest>,
 ) -> Result<StatusCode, ApiError> {
     let text = request.text;
-    asking.done(Command::TellLobby { text }).await
+    asking.meeting_done(Command::TellLobby { text }).await
 }

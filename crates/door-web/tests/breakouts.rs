@@ -166,3 +166,106 @@ async fn a_host_visits_leads_from_there_and_the_end_for_all_ends_breakouts() {
     meeting.house.end("Weekly").await;
     assert_eq!(ana.until("ended").await.data["reason"], "ended");
 }
+
+#[tokio::test]
+async fn a_host_in_a_breakout_hears_who_knocks_and_lets_them_in() {
+    let meeting = Meeting::new().await;
+    let access = "/api/v1/rooms/Weekly/access";
+    let lobby = Some(r#"{"lobby": true}"#);
+    let set = meeting
+        .house
+        .send(Method::PATCH, access, Some(&meeting.host), lobby)
+        .await;
+    assert_eq!(set.status, StatusCode::NO_CONTENT, "{}", set.json);
+    let knock = async |name: &str| {
+        let asked = meeting.house.join("Weekly", json!({"displayName": name})).await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.json);
+        asked.json["lobbyToken"].as_str().unwrap().to_owned()
+    };
+    let bea = knock("Bea").await;
+    meeting.lead(Method::PUT, "/place", json!({"breakout": 2})).await;
+    let (host_room, host) = meeting.follow(&meeting.host, "host").await;
+    let (ana_room, ana) = meeting.follow(&meeting.ana, "ana").await;
+
+    let mut hears = meeting.house.stream(&host_room, &host).await;
+    assert_eq!(
+        hears.next().await.data["lobby"][0]["name"],
+        "Bea",
+        "who knocked before"
+    );
+    let mut other = meeting.house.stream(&ana_room, &ana).await;
+    assert_eq!(
+        other.next().await.data["lobby"],
+        json!([]),
+        "for those who may let in"
+    );
+    let cleo = knock("Cleo").await;
+    assert_eq!(hears.until("knock").await.data["name"], "Cleo");
+
+    let ask = async |room: &str, token: &str, what: &str, body: Value| {
+        let path = format!("/api/v1/rooms/{}/lobby/{what}", room.replace('~', "%7E"));
+        let asked = meeting
+            .house
+            .send(Method::POST, &path, Some(token), Some(&body.to_string()))
+            .await;
+        asked.status
+    };
+    assert_eq!(
+        ask(&ana_room, &ana, "admit", json!({})).await,
+        StatusCode::FORBIDDEN
+    );
+    let lobby = "/api/v1/rooms/Weekly/lobby/events";
+    let mut waits = meeting.house.stream_of(lobby, &bea).await;
+    assert_eq!(waits.next().await.kind, "waiting");
+    assert_eq!(
+        ask(&host_room, &host, "message", json!({"text": "soon"})).await,
+        StatusCode::NO_CONTENT
+    );
+    let told = waits.until("message").await.data;
+    assert_eq!((&told["text"], &told["from"]), (&json!("soon"), &json!("host")));
+    assert_eq!(
+        ask(&host_room, &host, "admit", json!({})).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(waits.until("admitted").await.data["displayName"], "Bea");
+    let mut waits = meeting.house.stream_of(lobby, &cleo).await;
+    assert_eq!(waits.next().await.kind, "admitted");
+    let left = hears.until("lobby_left").await.data;
+    assert_eq!(left["identities"].as_array().unwrap().len(), 2);
+}
+
+/// R10: the token of a breakout opens nothing of the main room or of another breakout.
+#[tokio::test]
+async fn r10_nobody_in_a_breakout_reaches_another_room_of_the_meeting() {
+    let meeting = Meeting::new().await;
+    meeting.lead(Method::PUT, "/place", json!({"breakout": 2})).await;
+    let (other_room, _) = meeting.follow(&meeting.host, "host").await;
+    let (_, ana) = meeting.follow(&meeting.ana, "ana").await;
+    for room in ["Weekly", &other_room] {
+        let room = room.replace('~', "%7E");
+        for (method, path, body) in [
+            (Method::GET, "chat", None),
+            (Method::POST, "chat", Some(r#"{"id": "m1", "text": "hello"}"#)),
+            (Method::GET, "participants", None),
+            (Method::GET, "events", None),
+            (Method::PUT, "hand", Some(r#"{"raised": true}"#)),
+            (Method::POST, "reactions", Some(r#"{"kind": "clap"}"#)),
+        ] {
+            let path = format!("/api/v1/rooms/{room}/{path}");
+            let asked = meeting.house.send(method, &path, Some(&ana), body).await;
+            assert_eq!(asked.status, StatusCode::FORBIDDEN, "{path}: {}", asked.json);
+        }
+    }
+    // Where she came from she is not any more, and where she was not sent she is not let in.
+    let entered = meeting
+        .ask(&other_room, &ana, Method::POST, "/enter", Value::Null)
+        .await;
+    assert_eq!(entered.status, StatusCode::FORBIDDEN, "{}", entered.json);
+    let chat = "/api/v1/rooms/Weekly/chat";
+    let asked = meeting
+        .house
+        .send(Method::GET, chat, Some(&meeting.ana), None)
+        .await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "{}", asked.json);
+    assert!(meeting.house.try_enter(&other_room, "ana", now()).await.is_err());
+}

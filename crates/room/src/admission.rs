@@ -174,7 +174,7 @@ impl Room {
                     until: now.instant.checked_add(UNHEARD),
                 };
                 self.gate.waiting.insert(who.identity, waiting);
-                self.tell_hosts(Event::Knocked(knocker));
+                self.tell_admitters(Event::Knocked(knocker));
                 self.settle_lifetime(now.instant);
             }
         }
@@ -293,7 +293,7 @@ impl Room {
             );
         }
         if !chosen.is_empty() {
-            self.tell_hosts(Event::LobbyLeft {
+            self.tell_admitters(Event::LobbyLeft {
                 identities: chosen,
                 outcome,
                 by,
@@ -311,7 +311,8 @@ impl Room {
         }
         let from = match actor {
             Actor::Participant(id) => self.member(id)?.info.name.clone(),
-            Actor::Away(_) | Actor::Admin | Actor::System => String::new(),
+            Actor::Away(identity) => self.name_for_breakouts(identity).unwrap_or_default(),
+            Actor::Admin | Actor::System => String::new(),
         };
         for identity in self.gate.waiting.keys().cloned().collect::<Vec<_>>() {
             let event = Event::LobbyMessage {
@@ -351,7 +352,7 @@ impl Room {
         for identity in &gone {
             self.gate.waiting.shift_remove(identity);
         }
-        self.tell_hosts(Event::LobbyLeft {
+        self.tell_admitters(Event::LobbyLeft {
             identities: gone,
             outcome: LobbyOutcome::Gone,
             by: None,
@@ -456,6 +457,42 @@ impl Room {
     pub(crate) fn tell_hosts(&mut self, event: Event) {
         let hosts = self.those_with(Right::Admit);
         self.send_some_observed(hosts, event);
+    }
+
+    /// Tells those who may let others in, wherever in the meeting they are, and observers.
+    fn tell_admitters(&mut self, event: Event) {
+        let rules = &self.settings.rules;
+        let away = self.breakouts.everybody_away();
+        let away = away.filter(|(_, away)| away.rights(rules).has(Right::Admit));
+        for identity in away.map(|(identity, _)| identity.clone()).collect::<Vec<_>>() {
+            self.send(Audience::Away(identity), event.clone());
+        }
+        self.tell_hosts(event);
+    }
+
+    /// As [`Room::tell_lobby_to`], for somebody in a breakout.
+    pub(crate) fn tell_lobby_afar(&mut self, identity: &Identity) {
+        let admits = self
+            .rights_away(identity)
+            .is_ok_and(|rights| rights.has(Right::Admit));
+        if admits && self.gate.is_waited_at() {
+            let event = Event::Lobby(self.gate.knockers());
+            self.send(Audience::Away(identity.clone()), event);
+        }
+    }
+
+    /// Who waits, as far as somebody in a breakout may know it.
+    pub(crate) fn lobby_from_afar(&self, actor: &Actor) -> Vec<Knocker> {
+        match actor {
+            Actor::Away(identity)
+                if self
+                    .rights_away(identity)
+                    .is_ok_and(|rights| rights.has(Right::Admit)) =>
+            {
+                self.gate.knockers()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Tells somebody who may let others in from now on who waits.

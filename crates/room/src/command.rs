@@ -9,9 +9,9 @@ use tertulia_model::{
 use crate::{
     AccessChange, Admission, Attendance, AudioFeatures, BoardElement, BreakoutCommand, BreakoutPlace,
     BreakoutReport, BreakoutTicket, BreakoutsView, ChatFile, ChatMessage, Chosen, ConnectionQuality,
-    DepartureReason, Drawing, Entrance, FromParent, ParticipantInfo, ParticipantKind, Permission, Poll,
-    Rights, Role, RoomInfo, RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket, TrackEncryption,
-    TrackInfo,
+    DepartureReason, Drawing, Entrance, FromParent, Knocker, ParticipantInfo, ParticipantKind, Permission,
+    Poll, Rights, Role, RoomInfo, RoomRules, RoomSnapshot, RulesChange, SimulcastCodec, Ticket,
+    TrackEncryption, TrackInfo,
 };
 
 /// The time a command is handled at: monotonic for deadlines, Unix milliseconds for what people see.
@@ -674,6 +674,8 @@ pub enum Reply {
         place: Box<BreakoutPlace>,
         /// All of them, where the asker leads.
         all: Option<Box<BreakoutsView>>,
+        /// Who waits in the lobby, for those in a breakout who may let them in.
+        lobby: Vec<Knocker>,
     },
     /// A poll as everybody may see it.
     Poll(Box<Poll>),

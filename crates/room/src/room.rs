@@ -265,8 +265,12 @@ impl Room {
         {
             return Err(Refusal::NoSuchParticipant);
         }
-        // From a breakout the meeting is led as far as breakouts go, and no further.
-        if matches!(actor, Actor::Away(_)) && !matches!(command, Command::Breakout(_)) {
+        // From a breakout the meeting is led as far as breakouts and the lobby go, and no further.
+        let from_afar = matches!(
+            command,
+            Command::Breakout(_) | Command::Admit { .. } | Command::Deny { .. } | Command::TellLobby { .. }
+        );
+        if matches!(actor, Actor::Away(_)) && !from_afar {
             return Err(Refusal::NotAllowed);
         }
         self.authorise(actor, &command)?;

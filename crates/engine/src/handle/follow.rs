@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tertulia_model::{Identity, ParticipantId};
-use tertulia_room::{Admission, BreakoutPlace, BreakoutsView, Event, Refusal, Reply, RoomSnapshot};
+use tertulia_room::{Admission, BreakoutPlace, BreakoutsView, Event, Knocker, Refusal, Reply, RoomSnapshot};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{OBSERVER_QUEUE, RoomHandle};
@@ -28,6 +28,8 @@ pub struct AwayObservation {
     pub place: BreakoutPlace,
     /// All of them, where they lead.
     pub all: Option<BreakoutsView>,
+    /// Who waits in the lobby, where they may let them in.
+    pub lobby: Vec<Knocker>,
     /// What they are told. Closed when the room ends or the reader is too slow.
     pub events: mpsc::Receiver<Arc<Event>>,
 }
@@ -80,12 +82,13 @@ impl RoomHandle {
             })
             .await;
         let reply = answer.await.unwrap_or(Err(Refusal::RoomEnded))?;
-        let Reply::Breakouts { place, all } = reply else {
+        let Reply::Breakouts { place, all, lobby } = reply else {
             return Err(Refusal::RoomEnded);
         };
         Ok(AwayObservation {
             place: *place,
             all: all.map(|all| *all),
+            lobby,
             events: queue,
         })
     }

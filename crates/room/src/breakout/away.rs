@@ -46,7 +46,7 @@ impl Away {
         self.breakout == breakout && self.here_since_ms.is_some()
     }
 
-    pub(super) fn rights(&self, rules: &RoomRules) -> Rights {
+    pub(crate) fn rights(&self, rules: &RoomRules) -> Rights {
         rights_and_permission(self.standing, &self.base, rules).0
     }
 
@@ -266,7 +266,8 @@ impl Room {
             BreakoutReport::Stands(identity, standing) => {
                 if let Some(away) = self.breakouts.away.get_mut(&identity) {
                     away.standing = standing;
-                    self.remember_standing(identity, standing);
+                    self.remember_standing(identity.clone(), standing);
+                    self.tell_lobby_afar(&identity);
                     self.settle_moderation(now.instant);
                     self.breakouts.touch();
                 }
@@ -356,6 +357,7 @@ impl Room {
             standing,
         };
         self.tell_breakout(&room, expect);
+        self.tell_lobby_afar(identity);
         self.settle_moderation(now.instant);
         self.breakouts.touch();
     }

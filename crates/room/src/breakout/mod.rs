@@ -176,7 +176,7 @@ impl Room {
     }
 
     /// The name of somebody here, away or assigned.
-    fn name_for_breakouts(&self, identity: &Identity) -> Option<String> {
+    pub(crate) fn name_for_breakouts(&self, identity: &Identity) -> Option<String> {
         let here = self.participant_by_identity(identity).map(|info| &info.name);
         let away = || self.breakouts.away(identity).map(|away| &away.name);
         let assigned = || self.breakouts.assigned.get(identity).map(|(_, name)| name);

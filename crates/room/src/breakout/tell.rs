@@ -102,6 +102,7 @@ impl Room {
         Ok(Reply::Breakouts {
             place: Box::new(place),
             all: all.map(Box::new),
+            lobby: self.lobby_from_afar(actor),
         })
     }
 
