@@ -1,7 +1,7 @@
 //! A store of a test's own, with rooms in it.
 
 #[path = "../../../store/tests/kept/drawer.rs"]
-mod drawer;
+mod empty;
 
 use tertulia_model::RoomName;
 use tertulia_people::{
@@ -15,11 +15,11 @@ const CHEAP: HashCost = HashCost {
 };
 
 /// A store in which a room can be somebody's.
-pub struct Drawer(drawer::Drawer);
+pub struct Drawer(empty::Drawer);
 
 impl Drawer {
     pub async fn open() -> Self {
-        Self(drawer::Drawer::open().await)
+        Self(empty::Drawer::open().await)
     }
 
     pub fn store(&self) -> &Store {
