@@ -53,7 +53,8 @@ async function chromiumArguments(setup: Setup): Promise<string[]> {
   const count = devices === undefined ? '' : `,device-count=${devices}`;
   const args = [
     '--no-sandbox',
-    `--use-fake-device-for-media-stream=fps=20${count}`,
+    // A quarter of what a test takes of a processor is painting and coding the test picture at 20 frames a second.
+    `--use-fake-device-for-media-stream=fps=10${count}`,
     '--autoplay-policy=no-user-gesture-required',
     '--disable-features=WebRtcHideLocalIpsWithMdns',
     '--disable-background-timer-throttling',
