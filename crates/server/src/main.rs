@@ -11,6 +11,7 @@ mod addresses;
 mod admin;
 mod ask;
 mod audit;
+mod branding;
 mod check;
 mod cli;
 mod clock;

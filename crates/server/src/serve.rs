@@ -23,7 +23,7 @@ use crate::http::{Connections, ListenerLimits, Readiness, Site, TrustedProxies, 
 use crate::logging::{self, Level};
 use crate::telemetry::Traces;
 use crate::tls::Tls;
-use crate::{addresses, data, http, keeper, limits, metrics, reach, trusted, wiring};
+use crate::{addresses, branding, data, http, keeper, limits, metrics, reach, trusted, wiring};
 
 /// Runs the server until a signal ends it.
 ///
@@ -89,6 +89,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let connections = Connections::default();
     let readiness = Readiness::default();
     let web_app = WebApp::embedded();
+    branding::put_on(config, &web_app)?;
 
     let xmpp = wiring::xmpp(config).map(|door| XmppDoor::kept(engine.clone(), tokens, door, store.clone()));
     let mut doors =
@@ -97,6 +98,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
         doors = doors.merge(tertulia_door_xmpp::router(xmpp.clone()));
     }
     let arrival = http::Arrival::new(proxies.clone(), config.tls.hsts_s);
+    let branded = tokio::spawn(branding::follow(args.clone(), web_app.clone(), stopped.clone()));
     let router = http::router(doors, web_app, readiness.clone(), arrival);
     let plain = Site {
         router,
@@ -111,7 +113,7 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     };
     let serve =
         |listener, site| tokio::spawn(http::serve(listener, site, connections.clone(), stopped.clone()));
-    let mut tasks = Vec::new();
+    let mut tasks = vec![branded];
     let mut stats = None;
     match (tls, secure_listener) {
         (Some((tls, keeper)), Some(secure_listener)) => {
@@ -264,7 +266,7 @@ fn announce(args: &ServerArgs, config: &Config) {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Held so that SIGHUP, which has certificates looked at, does not end a server that has none.
+    /// Held so that SIGHUP, which has certificates and the branding looked at, does not end a server before it listens for it.
     _hangup: Signal,
 }
 

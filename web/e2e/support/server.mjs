@@ -117,6 +117,11 @@ export class Server {
     await this.#spawn();
   }
 
+  /** Sends the process a signal that does not end it. */
+  signal(/** @type {NodeJS.Signals} */ signal) {
+    this.#child?.kill(signal);
+  }
+
   /** Ends the process and removes its data. */
   async stop() {
     await this.#end('SIGTERM');

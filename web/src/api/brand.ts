@@ -1,11 +1,14 @@
+/** A text of the operator's: the same for everybody, or by language. */
+export type BrandText = string | Readonly<Record<string, string>>;
+
 /** What the operator made of the app, see `[branding]` in the server's configuration. */
 export interface Brand {
   name: string;
   logo: string | null;
   background: string | null;
-  headline: string;
-  welcome: string;
-  links: readonly { label: string; href: string }[];
+  headline: BrandText;
+  welcome: BrandText;
+  links: readonly { label: BrandText; href: string }[];
   /** Origins whose pages may frame the app and talk with it. */
   origins: readonly string[];
 }
@@ -23,14 +26,26 @@ const plain: Brand = {
 /** A slow answer must not keep anybody from the page. In ms. */
 const patienceMs = 2_500;
 let brand = plain;
+let loading: Promise<Brand> | null = null;
 
 /** The brand; Tertulia's own until `loadBrand` has come back with another. */
 export function theBrand(): Brand {
   return brand;
 }
 
-/** Fetches the brand, before the first paint. Without an answer the page is Tertulia's. */
-export async function loadBrand(): Promise<Brand> {
+/** The wording for a reader of `language`: theirs, else English, else any. */
+export function wording(text: BrandText, language: string): string {
+  if (typeof text === 'string') return text;
+  return text[language] ?? text.en ?? Object.values(text)[0] ?? '';
+}
+
+/** Fetches the brand once, before the first paint. Without an answer the page is Tertulia's. */
+export function loadBrand(): Promise<Brand> {
+  loading ??= fetchBrand();
+  return loading;
+}
+
+async function fetchBrand(): Promise<Brand> {
   try {
     const response = await fetch('/branding/brand.json', {
       signal: AbortSignal.timeout(patienceMs),

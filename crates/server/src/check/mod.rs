@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 pub use report::Report;
 
+use crate::branding::Brand;
 use crate::cli::{CheckArgs, ServerArgs};
 use crate::config::{Config, TlsMode};
 use crate::http::{TrustedProxies, try_bind};
@@ -74,6 +75,13 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     }
     if let Err(error) = trusted::all(config) {
         report.wrong(format!("{error:#}"));
+    }
+    match Brand::read(config, None) {
+        Ok(brand) => brand
+            .complaints
+            .into_iter()
+            .for_each(|complaint| report.warn(complaint)),
+        Err(error) => report.wrong(format!("{error:#}")),
     }
     let addresses = addresses::advertised(&config.media, args.dev);
     let shown = |list: &Vec<tertulia_engine::AdvertisedAddress>| {
@@ -304,6 +312,16 @@ mod tests {
     }
 
     #[test]
+    fn colours_that_are_hard_to_read_are_no_reason_not_to_start() {
+        let report = checked("[branding]\nlight = { text = \"#aaaaaa\" }");
+        assert!(
+            report.contains("warning") && report.contains("branding.light: texts (#aaaaaa)"),
+            "{report}"
+        );
+        assert!(!report.contains("wrong   branding"), "{report}");
+    }
+
+    #[test]
     fn what_makes_no_sense_is_said() {
         for (text, part) in [
             ("[keys]\nabc = \"secret\"", "`abc` is a sample"),
@@ -326,6 +344,9 @@ mod tests {
                 "/nowhere",
             ),
             ("[tls]\nmode = \"maybe\"", "maybe"),
+            ("[branding]\nlogo = \"/nowhere.svg\"", "branding.logo"),
+            ("[branding]\ndark = { text = \"white\" }", "branding.dark.text"),
+            ("[branding]\norigins = [\"*\"]", "branding.origins"),
             ("nonsense = 1", "nonsense"),
         ] {
             let report = checked(text);

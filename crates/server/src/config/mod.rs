@@ -1,6 +1,7 @@
 //! What the operator decides: one TOML file, every key with a default, and the environment on top.
 
 mod accounts;
+mod branding;
 mod load;
 mod reference;
 mod section;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use accounts::{Accounts, Jwt, Oidc, Policy};
+pub use branding::{Branding, Colours, Link, Text};
 pub use load::load;
 pub use reference::reference;
 use section::section;
@@ -59,6 +61,8 @@ pub struct Config {
     pub keys: BTreeMap<String, Secret>,
     /// See [`Server`].
     pub server: Server,
+    /// See [`Branding`].
+    pub branding: Branding,
     /// See [`Store`].
     pub store: Store,
     /// See [`Http`].

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Setting;
 use super::{
-    Accounts, Acme, Files, Http, Jwt, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server, Store,
-    Telemetry, Tls, Top, Turn, Webhooks, Xmpp,
+    Accounts, Acme, Branding, Files, Http, Jwt, Limits, Livekit, Log, Media, Metrics, Oidc, Rooms, Server,
+    Store, Telemetry, Tls, Top, Turn, Webhooks, Xmpp,
 };
 
 const INTRODUCTION: &str = "\
@@ -26,6 +26,12 @@ pub fn reference() -> String {
     let mut text = INTRODUCTION.to_owned();
     section(&mut text, None, Top::ABOUT, &Top::settings());
     section(&mut text, Some("server"), Server::ABOUT, &Server::settings());
+    section(
+        &mut text,
+        Some("branding"),
+        Branding::ABOUT,
+        &Branding::settings(),
+    );
     section(&mut text, Some("store"), Store::ABOUT, &Store::settings());
     section(&mut text, Some("http"), Http::ABOUT, &Http::settings());
     section(&mut text, Some("tls"), Tls::ABOUT, &Tls::settings());

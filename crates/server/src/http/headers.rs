@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use tokio::sync::watch;
 
 /// What a page of ours may load and do. No script or style stands in the page itself, nothing comes from elsewhere,
-/// and only our own pages may frame it. `connect-src 'self'` covers the WebSocket of the same origin. WebAssembly, for
+/// and only our own pages may frame it, and those of origins the operator names. `connect-src 'self'` covers the WebSocket of the same origin. WebAssembly, for
 /// noise and backgrounds, is let be compiled; text is still never run as script.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob: mediastream:; font-src 'self'; connect-src 'self'; \
@@ -16,14 +19,41 @@ const PERMISSIONS_POLICY: &str = "camera=(self), microphone=(self), display-capt
     speaker-selection=(self), autoplay=(self), fullscreen=(self), picture-in-picture=(self), \
     screen-wake-lock=(self), geolocation=(), midi=(), payment=(), usb=(), serial=()";
 
+/// Who may show our pages in a frame: ourselves, and whom the operator lets; cheap to clone.
+#[derive(Clone)]
+pub struct Framing(Arc<watch::Sender<HeaderValue>>);
+
+impl Default for Framing {
+    fn default() -> Self {
+        let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+        Self(Arc::new(watch::Sender::new(policy)))
+    }
+}
+
+impl Framing {
+    /// Lets pages of these origins, and of no others from here on, frame ours.
+    pub fn allow(&self, origins: &[String]) {
+        let listed: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+        match HeaderValue::try_from(format!("{CONTENT_SECURITY_POLICY}{listed}")) {
+            Ok(policy) => {
+                self.0.send_replace(policy);
+            }
+            Err(error) => {
+                tracing::error!(%error, "origins cannot be told to browsers; none is let frame our pages")
+            }
+        }
+    }
+}
+
 /// Adds what every answer carries.
-pub async fn secure(request: Request, next: Next) -> Response {
+pub async fn secure(State(framing): State<Framing>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    let policy = framing.0.borrow().clone();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
-    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY);

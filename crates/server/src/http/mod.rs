@@ -29,12 +29,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Puts the doors, the web app and health on one router.
 pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, arrival: Arrival) -> Router {
+    let framing = web_app.framing();
     doors
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(move || health::readyz(readiness)))
         .fallback(move |request: Request| webapp::serve(web_app, request))
         .layer(from_fn(in_time))
-        .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(framing, headers::secure))
         .layer(from_fn_with_state(arrival, client::find))
         .layer(from_fn(telemetry::request))
 }
@@ -83,7 +84,9 @@ mod tests {
         readiness.set(ready);
         let proxies = TrustedProxies::parse(&["192.0.2.1".to_owned()]).unwrap();
         let arrival = Arrival::new(proxies, 60);
-        let router = router(doors, WebApp::embedded(), readiness, arrival);
+        let app = WebApp::embedded();
+        app.framing().allow(&["https://learn.example.org".to_owned()]);
+        let router = router(doors, app, readiness, arrival);
         let request = Request::builder()
             .uri(path)
             .extension(ConnectInfo(SocketAddr::from((peer, 1))));
@@ -109,7 +112,8 @@ mod tests {
             assert!(
                 policy.contains("default-src 'none'")
                     && !policy.contains("'unsafe-eval'")
-                    && !policy.contains("unsafe-inline"),
+                    && !policy.contains("unsafe-inline")
+                    && policy.ends_with("frame-ancestors 'self' https://learn.example.org"),
                 "for {path}"
             );
             assert_eq!(headers["x-content-type-options"], "nosniff");

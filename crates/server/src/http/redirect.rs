@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
@@ -29,7 +29,7 @@ pub fn redirect(tls: Tls, port: u16, readiness: Readiness) -> Router {
         .fallback(lead)
         .with_state(Way { tls, port })
         .layer(from_fn(in_time))
-        .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(headers::Framing::default(), headers::secure))
 }
 
 async fn challenge(State(way): State<Way>, Path(token): Path<String>) -> Response {

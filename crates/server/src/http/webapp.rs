@@ -9,6 +9,10 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::headers::Framing;
+use crate::branding::Brand;
 
 const INDEX: &str = "index.html";
 /// First segments of paths that belong to the server: nothing there is ever the web app.
@@ -34,17 +38,25 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Tertulia</title
     Run <code>make build</code> in the project and start it again.</p></html>\n";
 /// The forms of a file that the web app's build puts beside it, best first: ending, and name as a content coding.
 const FORMS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
+/// The operator's files, which nobody else has looked at, may be looked at and nothing more, opened by themselves as well.
+const FOREIGN_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+/// Where they are; a path below it that leads to none is nobody's.
+const BRANDING: &str = "branding/";
 
 #[derive(rust_embed::Embed)]
 #[folder = "../../web/dist"]
 #[allow_missing = true]
 struct Embedded;
 
-/// The app's files with their compressed forms; cheap to clone.
+/// The app's files with their compressed forms, and the brand over them; cheap to clone.
 #[derive(Clone)]
 pub struct WebApp {
-    files: Arc<BTreeMap<String, File>>,
+    files: Files,
+    brand: Arc<watch::Sender<Files>>,
+    framing: Framing,
 }
+
+type Files = Arc<BTreeMap<String, File>>;
 
 struct File {
     plain: Bytes,
@@ -52,6 +64,8 @@ struct File {
     etag: HeaderValue,
     /// Its name holds a hash of what is in it.
     immutable: bool,
+    /// It is the operator's.
+    foreign: bool,
     /// Compressed, each with its content coding, best first.
     forms: Vec<(&'static str, Bytes)>,
 }
@@ -64,13 +78,7 @@ impl WebApp {
         let files = names.filter_map(|name| {
             let file = Embedded::get(&name)?;
             let kind = file.metadata.mimetype().to_owned();
-            let hash: String = file
-                .metadata
-                .sha256_hash()
-                .iter()
-                .take(12)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let hash = hex(&file.metadata.sha256_hash());
             let mut own = File::new(&name, bytes(file), &kind, &hash)?;
             own.forms = FORMS
                 .iter()
@@ -80,10 +88,44 @@ impl WebApp {
                 .collect();
             Some((name.into_owned(), own))
         });
+        Self::of(files.collect())
+    }
+
+    fn of(files: BTreeMap<String, File>) -> Self {
         Self {
-            files: Arc::new(files.collect()),
+            files: Arc::new(files),
+            brand: Arc::default(),
+            framing: Framing::default(),
         }
     }
+
+    /// The app's page as it was built.
+    pub fn built_page(&self) -> Option<String> {
+        let page = self.files.get(INDEX)?;
+        Some(String::from_utf8_lossy(&page.plain).into_owned())
+    }
+
+    /// Who may frame the app.
+    pub fn framing(&self) -> Framing {
+        self.framing.clone()
+    }
+
+    /// Shows itself in this brand from here on.
+    pub fn wear(&self, brand: Brand) {
+        let files = brand.assets.into_iter().filter_map(|asset| {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &asset.bytes);
+            let mut file = File::new(&asset.name, asset.bytes, asset.kind, &hex(digest.as_ref()))?;
+            file.foreign = asset.foreign;
+            Some((asset.name, file))
+        });
+        self.brand.send_replace(Arc::new(files.collect()));
+        self.framing.allow(&brand.origins);
+    }
+}
+
+/// Enough of a digest to tell versions apart.
+fn hex(digest: &[u8]) -> String {
+    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn is_form(name: &str) -> bool {
@@ -112,6 +154,7 @@ impl File {
             content_type: HeaderValue::from_str(&kind).ok()?,
             etag: HeaderValue::from_str(&format!("\"{hash}\"")).ok()?,
             immutable: name.starts_with("assets/"),
+            foreign: false,
             forms: Vec::new(),
         })
     }
@@ -139,6 +182,12 @@ impl File {
         if let (Some(encoding), false) = (encoding, unchanged) {
             out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
+        if self.foreign {
+            out.insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(FOREIGN_POLICY),
+            );
+        }
         response
     }
 
@@ -158,10 +207,14 @@ pub async fn serve(app: WebApp, request: Request) -> Response {
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
-    let mut response = match app.files.get(path) {
+    let brand = app.brand.borrow().clone();
+    let file = |path: &str| brand.get(path).or_else(|| app.files.get(path));
+    let mut response = match file(path) {
         Some(file) => file.answer(request.headers()),
-        None if belongs_to_server(path) => StatusCode::NOT_FOUND.into_response(),
-        None => match app.files.get(INDEX) {
+        None if belongs_to_server(path) || path.starts_with(BRANDING) => {
+            StatusCode::NOT_FOUND.into_response()
+        }
+        None => match file(INDEX) {
             Some(page) => page.answer(request.headers()),
             None => {
                 let kind = HeaderValue::from_static("text/html; charset=utf-8");

@@ -6,8 +6,6 @@ async function framed() {
   vi.resetModules();
   Object.defineProperty(window, 'parent', { value: around, configurable: true });
   vi.stubGlobal('fetch', async () => Response.json({ origins: ['https://learn.example.org'] }));
-  const { loadBrand } = await import('../../api/brand');
-  await loadBrand();
   const bridge = await import('./bridge');
   bridge.startBridge();
   return bridge;
@@ -27,6 +25,7 @@ describe('the bridge to the page around', () => {
     tell('videoConferenceJoined', { roomName: 'r' });
     expect(around.postMessage).not.toHaveBeenCalled();
     send({ tertulia: 1, command: 'hello' }, 'https://learn.example.org');
+    await vi.waitFor(() => expect(around.postMessage).toHaveBeenCalled());
     expect(around.postMessage.mock.calls.map(([message]) => message.event)).toEqual([
       'videoConferenceJoined',
       'ready',
@@ -44,7 +43,7 @@ describe('the bridge to the page around', () => {
     send({ command: 'hangup' }, 'https://learn.example.org');
     send('hangup', 'https://learn.example.org');
     send(null, 'https://learn.example.org');
-    await Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve));
     tell('anything');
     expect(hangup).not.toHaveBeenCalled();
     expect(around.postMessage).not.toHaveBeenCalled();

@@ -1,4 +1,4 @@
-import { theBrand } from '../../api/brand';
+import { loadBrand, theBrand } from '../../api/brand';
 
 /** What goes over the frame's edge, both ways; see docs/embedding.md. */
 export const protocolVersion = 1;
@@ -23,10 +23,13 @@ export function isFramed(): boolean {
 export function startBridge(): void {
   if (!isFramed()) return;
   window.addEventListener('message', (event: MessageEvent<unknown>) => {
-    if (event.source !== window.parent || !isAllowed(event.origin)) return;
+    if (event.source !== window.parent) return;
     const message = event.data as { tertulia?: unknown } | null;
     if (typeof message !== 'object' || message?.tertulia !== protocolVersion) return;
-    take(message as Incoming, event.origin);
+    // Whom the operator allows is known with the brand; the page around may speak before. In order all the same.
+    void loadBrand().then(() => {
+      if (isAllowed(event.origin)) take(message as Incoming, event.origin);
+    });
   });
 }
 

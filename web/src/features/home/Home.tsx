@@ -2,7 +2,7 @@ import { ArrowRight, Link2, RefreshCw, Server, UserRoundCheck } from 'lucide-rea
 import { type FormEvent, lazy, Suspense, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type RoomNameProblem, roomNameProblem, useServerConfig } from '../../api';
-import { theBrand } from '../../api/brand';
+import { theBrand, wording } from '../../api/brand';
 import type { Language } from '../../i18n';
 import { Button, Icon, IconButton, type IconType, Switch, TextField, usePageMeta } from '../../ui';
 import { Page } from '../shell/Page';
@@ -62,8 +62,8 @@ export function Home({ onOpenRoom }: HomeProps) {
     >
       <div className={styles.hero}>
         <div className={styles.words}>
-          <h1 className={styles.title}>{headline || t('headline')}</h1>
-          <p className={styles.lead}>{welcome || t('lead')}</p>
+          <h1 className={styles.title}>{wording(headline, language) || t('headline')}</h1>
+          <p className={styles.lead}>{wording(welcome, language) || t('lead')}</p>
 
           <form className={styles.form} onSubmit={submit} noValidate>
             <TextField

@@ -1,12 +1,13 @@
 import { useTranslation } from 'react-i18next';
 import { useServerConfig } from '../../api';
-import { theBrand } from '../../api/brand';
+import { theBrand, wording } from '../../api/brand';
 import styles from './Footer.module.css';
 import { LanguagePicker } from './LanguagePicker';
 import { ThemePicker } from './ThemePicker';
 
 /** Where the operator wants to lead: imprint, privacy, help. */
 function Links() {
+  const { i18n } = useTranslation();
   const { links } = theBrand();
   if (links.length === 0) return null;
   return (
@@ -14,7 +15,7 @@ function Links() {
       {links.map(({ label, href }) => (
         <li key={href}>
           <a href={href} target="_blank" rel="noopener noreferrer">
-            {label}
+            {wording(label, i18n.language)}
           </a>
         </li>
       ))}

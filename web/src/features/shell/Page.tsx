@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { theBrand } from '../../api/brand';
 import { Footer } from './Footer';
 import { Logo } from './Logo';
+import { Offline } from './Offline';
 import styles from './Page.module.css';
 
 interface PageProps {
@@ -22,8 +23,9 @@ export function Page({ actions, footer = true, children }: PageProps) {
       <a className={styles.skip} href="#content">
         {t('skipToContent')}
       </a>
+      <Offline />
       <header className={styles.header}>
-        <a className={styles.brand} href="/" aria-label={t('homeLink')}>
+        <a className={styles.brand} href="/" aria-label={t('homeLink', { name })}>
           {logo ? (
             <img src={logo} alt={name} className={styles.logo} />
           ) : (

@@ -1,4 +1,5 @@
 use super::*;
+use crate::branding::Asset;
 
 fn app() -> WebApp {
     let script = "console.log('hello'); ".repeat(200);
@@ -16,9 +17,7 @@ fn app() -> WebApp {
         }
         (name.to_owned(), file)
     });
-    WebApp {
-        files: Arc::new(BTreeMap::from(files)),
-    }
+    WebApp::of(BTreeMap::from(files))
 }
 
 async fn get(path: &str, headers: &[(&str, &str)]) -> Response {
@@ -132,11 +131,54 @@ async fn nothing_but_reading_is_possible() {
 
 #[tokio::test]
 async fn a_binary_without_the_app_says_so() {
-    let empty = WebApp {
-        files: Arc::default(),
-    };
+    let empty = WebApp::of(BTreeMap::new());
     let request = Request::builder().uri("/Weekly").body(Body::empty()).unwrap();
     let response = serve(empty, request).await;
     let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
     assert!(String::from_utf8(body.to_vec()).unwrap().contains("make build"));
+}
+
+#[tokio::test]
+async fn the_brand_stands_before_the_built_app_and_its_pictures_do_nothing_by_themselves() {
+    let worn = |name: &str, text: &'static str, kind, foreign| Asset {
+        name: name.to_owned(),
+        bytes: Bytes::from_static(text.as_bytes()),
+        kind,
+        foreign,
+    };
+    let app = app();
+    let ask = |path: &'static str| {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        serve(app.clone(), request)
+    };
+    app.wear(Brand {
+        assets: vec![
+            worn("index.html", "<title>Agora</title>", "text/html", false),
+            worn("branding/logo.svg", "<svg/>", "image/svg+xml", true),
+        ],
+        origins: Vec::new(),
+        complaints: Vec::new(),
+    });
+    let page = ask("/Weekly").await;
+    assert_eq!(value(&page, "content-type"), "text/html; charset=utf-8");
+    let etag = value(&page, "etag");
+    let body = axum::body::to_bytes(page.into_body(), 10_000).await.unwrap();
+    assert_eq!(&body[..], b"<title>Agora</title>");
+
+    let logo = ask("/branding/logo.svg").await;
+    assert_eq!(value(&logo, "content-type"), "image/svg+xml");
+    assert_eq!(value(&logo, "content-security-policy"), FOREIGN_POLICY);
+    assert_eq!(ask("/branding/gone.svg").await.status(), StatusCode::NOT_FOUND);
+
+    app.wear(Brand {
+        assets: vec![worn("index.html", "<title>Forum</title>", "text/html", false)],
+        origins: Vec::new(),
+        complaints: Vec::new(),
+    });
+    assert_ne!(
+        value(&ask("/").await, "etag"),
+        etag,
+        "browsers see that it is another"
+    );
+    assert_eq!(ask("/branding/logo.svg").await.status(), StatusCode::NOT_FOUND);
 }
