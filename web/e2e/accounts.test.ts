@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fits } from './support/axe';
 import { expect, test } from './support/meeting';
 import { type Person, SOON } from './support/person';
-import { binary, type Server } from './support/server.mjs';
+import { artifacts, binary, type Server } from './support/server.mjs';
 
 const password = 'a long walk home';
 
@@ -87,7 +87,10 @@ test('an owner makes a room, invites somebody, and finds them waiting', async ({
   await boris.button('Leave').waitFor({ timeout: SOON });
 });
 
-test('a wrong password says so and leaves nobody signed in', async ({ arrive, server }) => {
+test('a wrong password signs nobody in; a right one lets somebody look after their account, and delete it', async ({
+  arrive,
+  server,
+}) => {
   await makeAccount(server, 'oleg');
   const oleg = await arrive({ name: 'Oleg' });
   await oleg.page.goto(`${server.origin}/my`);
@@ -100,5 +103,58 @@ test('a wrong password says so and leaves nobody signed in', async ({ arrive, se
   await login.waitFor({ timeout: SOON });
   await signIn(oleg, 'oleg');
   await oleg.button('Sign out').click();
-  await oleg.page.getByRole('link', { name: 'My rooms' }).waitFor({ timeout: SOON });
+  await oleg.page.getByRole('link', { name: 'My rooms' }).click();
+  await signIn(oleg, 'oleg');
+
+  // Signed in elsewhere too; there they are signed out from here.
+  const there = await oleg.browser.newContext();
+  const elsewhere = await there.request.post(`${server.origin}/api/v1/session`, {
+    data: { login: 'oleg', password },
+    headers: { origin: server.origin, 'user-agent': 'Mozilla/5.0 (X11; Linux) Firefox/153.0' },
+  });
+  expect(elsewhere.status()).toBe(200);
+  const { page } = oleg;
+  await oleg.button('Account').click();
+  await page.getByText('Firefox, Linux').waitFor({ timeout: SOON });
+  await fits(page);
+  for (const [colorScheme, width] of [
+    ['light', 1280],
+    ['dark', 360],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    const path = join(artifacts, `account.${colorScheme}.${width}.png`);
+    await page.screenshot({ path, fullPage: true });
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('button', { name: /^End: Firefox, Linux/ }).click();
+  await page.getByText('Firefox, Linux').waitFor({ state: 'hidden', timeout: SOON });
+  const session = await (await there.request.get(`${server.origin}/api/v1/session`)).json();
+  expect(session).toEqual({ account: null });
+
+  // By keyboard alone: another name, then another password.
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Oleg Petrov');
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved.').waitFor({ timeout: SOON });
+  await page.getByLabel('Password until now').focus();
+  await page.keyboard.type('not the password');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('a longer walk home');
+  await page.keyboard.press('Enter');
+  await page.getByText('That is not your password.').waitFor({ timeout: SOON });
+  await page.getByLabel('Password until now').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByText('Your password is changed.').waitFor({ timeout: SOON });
+
+  await oleg.button('Delete account').click();
+  const asked = page.getByRole('dialog', { name: 'Delete your account?' });
+  await asked.getByText('anybody may take their names').waitFor();
+  await asked.getByLabel('Password').fill('a longer walk home');
+  await page.keyboard.press('Enter');
+  await page.getByText('Your account is deleted.').waitFor({ timeout: SOON });
+  await page.goto(`${server.origin}/my`);
+  await login.fill('oleg');
+  await page.getByLabel('Password').fill('a longer walk home');
+  await page.keyboard.press('Enter');
+  await page.getByText('No account has this name and password').waitFor({ timeout: SOON });
 });

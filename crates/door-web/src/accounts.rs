@@ -12,10 +12,12 @@ use tertulia_engine::source_of;
 use tertulia_people::{Account, AccountId, LoginName, Password, SecretToken, Session, display_name, email};
 use tertulia_store::AccountRefusal;
 
+use crate::browser;
 use crate::convert;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::extract::{Body, Source};
+use crate::own_rooms;
 use crate::provider;
 use crate::signed_in::{SignedIn, Visitor};
 use crate::state::{Api, unix_ms};
@@ -151,6 +153,7 @@ pub async fn change(
     SignedIn(stay): SignedIn,
     Body(request): Body<AccountRequest>,
 ) -> Result<Json<AccountBody>, ApiError> {
+    own_rooms::limit(&api, &stay)?;
     let mut account = stay.account;
     if let Some(name) = request.display_name {
         account.display_name = display_name(&name)?;
@@ -159,6 +162,7 @@ pub async fn change(
         account.email = email(&text)?;
     }
     api.store()?.change_account(&account).await?;
+    api.note(&account, None, "account.changed", None).await?;
     Ok(Json(convert::people::account(&account)))
 }
 
@@ -185,14 +189,10 @@ pub async fn change_password(
         Password::new(&request.new)?,
     );
     new.check_for_account(&account.login)?;
-    let from = shown(source);
-    let passwords = &api.inner.passwords;
-    passwords.attempt(account.login.as_str(), &from, unix_ms())?;
-    if !passwords.matches(current, account.password.clone()).await? {
+    if !knows_password(&api, source, &account, current).await? {
         return Err(wrong());
     }
-    passwords.succeeded(account.login.as_str(), &from);
-    account.password = Some(passwords.hash(new).await?);
+    account.password = Some(api.inner.passwords.hash(new).await?);
     let store = api.store()?;
     store.change_account(&account).await?;
     store.end_sessions(&account.id).await?;
@@ -200,8 +200,24 @@ pub async fn change_password(
     begin_session(&api, &headers, &account).await
 }
 
+/// Whether `password` is the account's, asked for again of somebody signed in; guessing is slowed down as at the sign-in.
+pub async fn knows_password(
+    api: &Api,
+    source: IpAddr,
+    account: &Account,
+    password: Password,
+) -> Result<bool, ApiError> {
+    let (from, passwords) = (shown(source), &api.inner.passwords);
+    passwords.attempt(account.login.as_str(), &from, unix_ms())?;
+    let right = passwords.matches(password, account.password.clone()).await?;
+    if right {
+        passwords.succeeded(account.login.as_str(), &from);
+    }
+    Ok(right)
+}
+
 async fn begin_session(api: &Api, headers: &HeaderMap, account: &Account) -> Result<Response, ApiError> {
-    let cookie = new_session(api, account, cookie::came_securely(headers)).await?;
+    let cookie = new_session(api, account, headers, cookie::came_securely(headers)).await?;
     let body = SessionAnswer {
         account: Some(convert::people::account(account)),
     };
@@ -209,9 +225,19 @@ async fn begin_session(api: &Api, headers: &HeaderMap, account: &Account) -> Res
 }
 
 /// Begins a session, and gives what sets its cookie; `secure` where pages come over HTTPS.
-pub async fn new_session(api: &Api, account: &Account, secure: bool) -> Result<HeaderValue, ApiError> {
+pub async fn new_session(
+    api: &Api,
+    account: &Account,
+    headers: &HeaderMap,
+    secure: bool,
+) -> Result<HeaderValue, ApiError> {
     let secret = SecretToken::from_random(rand::random());
-    let session = Session::begin(secret.digest(), account.id.clone(), unix_ms());
+    let session = Session::begin(
+        secret.digest(),
+        account.id.clone(),
+        browser::named(headers),
+        unix_ms(),
+    );
     api.store()?.begin_session(&session).await?;
     cookie::set(
         secure,

@@ -22,6 +22,7 @@ mod accounts;
 mod away;
 mod board;
 mod breakouts;
+mod browser;
 mod chat;
 mod convert;
 mod cookie;
@@ -36,6 +37,7 @@ mod join;
 mod lobby;
 mod moderation;
 mod openapi;
+mod own_account;
 mod own_rooms;
 mod passwords;
 mod places;
@@ -171,6 +173,15 @@ fn people() -> Router<Api> {
         .route("/api/v1/accounts", post(accounts::sign_up))
         .route("/api/v1/account", patch(accounts::change))
         .route("/api/v1/account/password", put(accounts::change_password))
+        .route("/api/v1/account/remove", post(own_account::remove))
+        .route(
+            "/api/v1/account/sessions",
+            get(own_account::sessions).delete(own_account::end_other_sessions),
+        )
+        .route(
+            "/api/v1/account/sessions/{session}",
+            axum::routing::delete(own_account::end_session),
+        )
         .route("/api/v1/my/rooms", get(own_rooms::list).post(own_rooms::create))
         .route(
             "/api/v1/my/rooms/{room}",

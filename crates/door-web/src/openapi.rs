@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
 use crate::{
     accounts, board, breakouts, chat, download, events, files, history, invitations, join, lobby, moderation,
-    own_rooms, polls, presence, provider, rooms,
+    own_account, own_rooms, polls, presence, provider, rooms,
 };
 
 #[derive(OpenApi)]
@@ -25,7 +25,8 @@ use crate::{
         moderation::mute_all, moderation::lower_hand, moderation::give_floor, moderation::spotlight,
         moderation::follow_me, moderation::set_timer, moderation::end, moderation::attendance,
         accounts::session, accounts::sign_in, accounts::sign_out, accounts::sign_up, accounts::change,
-        accounts::change_password, provider::sign_in, provider::answer, own_rooms::list, own_rooms::create,
+        accounts::change_password, own_account::sessions, own_account::end_session,
+        own_account::end_other_sessions, own_account::remove, provider::sign_in, provider::answer, own_rooms::list, own_rooms::create,
         own_rooms::read, own_rooms::change, own_rooms::remove, own_rooms::calendar, invitations::list, invitations::create, invitations::revoke,
         breakouts::read, breakouts::add, breakouts::set_options, breakouts::rename, breakouts::remove,
         breakouts::assign, breakouts::shuffle, breakouts::open, breakouts::set_end, breakouts::close, breakouts::say,

@@ -165,7 +165,7 @@ async fn take(
     let claims = provider.redeem(&code, verifier, nonce, unix_ms()).await?;
     let account = account(api, provider.issuer(), terms, &claims).await?;
     up(&api.inner.counters.sign_ins);
-    let cookie = new_session(api, &account, terms.secure).await?;
+    let cookie = new_session(api, &account, headers, terms.secure).await?;
     Ok(led_to(&path_of(to.as_ref()), cookie)?)
 }
 

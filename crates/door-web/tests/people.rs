@@ -206,6 +206,128 @@ async fn people_sign_up_only_where_the_operator_lets_them() {
 }
 
 #[tokio::test]
+async fn sessions_are_listed_for_whose_they_are_and_end_one_by_one_or_all_but_this() {
+    let house = house().await;
+    house.account("ana", false).await;
+    house.account("bea", false).await;
+    let signed_in = async |login: &'static str| house.signed_in(login).await;
+    let (here, there, third) = (
+        signed_in("ana").await,
+        signed_in("ana").await,
+        signed_in("ana").await,
+    );
+    let bea = signed_in("bea").await;
+    let listed = async |house: &House| {
+        let asked = ask(house, Method::GET, "account/sessions", Value::Null).await;
+        asked.json["sessions"].as_array().cloned().unwrap_or_default()
+    };
+    let own = |sessions: &[Value]| {
+        let current = sessions.iter().find(|session| session["current"] == true);
+        current.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let sessions = listed(&here).await;
+    assert_eq!(sessions.len(), 3);
+    assert_eq!(
+        sessions
+            .iter()
+            .filter(|session| session["current"] == true)
+            .count(),
+        1
+    );
+    let (hers, theirs) = (own(&listed(&there).await), own(&listed(&bea).await));
+
+    // Nobody ends what is not theirs, nor learns that it is there.
+    for id in [theirs.as_str(), "nothing"] {
+        let asked = ask(
+            &here,
+            Method::DELETE,
+            &format!("account/sessions/{id}"),
+            Value::Null,
+        )
+        .await;
+        assert_eq!((asked.status, code(&asked)), (StatusCode::NOT_FOUND, "not_found"));
+    }
+    let path = format!("account/sessions/{hers}");
+    let foreign = ask(
+        &here.on_page("https://evil.example"),
+        Method::DELETE,
+        &path,
+        Value::Null,
+    )
+    .await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        ask(&here, Method::DELETE, &path, Value::Null).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert!(listed(&there).await.is_empty(), "that browser is signed out");
+    assert_eq!(listed(&here).await.len(), 2);
+
+    let ended = ask(&here, Method::DELETE, "account/sessions", Value::Null).await;
+    assert_eq!(ended.json, json!({"ended": 1}));
+    assert!(listed(&third).await.is_empty());
+    assert_eq!((listed(&here).await.len(), listed(&bea).await.len()), (1, 1));
+    let log = house.store().read_audit(None, None, 99).await.unwrap();
+    let actions: Vec<_> = log.iter().map(|line| line.action.as_str()).collect();
+    assert!(
+        actions.contains(&"account.session_ended") && actions.contains(&"account.sessions_ended"),
+        "{actions:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_account_goes_with_its_password_alone_and_takes_its_rooms_along() {
+    let house = house().await;
+    let account = house.account("ana", false).await;
+    let (ana, there) = (house.signed_in("ana").await, house.signed_in("ana").await);
+    make_room(&ana, "Weekly", json!({})).await;
+    let remove = async |body: Value| ask(&ana, Method::POST, "account/remove", body).await;
+    for body in [
+        json!({}),
+        json!({"login": "ana"}),
+        json!({"password": "not the password"}),
+    ] {
+        let asked = remove(body).await;
+        assert_eq!(
+            (code(&asked), &asked.json["error"]["field"]),
+            ("wrong_credentials", &json!("password"))
+        );
+    }
+    let asked = remove(json!({"password": "anaanaanaana"})).await;
+    assert_eq!(asked.status, StatusCode::NO_CONTENT, "{}", asked.json);
+    assert!(
+        asked.headers[header::SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
+    assert!(house.store().account(&account.id).await.unwrap().is_none());
+    let who = ask(&there, Method::GET, "session", Value::Null).await;
+    assert_eq!(who.json["account"], Value::Null);
+    // The room's name is free again.
+    house.account("bea", false).await;
+    make_room(&house.signed_in("bea").await, "Weekly", json!({})).await;
+
+    // Who has no password says who they are.
+    let mut cleo = house.account("cleo", false).await;
+    let signed_in = house.signed_in("cleo").await;
+    cleo.password = None;
+    house.store().change_account(&cleo).await.unwrap();
+    let remove = async |body: Value| ask(&signed_in, Method::POST, "account/remove", body).await;
+    assert_eq!(
+        remove(json!({"password": "cleocleocleo"})).await.json["error"]["field"],
+        "login"
+    );
+    assert_eq!(
+        remove(json!({"login": "cleo"})).await.status,
+        StatusCode::NO_CONTENT
+    );
+    let log = house.store().read_audit(None, None, 99).await.unwrap();
+    let removed = log.iter().filter(|line| line.action == "account.removed").count();
+    assert_eq!(removed, 2);
+}
+
+#[tokio::test]
 async fn a_new_password_signs_out_everywhere_else() {
     let house = house().await;
     house.account("ana", false).await;

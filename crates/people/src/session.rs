@@ -13,6 +13,8 @@ pub struct Session {
     pub created_at_ms: u64,
     /// When it was used last, to within an hour.
     pub seen_at_ms: u64,
+    /// What they signed in with, in a few words; absent where that was not noted.
+    pub browser: Option<String>,
 }
 
 /// How long sessions last.
@@ -38,14 +40,24 @@ impl Default for SessionLife {
 const SEEN_STEP_MS: u64 = 3_600_000;
 
 impl Session {
+    /// Characters of [`Session::short_id`].
+    const SHORT_ID_CHARS: usize = 16;
+
     /// Begins one.
-    pub fn begin(digest: SecretDigest, account: AccountId, now_ms: u64) -> Self {
+    pub fn begin(digest: SecretDigest, account: AccountId, browser: Option<String>, now_ms: u64) -> Self {
         Self {
             digest,
             account,
             created_at_ms: now_ms,
             seen_at_ms: now_ms,
+            browser,
         }
+    }
+
+    /// Names it among the sessions of its account: 96 bits of the digest, which open nothing.
+    pub fn short_id(&self) -> &str {
+        let digest = self.digest.as_str();
+        digest.get(..Self::SHORT_ID_CHARS).unwrap_or(digest)
     }
 
     /// When it ends if it is not used from now on, Unix milliseconds.
@@ -82,7 +94,7 @@ mod tests {
             longest: Duration::from_secs(25),
         };
         let digest = SecretToken::from_random([1; 32]).digest();
-        let mut session = Session::begin(digest, AccountId::from_random(1), 1_000);
+        let mut session = Session::begin(digest, AccountId::from_random(1), None, 1_000);
         assert!(session.is_alive(life, 10_999) && !session.is_alive(life, 11_000));
         session.seen_at_ms = 20_000;
         assert!(session.is_alive(life, 25_999) && !session.is_alive(life, 26_000));
@@ -91,7 +103,7 @@ mod tests {
     #[test]
     fn its_use_is_noted_now_and_then() {
         let digest = SecretToken::from_random([1; 32]).digest();
-        let session = Session::begin(digest, AccountId::from_random(1), 0);
+        let session = Session::begin(digest, AccountId::from_random(1), None, 0);
         assert!(!session.should_note_use(SEEN_STEP_MS - 1));
         assert!(session.should_note_use(SEEN_STEP_MS));
     }

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Steps by version, which is when they were written: year, month, day, number of the day.
 #[allow(clippy::inconsistent_digit_grouping, reason = "grouped as a date is")]
-const STEPS: [(i64, &str, &str); 8] = [
+const STEPS: [(i64, &str, &str); 9] = [
     (
         2026_11_26_01,
         "chat",
@@ -45,6 +45,11 @@ const STEPS: [(i64, &str, &str); 8] = [
         2026_11_27_01,
         "room media",
         include_str!("../migrations/2026112701_room_media.sql"),
+    ),
+    (
+        2026_11_27_02,
+        "session_browsers",
+        include_str!("../migrations/2026112702_session_browsers.sql"),
     ),
 ];
 

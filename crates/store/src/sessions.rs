@@ -1,5 +1,6 @@
 //! Stays of people signed in.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use tertulia_people::{Account, AccountId, SecretDigest, Session, SessionLife};
 
@@ -14,13 +15,16 @@ impl Store {
     /// [`StoreError`].
     pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO sessions (digest, account, created_ms, seen_ms) VALUES ($1, $2, $3, $4)")
-            .bind(session.digest.as_str())
-            .bind(session.account.as_str())
-            .bind(signed(session.created_at_ms))
-            .bind(signed(session.seen_at_ms))
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO sessions (digest, account, created_ms, seen_ms, browser) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(session.digest.as_str())
+        .bind(session.account.as_str())
+        .bind(signed(session.created_at_ms))
+        .bind(signed(session.seen_at_ms))
+        .bind(session.browser.as_deref())
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -33,7 +37,7 @@ impl Store {
     pub async fn session(&self, digest: &SecretDigest) -> Result<Option<(Session, Account)>, StoreError> {
         let mut connection = self.read().await?;
         let row = sqlx::query(
-            "SELECT s.created_ms AS begun_ms, s.seen_ms, a.id, a.login, a.display_name, a.email, a.admin, a.disabled, \
+            "SELECT s.created_ms AS begun_ms, s.seen_ms, s.browser, a.id, a.login, a.display_name, a.email, a.admin, a.disabled, \
              a.password, a.issuer, a.subject, a.created_ms \
              FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.digest = $1 AND a.disabled = 0",
         )
@@ -49,8 +53,34 @@ impl Store {
             account: account.id.clone(),
             created_at_ms: unsigned(row.try_get("begun_ms")?)?,
             seen_at_ms: unsigned(row.try_get("seen_ms")?)?,
+            browser: row.try_get("browser")?,
         };
         Ok(Some((session, account)))
+    }
+
+    /// All sessions of an account, the one used last first. Whether their time is over is left to the caller.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT digest, created_ms, seen_ms, browser FROM sessions WHERE account = $1 \
+             ORDER BY seen_ms DESC, created_ms DESC, digest",
+        )
+        .bind(account.as_str())
+        .fetch_all(&mut *connection)
+        .await?;
+        let session = |row: &AnyRow| {
+            Ok(Session {
+                digest: SecretDigest::from_kept(row.try_get("digest")?),
+                account: account.clone(),
+                created_at_ms: unsigned(row.try_get("created_ms")?)?,
+                seen_at_ms: unsigned(row.try_get("seen_ms")?)?,
+                browser: row.try_get("browser")?,
+            })
+        };
+        rows.iter().map(session).collect()
     }
 
     /// Notes that a session was used.
@@ -92,6 +122,26 @@ impl Store {
         end_all(&mut tx, account).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Ends all sessions of an account but one, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_other_sessions(
+        &self,
+        account: &AccountId,
+        kept: &SecretDigest,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let ended = sqlx::query("DELETE FROM sessions WHERE account = $1 AND digest <> $2")
+            .bind(account.as_str())
+            .bind(kept.as_str())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// Deletes sessions whose time is over, and says how many.

@@ -65,11 +65,22 @@ export interface Invitation {
   valid: boolean;
 }
 
+/** A stay of the reader's, signed in with one browser. */
+export interface OwnSession {
+  id: string;
+  current: boolean;
+  createdAt: number;
+  seenAt: number;
+  /** Browser and system, such as "Firefox, Linux". */
+  browser: string | null;
+}
+
 interface SessionAnswer {
   account: Account | null;
 }
 
 const session = '/api/v1/session';
+const own = '/api/v1/account';
 const rooms = '/api/v1/my/rooms';
 const pathOf = (room: string, ...rest: string[]) =>
   [rooms, encodeURIComponent(room), ...rest].join('/');
@@ -85,6 +96,19 @@ export const accountApi = {
   session: () => json<SessionAnswer>(session),
   /** `continueAt`: the provider's page that signs out there as well. */
   signOut: () => json<{ continueAt: string | null }>(session, { method: 'DELETE' }),
+  change: (body: { displayName: string; email: string }) =>
+    json<Account>(own, { method: 'PATCH', body }),
+  changePassword: (current: string, next: string) =>
+    json<SessionAnswer>(`${own}/password`, { method: 'PUT', body: { current, new: next } }),
+  sessions: async () => (await json<{ sessions: OwnSession[] }>(`${own}/sessions`)).sessions,
+  async endSession(id: string): Promise<void> {
+    await send(`${own}/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  },
+  endOtherSessions: () => json<{ ended: number }>(`${own}/sessions`, { method: 'DELETE' }),
+  /** Whoever has a password says it, others their login name. */
+  async remove(body: { password: string } | { login: string }): Promise<void> {
+    await send(`${own}/remove`, { method: 'POST', body });
+  },
   rooms: async () => (await json<{ rooms: OwnRoom[] }>(rooms)).rooms,
   room: (room: string) => json<OwnRoom>(pathOf(room)),
   createRoom: (body: RoomRequest & { name: string }) =>

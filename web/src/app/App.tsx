@@ -49,6 +49,7 @@ function Screen({ route }: { route: Route }) {
       );
     case 'sign_in':
     case 'rooms':
+    case 'account':
     case 'room_form':
       return (
         <Suspense fallback={null}>

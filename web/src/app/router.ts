@@ -6,6 +6,7 @@ export type Route =
   | { screen: 'test' }
   | { screen: 'sign_in' }
   | { screen: 'rooms' }
+  | { screen: 'account' }
   | { screen: 'room_form'; room: string | null }
   | { screen: 'room'; room: string }
   | { screen: 'not_found'; path: string };
@@ -17,6 +18,7 @@ export function parseRoute(pathname: string): Route {
   if (path === 'test') return { screen: 'test' };
   if (path === 'login') return { screen: 'sign_in' };
   if (path === 'my') return { screen: 'rooms' };
+  if (path === 'my/account') return { screen: 'account' };
   if (path === 'my/new') return { screen: 'room_form', room: null };
   const name = path.replace(/^my\/rooms\/(?=.)/, '');
   try {

@@ -69,6 +69,47 @@ pub struct PasswordRequest {
     pub new: String,
 }
 
+/// A stay of the reader's, signed in with one browser.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnSession {
+    /// Names it for being ended; opens nothing.
+    pub id: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// When they signed in, Unix milliseconds.
+    pub created_at: u64,
+    /// When it was used last, to within an hour.
+    pub seen_at: u64,
+    /// Browser and system, such as "Firefox, Linux"; absent where they were not known.
+    pub browser: Option<String>,
+}
+
+/// Where the reader is signed in.
+#[derive(Serialize, ToSchema)]
+pub struct OwnSessions {
+    /// The one used last first.
+    pub sessions: Vec<OwnSession>,
+}
+
+/// How many sessions are over.
+#[derive(Serialize, ToSchema)]
+pub struct EndedSessions {
+    pub ended: u64,
+}
+
+/// The end of the own account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveAccountRequest {
+    /// For accounts that have one.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// The own login name, for accounts without a password.
+    #[serde(default)]
+    pub login: Option<String>,
+}
+
 /// Who may come into a room without an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

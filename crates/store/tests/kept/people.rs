@@ -150,6 +150,7 @@ async fn a_session_ends_with_its_account_and_its_time() {
             let session = Session::begin(
                 SecretToken::from_random([number; 32]).digest(),
                 ana.id.clone(),
+                Some("Firefox, Linux".to_owned()),
                 now,
             );
             store.begin_session(&session).await.unwrap();
@@ -170,6 +171,21 @@ async fn a_session_ends_with_its_account_and_its_time() {
 
         let (old, idle, fresh) = (begun(2, 0).await, begun(3, 40).await, begun(4, 95).await);
         store.note_session_use(&old.digest, 99).await.unwrap();
+        let (bea, theirs) = (account(2, "bea"), SecretToken::from_random([9; 32]).digest());
+        store.add_account(&bea).await.unwrap();
+        let theirs = Session::begin(theirs, bea.id.clone(), None, 95);
+        store.begin_session(&theirs).await.unwrap();
+        let listed = store.sessions_of(&ana.id).await.unwrap();
+        let order: Vec<_> = listed.iter().map(|session| session.digest.clone()).collect();
+        assert_eq!(
+            order,
+            [old.digest.clone(), fresh.digest.clone(), idle.digest.clone()]
+        );
+        assert_eq!(listed[1], fresh);
+        assert_eq!(
+            store.end_other_sessions(&bea.id, &theirs.digest).await.unwrap(),
+            0
+        );
         let life = SessionLife {
             idle: Duration::from_millis(50),
             longest: Duration::from_millis(90),
@@ -177,6 +193,12 @@ async fn a_session_ends_with_its_account_and_its_time() {
         assert_eq!(store.expire_sessions(life, 100).await.unwrap(), 2);
         assert_eq!(store.session(&idle.digest).await.unwrap(), None);
         assert!(store.session(&fresh.digest).await.unwrap().is_some());
+
+        let kept = begun(5, 96).await;
+        assert_eq!(store.end_other_sessions(&ana.id, &kept.digest).await.unwrap(), 1);
+        assert_eq!(store.sessions_of(&ana.id).await.unwrap(), [kept]);
+        assert_eq!(store.sessions_of(&bea.id).await.unwrap(), [theirs]);
+        store.begin_session(&fresh).await.unwrap();
 
         let disabled = Account {
             disabled: true,

@@ -1,4 +1,4 @@
-import { CalendarPlus, DoorOpen, LogOut, Pencil, Plus, Users } from 'lucide-react';
+import { CalendarPlus, DoorOpen, LogOut, Pencil, Plus, UserRound, Users } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiError } from '../../api';
@@ -49,9 +49,14 @@ export function RoomsPage({ navigate }: RoomsPageProps) {
   return (
     <Page
       actions={
-        <Button variant="ghost" icon={LogOut} onClick={() => void signOut()}>
-          {t('signOut')}
-        </Button>
+        <div className={styles.ways}>
+          <Button variant="ghost" icon={UserRound} onClick={() => navigate('/my/account')}>
+            {t('own.title')}
+          </Button>
+          <Button variant="ghost" icon={LogOut} onClick={() => void signOut()}>
+            {t('signOut')}
+          </Button>
+        </div>
       }
     >
       <div className={styles.wide}>
