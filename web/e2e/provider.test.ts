@@ -41,6 +41,9 @@ afterAll(async () => {
   await provider.stop();
 });
 
+/** A room for those with an account, made by the first test. */
+const theirs = 'Weekly Round';
+
 /** Opens the sign-in page in a browser of its own and goes from there to the provider. */
 async function leave(name: string, query = ''): Promise<Person> {
   const person = await Person.arrive(server.origin, { name });
@@ -70,6 +73,17 @@ test('somebody signs in at the provider, owns rooms, and signs out at both', asy
   await olga.page.getByText('You own no room yet').waitFor({ timeout: SOON });
   const { account } = await olga.page.evaluate(async () => (await fetch('/api/v1/session')).json());
   expect(account).toMatchObject({ login: 'olga', email: 'olga@example.org', admin: false });
+  await olga.button('Account').click();
+  await olga.page.getByText('You sign in at the school. Your password is changed there.').waitFor();
+  await olga.page.getByText('This browser').waitFor({ timeout: SOON });
+  await fits(olga.page);
+  const made = await olga.page.evaluate(async (name) => {
+    const body = JSON.stringify({ name, access: 'signed_in', startsWithoutOwner: true });
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch('/api/v1/my/rooms', { method: 'POST', headers, body })).status;
+  }, theirs);
+  expect(made).toBe(201);
+  await olga.page.goto(`${server.origin}/my`);
 
   await olga.button('Sign out').click();
   await olga.page.getByRole('button', { name: 'Yes, sign me out' }).click();
@@ -80,10 +94,19 @@ test('somebody signs in at the provider, owns rooms, and signs out at both', asy
   await olga.page.locator('input[name=login]').waitFor({ timeout: SOON });
 });
 
-test('whoever was about to enter a room comes back to it, as what their groups make them', async () => {
-  const head = await leave('Head', '?to=Weekly%20Round');
+test('whoever was about to enter a room comes back to it with all of its link, as what their groups make them', async () => {
+  const head = await Person.arrive(server.origin, { name: 'Head' });
+  people.push(head);
+  const behind = '#key=AAAAAAAAAAAAAAAAAAAAAA&config.startWithAudioMuted=true';
+  await head.page.goto(`${server.origin}/${encodeURIComponent(theirs)}${behind}`);
+  await head.page.getByRole('textbox', { name: 'Your name' }).fill('Head');
+  await head.button('Join meeting').click();
+  await head.page.getByRole('link', { name: 'Sign in' }).click();
+  await head.button('Sign in with the school').click();
+  await head.page.locator('input[name=login]').waitFor({ timeout: SOON });
   await sayWho(head, 'head');
-  await head.page.waitForURL(`${server.origin}/Weekly%20Round`);
+  await head.page.waitForURL(`${server.origin}/${encodeURIComponent(theirs)}${behind}`);
+  await head.page.getByText('End-to-end encrypted').first().waitFor({ timeout: SOON });
   const { account } = await head.page.evaluate(async () => (await fetch('/api/v1/session')).json());
   expect(account).toMatchObject({ login: 'head', admin: true });
 });

@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import './ui/tokens.css';
 import './ui/base.css';
+import { restoreBehindHash } from './api/behindHash';
 import { loadBrand } from './api/brand';
 import { App } from './app/App';
 import { applyOverrides } from './app/overrides';
@@ -10,6 +11,7 @@ import { startBridge } from './features/embed/bridge';
 import { startTranslations } from './i18n';
 import { nameApp } from './ui';
 
+restoreBehindHash();
 startTheme();
 applyOverrides();
 startBridge();

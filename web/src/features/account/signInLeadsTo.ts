@@ -1,3 +1,5 @@
+import { takeBehindHash } from '../../api/behindHash';
+
 /** What may have gone wrong at the provider, as the server puts it into the address. */
 export const providerProblems = ['denied', 'stale', 'refused', 'failed'] as const;
 
@@ -21,8 +23,11 @@ export function providerAddress(search = window.location.search): string {
   return `/api/v1/provider/sign-in${room ? `?to=${encodeURIComponent(room)}` : ''}`;
 }
 
-/** Where a sign-in leads: the room that asked for it (`/login?to=Room`), else the own rooms. */
+/**
+ * Where a sign-in leads: the room that asked for it (`/login?to=Room`), with what stood behind the `#` of its link, else the
+ * own rooms.
+ */
 export function signInLeadsTo(search = window.location.search): string {
   const room = new URLSearchParams(search).get('to');
-  return room ? `/${encodeURIComponent(room)}` : '/my';
+  return room ? `/${encodeURIComponent(room)}${takeBehindHash(room)}` : '/my';
 }

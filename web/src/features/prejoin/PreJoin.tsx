@@ -2,6 +2,7 @@ import { Lock, Settings, Users } from 'lucide-react';
 import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, type JoinAnswer, joinRoom } from '../../api';
+import { keepBehindHash } from '../../api/behindHash';
 import type { LobbyAnswer } from '../../api/meeting';
 import { readSecret } from '../../api/secret';
 import type { JoinIntent } from '../../call/joinIntent';
@@ -229,7 +230,9 @@ function JoinError({ error, room }: { error: ApiError; room: string }) {
     <div className={styles.error} role="alert">
       <p>{t(`api.${error.code}`)}</p>
       {error.code === 'sign_in_needed' ? (
-        <a href={`/login?to=${encodeURIComponent(room)}`}>{t('signIn')}</a>
+        <a href={`/login?to=${encodeURIComponent(room)}`} onClick={() => keepBehindHash(room)}>
+          {t('signIn')}
+        </a>
       ) : null}
       {error.reference ? (
         <p className={styles.reference}>{t('reference', { reference: error.reference })}</p>
