@@ -123,6 +123,7 @@ export function fakeCall({
       },
       followBoard: () => undefined,
     },
+    ephemera: { send: () => undefined, follow: () => () => undefined },
     setMic: (mic) => intend({ mic }),
     setCamera: (camera) => intend({ camera }),
     async startShare() {

@@ -15,6 +15,15 @@ function inked({ page }: Person): Promise<number> {
   });
 }
 
+/** How many pixels others' pointers take on somebody's whiteboard, where nothing is selected. */
+function pointed({ page }: Person): Promise<number> {
+  const canvas = page.locator('canvas.excalidraw__canvas.interactive');
+  return canvas.evaluate((layer: HTMLCanvasElement) => {
+    const picture = layer.getContext('2d')?.getImageData(0, 0, layer.width, layer.height);
+    return (picture?.data ?? []).filter((value, at) => at % 4 === 3 && value > 0).length;
+  });
+}
+
 async function rectangle({ page }: Person, from: number): Promise<void> {
   const box = await page.locator('canvas.excalidraw__canvas.interactive').boundingBox();
   if (!box) throw new Error('there is no canvas');
@@ -47,7 +56,11 @@ test('two people draw on one whiteboard, which asks nobody else', async ({ arriv
   for (const { page } of [ana, boris]) {
     await page.locator('canvas.excalidraw__canvas.interactive').waitFor({ timeout: SOON });
   }
+  expect(await pointed(boris)).toBe(0);
   await rectangle(ana, 300);
+  // Boris sees where Ana points.
+  await ana.page.mouse.move(520, 420, { steps: 5 });
+  await expect.poll(() => pointed(boris), { timeout: SOON }).toBeGreaterThan(50);
   await expect.poll(() => inked(boris), { timeout: SOON }).toBeGreaterThan(100);
   const before = await inked(boris);
   await rectangle(boris, 500);

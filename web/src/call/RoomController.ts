@@ -14,6 +14,7 @@ import type { Rules } from '../api/meeting';
 import type { DataSaver } from '../media/preferences';
 import { soundConstraints } from '../media/sound';
 import type { Call } from './callModel';
+import { Ephemera } from './Ephemera';
 import { type ExtraKind, ExtraSources, type Extras, noExtras } from './ExtraSources';
 import { endOfDisconnect, endOfJoinFailure } from './endings';
 import type { EndReason } from './endReason';
@@ -99,6 +100,7 @@ const reconnectDelaysMs = [0, 300, 600, 1000, 1500, 2000, 2000, 2000, 3000, 3000
 export class RoomController implements Call {
   readonly store: StoreApi<CallState>;
   readonly link: RoomLink;
+  readonly ephemera = new Ephemera();
   private readonly media: LocalMedia;
   private readonly extras: ExtraSources;
   private readonly secrecy: Secrecy;
@@ -401,6 +403,7 @@ export class RoomController implements Call {
       if (this.stopped.signal.aborted) return;
       const room = this.createRoom();
       this.room = room;
+      this.ephemera.attach(room);
       await this.secrecy.attachRoom(room, () => this.refresh());
       room.once(RoomEvent.SignalConnected, () => {
         signalled = true;

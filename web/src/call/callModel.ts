@@ -1,5 +1,6 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { ChatMessage, ReactionKind } from '../api';
+import type { Ephemera } from './Ephemera';
 import type { ExtraKind } from './ExtraSources';
 import type { WantedVideo } from './RemoteTracks';
 import type { CallState } from './RoomController';
@@ -28,6 +29,8 @@ export interface Call {
     /** Has changes of the whiteboard told, to one listener at most. */
     followBoard(listener: BoardListener | null): void;
   };
+  /** What passes by and is kept by nobody. */
+  readonly ephemera: Pick<Ephemera, 'send' | 'follow'>;
   setMic(on: boolean): void;
   setCamera(on: boolean): void;
   startShare(withSound: boolean): Promise<void>;

@@ -7,15 +7,25 @@ import {
   reconcileElements,
 } from '@excalidraw/excalidraw';
 import type { RemoteExcalidrawElement } from '@excalidraw/excalidraw/data/reconcile';
-import type { ExcalidrawImperativeAPI } from '@excalidraw/excalidraw/types';
+import type { Collaborator, ExcalidrawImperativeAPI, SocketId } from '@excalidraw/excalidraw/types';
 import { Eraser, EyeOff, X } from 'lucide-react';
-import { useEffect, useId, useState } from 'react';
+import { useCallback, useEffect, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton, showToast } from '../../ui';
 import { useCall, useCallState, useRoomState } from '../call/context';
 import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { type Board, type BoardElement, BoardSync, type Canvas } from './boardSync';
+import {
+  colourOf,
+  type Pointer,
+  Pointers,
+  paced,
+  paceMs,
+  pointerTopic,
+  read,
+  written,
+} from './pointers';
 import { useDark } from './useDark';
 import styles from './Whiteboard.module.css';
 
@@ -42,6 +52,7 @@ export default function Whiteboard() {
   const draws = useMay('draw');
   const dark = useDark();
   const sync = useSync(canvas);
+  const point = usePointers(canvas);
 
   return (
     <section
@@ -57,6 +68,8 @@ export default function Whiteboard() {
         <Excalidraw
           excalidrawAPI={setCanvas}
           onChange={() => sync?.changed()}
+          onPointerUpdate={point}
+          isCollaborating
           viewModeEnabled={!draws}
           langCode={languages[i18n.resolvedLanguage ?? 'en'] ?? 'en'}
           theme={dark ? 'dark' : 'light'}
@@ -163,6 +176,57 @@ function useSync(canvas: ExcalidrawImperativeAPI | null): BoardSync | null {
     };
   }, [canvas, call, t]);
   return sync;
+}
+
+/** Shows where others point, and tells them where this person does. */
+function usePointers(canvas: ExcalidrawImperativeAPI | null) {
+  const { call } = useCall();
+  useEffect(() => {
+    if (!canvas) return;
+    const pointers = new Pointers();
+    let frame = 0;
+    const show = () => {
+      frame = 0;
+      const { participants } = call.store.getState().snapshot;
+      const others = participants.filter(({ isLocal }) => !isLocal);
+      const names = new Map(others.map(({ identity, name }) => [identity, name]));
+      const shown = pointers.shown(new Set(names.keys()), performance.now());
+      const collaborators = new Map<SocketId, Collaborator>();
+      for (const [identity, { x, y, down }] of shown) {
+        const stroke = colourOf(identity);
+        collaborators.set(identity as SocketId, {
+          id: identity,
+          username: names.get(identity) ?? '',
+          pointer: { x, y, tool: 'pointer' },
+          button: down ? 'down' : 'up',
+          color: { background: stroke, stroke },
+        });
+      }
+      canvas.updateScene({ collaborators, captureUpdate: CaptureUpdateAction.NEVER });
+    };
+    const end = call.ephemera.follow(pointerTopic, (identity, message) => {
+      const pointer = read(message);
+      if (!pointer) return;
+      pointers.note(identity, pointer, performance.now());
+      if (frame === 0) frame = requestAnimationFrame(show);
+    });
+    const tidy = setInterval(show, 2_000);
+    return () => {
+      end();
+      clearInterval(tidy);
+      cancelAnimationFrame(frame);
+    };
+  }, [canvas, call]);
+
+  const tell = useMemo(
+    () => paced<Pointer>(paceMs, (at) => call.ephemera.send(pointerTopic, written(at))),
+    [call],
+  );
+  return useCallback(
+    ({ pointer, button }: { pointer: { x: number; y: number }; button: 'down' | 'up' }) =>
+      tell({ x: pointer.x, y: pointer.y, down: button === 'down' }),
+    [tell],
+  );
 }
 
 function canvasOf(api: ExcalidrawImperativeAPI): Canvas {
