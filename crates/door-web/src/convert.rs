@@ -13,6 +13,7 @@ use tertulia_room::{
 };
 
 use crate::error::ApiError;
+use crate::state::unix_ms;
 use crate::wire::{self, ErrorCode};
 
 pub fn chat(message: &tertulia_room::ChatMessage) -> wire::ChatMessage {
@@ -106,6 +107,7 @@ pub fn state(seq: u64, snapshot: &RoomSnapshot, newest: usize) -> wire::StateEve
         spotlight: texts(&snapshot.spotlight),
         follow_me: snapshot.follow_me.as_ref().map(follow_me),
         timer: snapshot.timer.as_ref().map(timer),
+        shared_video: snapshot.shared_video.as_ref().map(shared_video),
         polls: snapshot.polls.iter().map(poll).collect(),
         board: snapshot
             .board_shown
@@ -172,6 +174,16 @@ pub fn timer(timer: &tertulia_room::Timer) -> wire::Timer {
         duration_ms: timer.duration_ms,
         ends_at: timer.ends_at_ms,
         by: name_of(timer.by.as_ref()),
+    }
+}
+
+pub fn shared_video(shared: &tertulia_room::SharedVideo) -> wire::SharedVideo {
+    wire::SharedVideo {
+        url: shared.url.clone(),
+        by: shared.by.as_str().to_owned(),
+        playing: shared.playing,
+        // Where it stands as this is written: nobody's clock is compared with ours.
+        position_ms: shared.position_at(unix_ms()),
     }
 }
 

@@ -51,6 +51,7 @@ mod state;
 mod stats;
 mod text;
 mod upload;
+mod video;
 mod vouched;
 mod wire;
 
@@ -111,6 +112,10 @@ pub fn router(api: Api) -> Router {
         .route(
             "/api/v1/rooms/{room}/board/elements",
             post(board::draw).layer(DefaultBodyLimit::max(board::MAX_DRAWING_BYTES)),
+        )
+        .route(
+            "/api/v1/rooms/{room}/shared-video",
+            put(video::share).patch(video::steer).delete(video::stop),
         )
         .merge(moderators())
         .merge(breakout_rooms())

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::wire::{self, ErrorCode};
 use crate::{
     accounts, board, breakouts, chat, download, events, files, history, invitations, join, lobby, moderation,
-    own_account, own_rooms, polls, presence, provider, rooms,
+    own_account, own_rooms, polls, presence, provider, rooms, video,
 };
 
 #[derive(OpenApi)]
@@ -19,7 +19,7 @@ use crate::{
         download::link, download::download, presence::hand,
         presence::react, presence::leave, chat::edit, chat::delete, chat::react, chat::unreact, polls::create,
         polls::vote, polls::close, polls::delete, board::show, board::watch,
-        board::unwatch, board::draw, board::clear, lobby::events, lobby::admit, lobby::deny, lobby::message,
+        board::unwatch, board::draw, board::clear, video::share, video::steer, video::stop, lobby::events, lobby::admit, lobby::deny, lobby::message,
         moderation::people, moderation::set_access, moderation::set_rules, moderation::set_role,
         moderation::set_rights, moderation::remove, moderation::unban, moderation::mute, moderation::ask_unmute,
         moderation::mute_all, moderation::lower_hand, moderation::give_floor, moderation::spotlight,

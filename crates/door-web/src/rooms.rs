@@ -71,6 +71,7 @@ pub async fn config(State(api): State<Api>) -> Json<ServerConfig> {
             name: provider.terms.name.clone(),
         }),
         room_policy: convert::people::policy(api.inner.settings.people.policy),
+        video_origins: api.inner.settings.video_origins.clone(),
     })
 }
 

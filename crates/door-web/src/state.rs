@@ -59,6 +59,8 @@ pub struct ApiSettings {
     pub chat_text_chars: usize,
     /// Files people give to rooms.
     pub files: FileSettings,
+    /// Origins whose videos may be watched together, as browsers write them.
+    pub video_origins: Vec<String>,
     /// Accounts and who opens rooms.
     pub people: PeopleSettings,
     /// Tokens one source may ask for.
@@ -79,6 +81,7 @@ impl Default for ApiSettings {
             guest_token: Duration::from_secs(6 * 3_600),
             chat_text_chars: 4_000,
             files: FileSettings::default(),
+            video_origins: Vec::new(),
             people: PeopleSettings::default(),
             joins: RateLimit {
                 burst: 120,

@@ -33,6 +33,8 @@ pub struct ServerConfig {
     /// Absent where people sign in at this server alone.
     pub provider: Option<ProviderBody>,
     pub room_policy: RoomPolicy,
+    /// Origins whose videos may be watched together; empty where that is off.
+    pub video_origins: Vec<String>,
 }
 
 /// Who opens rooms that nobody owns.

@@ -100,6 +100,19 @@ fn rows() -> Vec<Row> {
         ),
         row(Act::ShowBoard, M::PUT, "board/shown", json!({"shown": true})),
         row(Act::ClearBoard, M::DELETE, "board", none.clone()),
+        row(
+            Act::ShareVideo,
+            M::PUT,
+            "shared-video",
+            json!({"url": "https://media.example.org/a.webm"}),
+        ),
+        row(Act::ShareVideo, M::DELETE, "shared-video", none.clone()),
+        row(
+            Act::SteerVideo,
+            M::PATCH,
+            "shared-video",
+            json!({"playing": true, "positionMs": 0}),
+        ),
         row(Act::Spotlight, M::PUT, "spotlight", json!({"identities": ["bo"]})),
         row(Act::FollowMe, M::PUT, "follow-me", json!({"layout": "grid"})),
         row(

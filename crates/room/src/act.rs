@@ -104,6 +104,8 @@ acts! {
     WatchBoard "see the whiteboard" Need::Presence, "";
     Draw "draw on the whiteboard" Need::Own(Right::Draw), "";
     ShowBoard "show the whiteboard to everybody" Need::Right(Right::ShareScreen), "taking it away: who showed it; others with `present`";
+    ShareVideo "share a video by its link" Need::Own(Right::ShareScreen), "ending it, showing another: who leads it; others with `present`";
+    SteerVideo "play, pause, move a shared video" Need::Own(Right::ShareScreen), "who leads it";
     ClearBoard "clear the whiteboard" Need::Right(Right::Present), "";
     Spotlight "put people in the spotlight" Need::Right(Right::Present), "";
     FollowMe "lead the layout" Need::Own(Right::Present), "";
@@ -170,6 +172,8 @@ impl Command {
             Self::WatchBoard { .. } => Act::WatchBoard,
             Self::Draw { .. } => Act::Draw,
             Self::ShowBoard { .. } => Act::ShowBoard,
+            Self::ShareVideo { .. } => Act::ShareVideo,
+            Self::SteerVideo { .. } => Act::SteerVideo,
             Self::ClearBoard => Act::ClearBoard,
             Self::Spotlight { .. } => Act::Spotlight,
             Self::FollowMe { .. } => Act::FollowMe,

@@ -512,6 +512,18 @@ pub enum Command {
         /// Which.
         poll: u64,
     },
+    /// Have everybody watch a video together, led by the asker, or none.
+    ShareVideo {
+        /// Where it lies; `None` ends it.
+        url: Option<String>,
+    },
+    /// Play, pause or move the shared video.
+    SteerVideo {
+        /// Whether it runs.
+        playing: bool,
+        /// Where it stands, in milliseconds from its beginning.
+        position_ms: u64,
+    },
     /// Put the whiteboard on everybody's screen, or take it away.
     ShowBoard {
         /// On or off.

@@ -4,7 +4,7 @@ use tertulia_model::{Codec, Identity, ParticipantId, Quality, RoomId, RoomName, 
 
 use crate::{
     Ban, BoardElement, BreakoutPlace, BreakoutsView, ConnectionQuality, DataMessage, Knocker, LobbyOutcome,
-    ParticipantInfo, Permission, Poll, Rights, Role, RoomRules, Standing, TrackInfo,
+    ParticipantInfo, Permission, Poll, Rights, Role, RoomRules, SharedVideo, Standing, TrackInfo,
 };
 
 /// Why somebody is gone.
@@ -210,6 +210,8 @@ pub enum Event {
     FollowMe(Option<FollowMe>),
     /// The countdown changed.
     TimerChanged(Option<Timer>),
+    /// The video that everybody watches changed: it began, was steered, or ended.
+    VideoShared(Option<SharedVideo>),
     /// A poll was made, voted in or closed.
     PollChanged(Box<Poll>),
     /// A poll was deleted.
@@ -366,6 +368,8 @@ pub struct RoomSnapshot {
     pub follow_me: Option<FollowMe>,
     /// The countdown.
     pub timer: Option<Timer>,
+    /// The video that everybody watches.
+    pub shared_video: Option<SharedVideo>,
     /// Polls, oldest first.
     pub polls: Vec<Poll>,
     /// Who put the whiteboard on everybody's screen, while it is there; `None` inside for the operator's application.

@@ -57,6 +57,8 @@ pub const LOBBY: usize = 500;
 pub const SPOTLIGHT: usize = 12;
 /// The description of a layout that others follow.
 pub const LAYOUT_BYTES: usize = 4 * 1024;
+/// The address of a shared video.
+pub const URL_BYTES: usize = 2_048;
 /// The longest countdown.
 pub const TIMER: Duration = Duration::from_secs(24 * 3_600);
 /// Different reactions to one message.

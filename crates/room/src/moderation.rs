@@ -277,6 +277,7 @@ impl Room {
             self.follow_me = None;
             self.send(Audience::Everybody, Event::FollowMe(None));
         }
+        self.end_video_of(identity);
     }
 
     /// Whether a new track starts muted by the room's rules; each kind once a stay.

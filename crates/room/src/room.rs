@@ -19,8 +19,8 @@ use crate::publication::Publication;
 use crate::record::Records;
 use crate::{
     Actor, Audience, Command, Delivery, DepartureReason, Errand, Event, Fact, FollowMe, HandState, Now,
-    ParticipantInfo, Refusal, Reply, Right, RoomInfo, RoomSettings, RoomSnapshot, RouteChange, Standing,
-    Timer, limits,
+    ParticipantInfo, Refusal, Reply, Right, RoomInfo, RoomSettings, RoomSnapshot, RouteChange, SharedVideo,
+    Standing, Timer, limits,
 };
 
 /// One life of one room. After every [`Room::handle`] and [`Room::handle_timeout`], drain
@@ -54,6 +54,7 @@ pub struct Room {
     pub(crate) spotlight: Vec<Identity>,
     pub(crate) follow_me: Option<FollowMe>,
     pub(crate) timer: Option<Timer>,
+    pub(crate) shared_video: Option<SharedVideo>,
     /// Raised hands in order.
     pub(crate) hands: Vec<ParticipantId>,
     pub(crate) last_hand_ms: u64,
@@ -118,6 +119,7 @@ impl Room {
             spotlight: Vec::new(),
             follow_me: None,
             timer: None,
+            shared_video: None,
             hands: Vec::new(),
             last_hand_ms: 0,
             speaking: IndexMap::new(),
@@ -316,6 +318,10 @@ impl Room {
             Command::Vote { poll, choices } => self.vote(&asking(actor)?, poll, choices, now),
             Command::ClosePoll { poll } => self.close_poll(poll, now),
             Command::DeletePoll { poll } => self.delete_poll(actor, poll),
+            Command::ShareVideo { url } => self.share_video(actor, url, now),
+            Command::SteerVideo { playing, position_ms } => {
+                self.steer_video(&asking(actor)?, playing, position_ms, now)
+            }
             Command::ShowBoard { on } => self.show_board(actor, on),
             Command::WatchBoard { on } => self.watch_board(&asking(actor)?, on, now),
             Command::Draw { epoch, elements } => self.draw(&asking(actor)?, epoch, elements, now),
@@ -463,6 +469,7 @@ impl Room {
             spotlight: self.spotlight.clone(),
             follow_me: self.follow_me.clone(),
             timer: self.timer.clone(),
+            shared_video: self.shared_video.clone(),
             polls: self.polls.shown(),
             board_shown: self.board.shown_by().cloned(),
             votes: own

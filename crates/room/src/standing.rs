@@ -320,6 +320,11 @@ impl Room {
         if !rights.has(Right::RaiseHand) {
             self.lower_hand(id, now.unix_ms);
         }
+        if !rights.has(Right::ShareScreen)
+            && let Some(identity) = self.members.get(id).map(|member| member.info.identity.clone())
+        {
+            self.end_video_of(&identity);
+        }
         if admits {
             self.tell_lobby_to(id);
         }

@@ -22,6 +22,7 @@ mod keeper;
 mod limits;
 mod logging;
 mod metrics;
+mod origins;
 mod owned;
 mod reach;
 mod serve;

@@ -23,7 +23,7 @@ use crate::http::{Connections, ListenerLimits, Readiness, Site, TrustedProxies, 
 use crate::logging::{self, Level};
 use crate::telemetry::Traces;
 use crate::tls::Tls;
-use crate::{addresses, branding, data, http, keeper, limits, metrics, reach, trusted, wiring};
+use crate::{addresses, branding, data, http, keeper, limits, metrics, origins, reach, trusted, wiring};
 
 /// Runs the server until a signal ends it.
 ///
@@ -83,12 +83,14 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     let keys = Arc::new(keys);
     let trusted = trusted::all(config)?;
     let tokens = JoinTokens::new(keys.clone(), trusted.applications.clone());
-    let web = Api::kept(engine.clone(), keys.clone(), wiring::web(config), shelf, trusted);
+    let videos_from = origins::read("rooms.video_origins", &config.rooms.video_origins)?;
+    let settings = wiring::web(config, videos_from.clone());
+    let web = Api::kept(engine.clone(), keys.clone(), settings, shelf, trusted);
 
     let (stop, stopped) = watch::channel(false);
     let connections = Connections::default();
     let readiness = Readiness::default();
-    let web_app = WebApp::embedded();
+    let web_app = WebApp::embedded(&videos_from);
     branding::put_on(config, &web_app)?;
 
     let xmpp = wiring::xmpp(config).map(|door| XmppDoor::kept(engine.clone(), tokens, door, store.clone()));

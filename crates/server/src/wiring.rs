@@ -145,8 +145,8 @@ pub fn turn_urls(config: &Config, tls: &Tls) -> Vec<String> {
         .collect()
 }
 
-/// What the web door is started with.
-pub fn web(config: &Config) -> ApiSettings {
+/// What the web door is started with; `video_origins` as browsers write them.
+pub fn web(config: &Config, video_origins: Vec<String>) -> ApiSettings {
     let limits = &config.limits;
     let rate = |burst, per_minute| RateLimit { burst, per_minute };
     ApiSettings {
@@ -161,6 +161,7 @@ pub fn web(config: &Config) -> ApiSettings {
             keep: Duration::from_secs(config.files.keep_s),
             types: config.files.types.clone(),
         },
+        video_origins,
         people: PeopleSettings {
             policy: config.rooms.policy.into(),
             sign_up: config.accounts.sign_up,

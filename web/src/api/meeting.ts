@@ -86,6 +86,16 @@ export interface Timer {
   by: string | null;
 }
 
+/** A video that everybody watches together. */
+export interface SharedVideo {
+  url: string;
+  /** Identity of who leads it. */
+  by: string;
+  playing: boolean;
+  /** Where it stood as this was said, in ms from its beginning. */
+  positionMs: number;
+}
+
 export interface FollowMe {
   identity: string;
   layout: string;

@@ -13,6 +13,8 @@ export interface ServerConfig {
   /** Whom people can sign in at beside this server. */
   provider: { name: string } | null;
   roomPolicy: 'open' | 'sign_in_to_create' | 'invite_only';
+  /** Origins whose videos may be watched together; empty where that is off. */
+  videoOrigins: readonly string[];
 }
 
 export interface RoomInfo {

@@ -9,6 +9,7 @@ import type {
   Right,
   Role,
   Rules,
+  SharedVideo,
   SourceName,
   Timer,
 } from '../api/meeting';
@@ -35,6 +36,8 @@ export interface Meeting {
   mainRoom: string | null;
   /** Who put the whiteboard on everybody's screen; null while it is not there. */
   board: { by: string | null } | null;
+  /** The video that everybody watches, and when that was heard, by this page's own clock. */
+  sharedVideo: (SharedVideo & { heardAt: number }) | null;
 }
 
 export const emptyMeeting: Meeting = {
@@ -52,6 +55,7 @@ export const emptyMeeting: Meeting = {
   breakoutRooms: null,
   mainRoom: null,
   board: null,
+  sharedVideo: null,
 };
 
 /** What somebody who leads asks of this person. */
@@ -60,6 +64,7 @@ export type MeetingNotice =
   | { kind: 'floor'; identity: string }
   | { kind: 'knock'; name: string }
   | { kind: 'board'; shown: boolean; by: string | null }
+  | { kind: 'video'; by: string | null }
   | { kind: 'poll'; question: string; by: string | null }
   | { kind: 'role'; role: Role }
   | { kind: 'help'; breakout: number; room: string; name: string }
@@ -101,6 +106,7 @@ export function readMeeting(body: Body): Meeting {
     breakoutRooms: (body.breakoutRooms as BreakoutRooms | null) ?? null,
     mainRoom: typeof body.mainRoom === 'string' ? body.mainRoom : null,
     board: boardOf(body.board),
+    sharedVideo: videoOf(body.sharedVideo),
   };
 }
 
@@ -138,6 +144,8 @@ export function applyMeetingEvent(
       return { ...meeting, polls: meeting.polls.filter(({ id }) => id !== data.id) };
     case 'board_shown':
       return { ...meeting, board: boardOf(data) };
+    case 'shared_video':
+      return { ...meeting, sharedVideo: videoOf(body) };
     case 'knock': {
       const knocker = data as unknown as Knocker;
       const same = (one: Knocker) => one.identity === knocker.identity;
@@ -184,6 +192,10 @@ export function meetingNotice(
   if (event === 'board_shown') {
     return { kind: 'board', shown: data.shown === true, by: nameIn(data.by) };
   }
+  if (event === 'shared_video') {
+    const by = nameIn(data.by);
+    return by === (before.sharedVideo?.by ?? null) ? null : { kind: 'video', by };
+  }
   if (event === 'unmute_asked') return { kind: 'unmute-asked', source: data.source as SourceName };
   if (event === 'floor') return { kind: 'floor', identity: String(data.identity) };
   if (event === 'breakout_message') {
@@ -229,6 +241,11 @@ function nameIn(value: unknown): string | null {
 function boardOf(value: unknown): Meeting['board'] {
   const { shown, by } = (value ?? {}) as { shown?: unknown; by?: unknown };
   return shown === true ? { by: nameIn(by) } : null;
+}
+
+function videoOf(value: unknown): Meeting['sharedVideo'] {
+  const video = value as SharedVideo | null | undefined;
+  return typeof video?.url === 'string' ? { ...video, heardAt: performance.now() } : null;
 }
 
 function viewersOf(room: unknown): number {

@@ -4,7 +4,7 @@ use tertulia_room::Event;
 
 use super::{
     ban, board, board_shown, breakouts, chat, follow_me, knocker, name_of, poll, rights, role, room, rules,
-    source, texts, timer,
+    shared_video, source, texts, timer,
 };
 use crate::wire;
 
@@ -84,6 +84,7 @@ pub fn event(event: &Event) -> Option<(&'static str, serde_json::Result<Value>)>
         ),
         Event::FollowMe(led) => told("follow_me", led.as_ref().map(follow_me)),
         Event::TimerChanged(now) => told("timer", now.as_ref().map(timer)),
+        Event::VideoShared(now) => told("shared_video", now.as_ref().map(shared_video)),
         Event::PollChanged(changed) => told("poll", poll(changed)),
         Event::PollDeleted { id, by } => told(
             "poll_deleted",

@@ -198,6 +198,7 @@ pub struct StateEvent {
     pub spotlight: Vec<String>,
     pub follow_me: Option<FollowMe>,
     pub timer: Option<Timer>,
+    pub shared_video: Option<SharedVideo>,
     /// Oldest first.
     pub polls: Vec<Poll>,
     pub votes: Vec<OwnVote>,
@@ -247,6 +248,36 @@ pub struct Timer {
     pub duration_ms: u64,
     pub ends_at: u64,
     pub by: Option<String>,
+}
+
+/// A video that everybody watches together; the event `shared_video` is this or `null`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedVideo {
+    /// Where it lies.
+    pub url: String,
+    /// Identity of who leads it.
+    pub by: String,
+    pub playing: bool,
+    /// Where it stands as this is said, from its beginning.
+    pub position_ms: u64,
+}
+
+/// A video to be watched together.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareVideoRequest {
+    /// Of an origin in `videoOrigins` of the config.
+    pub url: String,
+}
+
+/// How the shared video goes on.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SteerVideoRequest {
+    pub playing: bool,
+    /// From its beginning.
+    pub position_ms: u64,
 }
 
 /// A raised hand.

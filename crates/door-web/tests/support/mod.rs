@@ -67,6 +67,7 @@ impl House {
     pub async fn with_people(people: PeopleSettings) -> Self {
         let settings = ApiSettings {
             people,
+            video_origins: vec!["https://media.example.org".to_owned()],
             ..ApiSettings::default()
         };
         Self::build(None, settings, Some(Drawer::open().await), Trusted::default())

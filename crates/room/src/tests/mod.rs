@@ -15,6 +15,7 @@ mod publish;
 mod random;
 mod report;
 mod rights;
+mod shared_video;
 mod stage;
 mod steps;
 mod subscribe;

@@ -4,9 +4,7 @@ mod colour;
 mod palette;
 mod picture;
 
-use anyhow::{Context, Result, bail, ensure};
-use axum::http::Uri;
-use axum::http::uri::Scheme;
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +14,7 @@ use crate::cli::ServerArgs;
 use crate::config::{self, Branding, Config, Link, Text};
 use crate::environment;
 use crate::http::WebApp;
+use crate::origins;
 use palette::Palette;
 use picture::{Kind, Picture};
 
@@ -70,11 +69,7 @@ impl Brand {
         let logo = picture("logo", &branding.logo, LOGO_BYTES)?;
         let icon = picture("icon", &branding.icon, LOGO_BYTES)?;
         let background = picture("background", &branding.background, BACKGROUND_BYTES)?;
-        let origins: Vec<String> = branding
-            .origins
-            .iter()
-            .map(|text| origin(text))
-            .collect::<Result<_>>()?;
+        let origins = origins::read("branding.origins", &branding.origins)?;
         text("headline", &branding.headline, HEADLINE_CHARS)?;
         text("welcome", &branding.welcome, WELCOME_CHARS)?;
         links(&branding.links)?;
@@ -341,32 +336,6 @@ fn links(links: &[Link]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Reads an origin and writes it as browsers do (RFC 6454, section 6.2).
-fn origin(text: &str) -> Result<String> {
-    let wrong =
-        || format!("branding.origins: `{text}` is no origin; write https://host, with a port if it has one");
-    let uri: Uri = text.parse().with_context(wrong)?;
-    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-        bail!(wrong());
-    };
-    let host = authority.host();
-    let v6 = host.starts_with('[') && host.ends_with(']');
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || (v6 && "[]:".contains(c));
-    let web = *scheme == Scheme::HTTPS || *scheme == Scheme::HTTP;
-    let only =
-        uri.path() == "/" && uri.query().is_none() && !text.ends_with('/') && !text.contains(['@', '#']);
-    ensure!(
-        web && only && !host.is_empty() && host.chars().all(plain),
-        wrong()
-    );
-    let default = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    let port = match authority.port_u16() {
-        Some(port) if port != default => format!(":{port}"),
-        _ => String::new(),
-    };
-    Ok(format!("{scheme}://{}{port}", host.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

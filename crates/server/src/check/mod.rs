@@ -12,7 +12,7 @@ use crate::branding::Brand;
 use crate::cli::{CheckArgs, ServerArgs};
 use crate::config::{Config, TlsMode};
 use crate::http::{TrustedProxies, try_bind};
-use crate::{addresses, clock, config, data, environment, limits, logging, reach, trusted, wiring};
+use crate::{addresses, clock, config, data, environment, limits, logging, origins, reach, trusted, wiring};
 
 /// 2026-01-01: there was no Tertulia before.
 const BUILT_AFTER_S: i64 = 1_767_225_600;
@@ -74,6 +74,9 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
         report.wrong(format!("{error:#}"));
     }
     if let Err(error) = trusted::all(config) {
+        report.wrong(format!("{error:#}"));
+    }
+    if let Err(error) = origins::read("rooms.video_origins", &config.rooms.video_origins) {
         report.wrong(format!("{error:#}"));
     }
     match Brand::read(config, None) {
@@ -347,6 +350,7 @@ mod tests {
             ("[branding]\nlogo = \"/nowhere.svg\"", "branding.logo"),
             ("[branding]\ndark = { text = \"white\" }", "branding.dark.text"),
             ("[branding]\norigins = [\"*\"]", "branding.origins"),
+            ("[rooms]\nvideo_origins = [\"https:\"]", "rooms.video_origins"),
             ("nonsense = 1", "nonsense"),
         ] {
             let report = checked(text);

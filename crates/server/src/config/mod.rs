@@ -211,6 +211,10 @@ section! {
         /// How long chat messages are kept after they were written, polls and the whiteboard after they were changed
         /// last, in seconds. 0 keeps them as long as the room is open, a day at most: they survive a restart of the server, and go when the last participant has left.
         chat_retention_s: u32 = 0,
+        /// Origins of which people may watch videos together by their link, for instance `["https://media.example.org"]`; the link
+        /// must lead to a file that browsers play. Everybody in the room asks there, so whoever runs that place learns who watches
+        /// what. Empty: no videos are shared by link, and nobody's browser asks anywhere but here.
+        video_origins: Vec<String> = Vec::new(),
         /// Longest chat message, in characters.
         chat_text_chars: usize = 4_000,
     }

@@ -15,28 +15,46 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
     worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; \
     frame-ancestors 'self'";
 
+/// The part of it that says where sound and picture come from.
+const MEDIA: &str = "media-src 'self' blob: mediastream:";
+
 const PERMISSIONS_POLICY: &str = "camera=(self), microphone=(self), display-capture=(self), \
     speaker-selection=(self), autoplay=(self), fullscreen=(self), picture-in-picture=(self), \
     screen-wake-lock=(self), geolocation=(), midi=(), payment=(), usb=(), serial=()";
 
 /// Who may show our pages in a frame: ourselves, and whom the operator lets; cheap to clone.
 #[derive(Clone)]
-pub struct Framing(Arc<watch::Sender<HeaderValue>>);
+pub struct Framing {
+    policy: Arc<watch::Sender<HeaderValue>>,
+    /// Where videos come from that are watched together, each with a space before it.
+    videos: Arc<str>,
+}
 
 impl Default for Framing {
     fn default() -> Self {
         let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-        Self(Arc::new(watch::Sender::new(policy)))
+        Self {
+            policy: Arc::new(watch::Sender::new(policy)),
+            videos: "".into(),
+        }
     }
 }
 
 impl Framing {
+    /// Lets our pages play videos from these origins, beside our own, once [`Framing::allow`] has been asked.
+    pub fn with_videos_from(origins: &[String]) -> Self {
+        Self {
+            videos: listed(origins).into(),
+            ..Self::default()
+        }
+    }
+
     /// Lets pages of these origins, and of no others from here on, frame ours.
     pub fn allow(&self, origins: &[String]) {
-        let listed: String = origins.iter().map(|origin| format!(" {origin}")).collect();
-        match HeaderValue::try_from(format!("{CONTENT_SECURITY_POLICY}{listed}")) {
+        let own = CONTENT_SECURITY_POLICY.replace(MEDIA, &format!("{MEDIA}{}", self.videos));
+        match HeaderValue::try_from(format!("{own}{}", listed(origins))) {
             Ok(policy) => {
-                self.0.send_replace(policy);
+                self.policy.send_replace(policy);
             }
             Err(error) => {
                 tracing::error!(%error, "origins cannot be told to browsers; none is let frame our pages")
@@ -45,11 +63,15 @@ impl Framing {
     }
 }
 
+fn listed(origins: &[String]) -> String {
+    origins.iter().map(|origin| format!(" {origin}")).collect()
+}
+
 /// Adds what every answer carries.
 pub async fn secure(State(framing): State<Framing>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let policy = framing.0.borrow().clone();
+    let policy = framing.policy.borrow().clone();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

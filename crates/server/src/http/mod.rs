@@ -84,7 +84,7 @@ mod tests {
         readiness.set(ready);
         let proxies = TrustedProxies::parse(&["192.0.2.1".to_owned()]).unwrap();
         let arrival = Arrival::new(proxies, 60);
-        let app = WebApp::embedded();
+        let app = WebApp::embedded(&["https://media.example.org".to_owned()]);
         app.framing().allow(&["https://learn.example.org".to_owned()]);
         let router = router(doors, app, readiness, arrival);
         let request = Request::builder()
@@ -113,6 +113,7 @@ mod tests {
                 policy.contains("default-src 'none'")
                     && !policy.contains("'unsafe-eval'")
                     && !policy.contains("unsafe-inline")
+                    && policy.contains("media-src 'self' blob: mediastream: https://media.example.org;")
                     && policy.ends_with("frame-ancestors 'self' https://learn.example.org"),
                 "for {path}"
             );

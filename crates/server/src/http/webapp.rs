@@ -71,8 +71,8 @@ struct File {
 }
 
 impl WebApp {
-    /// Takes the files out of the binary.
-    pub fn embedded() -> Self {
+    /// Takes the files out of the binary. Its pages may play videos from these origins beside its own.
+    pub fn embedded(videos_from: &[String]) -> Self {
         // Names with a leading dot are notes of the build, not part of the app.
         let names = Embedded::iter().filter(|name| !name.starts_with('.') && !is_form(name));
         let files = names.filter_map(|name| {
@@ -88,14 +88,14 @@ impl WebApp {
                 .collect();
             Some((name.into_owned(), own))
         });
-        Self::of(files.collect())
+        Self::of(files.collect(), Framing::with_videos_from(videos_from))
     }
 
-    fn of(files: BTreeMap<String, File>) -> Self {
+    fn of(files: BTreeMap<String, File>, framing: Framing) -> Self {
         Self {
             files: Arc::new(files),
             brand: Arc::default(),
-            framing: Framing::default(),
+            framing,
         }
     }
 

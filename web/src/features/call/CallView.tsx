@@ -35,6 +35,7 @@ const BreakoutPanel = later(() => import('../breakout/BreakoutPanel'), soon);
 const PollsPanel = later(() => import('../polls/PollsPanel'), soon);
 const SettingsPanel = later(() => import('./SettingsPanel'), soon);
 const RecordingDialog = later(() => import('../recording/RecordingDialog'));
+const ShareVideoDialog = later(() => import('../video/ShareVideoDialog'));
 const SecrecyDialog = later(() => import('../secrecy/SecrecyDialog'));
 
 /** The whole screen of a call. */
@@ -42,6 +43,7 @@ export function CallView() {
   const { t } = useTranslation('call');
   const { room, ui } = useCall();
   const secrecy = useUi((state) => state.secrecy);
+  const videoAsked = useUi((state) => state.videoAsked);
   const actions = useCallActions();
   const panel = useUi((state) => state.panel);
   const recorder = useUi((state) => state.recorder);
@@ -83,6 +85,7 @@ export function CallView() {
         </div>
         <Toolbar actions={actions} />
       </footer>
+      {videoAsked ? <ShareVideoDialog onClose={() => ui.setState({ videoAsked: false })} /> : null}
       {secrecy ? <SecrecyDialog onClose={() => ui.setState({ secrecy: false })} /> : null}
       <StatsDialog />
       <PipWindow />

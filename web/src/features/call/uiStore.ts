@@ -21,6 +21,10 @@ export interface UiState {
   editing: string | null;
   /** The whiteboard, though shown, is put away on this screen. */
   boardHidden: boolean;
+  /** The shared video is put away on this screen. */
+  videoHidden: boolean;
+  /** The link of a video is being asked for. */
+  videoAsked: boolean;
   /** The tile whose connection details are open. */
   statsFor: TileId | null;
   /** The window or element a picture-in-picture lives in. */
@@ -53,6 +57,8 @@ export function createUiStore(initial: Partial<UiState> = {}): UiStore {
     replyTo: null,
     editing: null,
     boardHidden: false,
+    videoHidden: false,
+    videoAsked: false,
     statsFor: null,
     pip: null,
     recorder: null,

@@ -4,6 +4,7 @@ import {
   CircleHelp,
   Columns3,
   Disc,
+  Film,
   Hand,
   Keyboard,
   LayoutGrid,
@@ -27,7 +28,7 @@ import {
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Action } from '../../actions/registry';
-import type { ReactionKind } from '../../api';
+import { type ReactionKind, useServerConfig } from '../../api';
 import type { Right } from '../../api/meeting';
 import { usePreferences } from '../../media/preferences';
 import { announce, showToast } from '../../ui';
@@ -88,6 +89,9 @@ export function useCallActions(): readonly Action[] {
   const polls = useRoomState(({ meeting }) => meeting.polls.length > 0) || manages;
   const board = useRoomState(({ meeting }) => meeting.board !== null);
   const boardHidden = useUi((state) => state.boardHidden);
+  const videos = useServerConfig()?.videoOrigins?.length;
+  const video = useRoomState(({ meeting }) => meeting.sharedVideo !== null);
+  const videoHidden = useUi((state) => state.videoHidden);
   const identity = useCallState((state) => state.identity);
   const followed = useRoomState(({ meeting }) => meeting.followMe?.identity === identity);
   const command = useCommand();
@@ -204,6 +208,19 @@ export function useCallActions(): readonly Action[] {
       run() {
         if (board) ui.setState({ boardHidden: !boardHidden });
         else void command('PUT', 'board/shown', { shown: true });
+      },
+    },
+    {
+      id: 'video',
+      label: t('action.video'),
+      icon: Film,
+      shortcuts: [],
+      pressed: video && !videoHidden,
+      // The server would know what is watched.
+      available: !encrypted && (video || (mayShare && !!videos)),
+      run() {
+        if (video) ui.setState({ videoHidden: !videoHidden });
+        else ui.setState({ videoAsked: true });
       },
     },
     {

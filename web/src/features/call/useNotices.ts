@@ -136,6 +136,14 @@ export function useNotices(sink: NoticeSink): void {
           showToast({ text, key: 'board' });
           return;
         }
+        case 'video': {
+          ui.setState({ videoHidden: false });
+          if (!notice.by || notice.by === call.store.getState().identity) return;
+          const text = t('video.began', { name: nameOf(notice.by) });
+          announce(text);
+          showToast({ text, key: 'video' });
+          return;
+        }
         case 'role': {
           const text = t('notice.role', { role: t(`role.${notice.role}`) });
           announce(text, 'assertive');

@@ -23,7 +23,14 @@ const Whiteboard = later(
   </div>,
 );
 
-/** The pictures of the meeting, and the whiteboard while it is shown. */
+const SharedVideo = later(
+  () => import('../video/SharedVideo'),
+  <div className={styles.loading}>
+    <Spinner size={32} />
+  </div>,
+);
+
+/** The pictures of the meeting, and beside them the video or the whiteboard that everybody is shown. */
 export function Stage() {
   const { t } = useTranslation('call');
   const [ref, area] = useSize<HTMLDivElement>();
@@ -32,14 +39,18 @@ export function Stage() {
   const encrypted = useCallState((state) => state.phrase !== null);
   // Nothing of an encrypted meeting is to be read by the server.
   const board = shown && !hidden && !encrypted;
+  const videoShared = useRoomState(({ meeting }) => meeting.sharedVideo !== null);
+  const videoHidden = useUi((state) => state.videoHidden);
+  const video = videoShared && !videoHidden && !encrypted;
+  const beside = board || video;
   const ready = area.width > 0 && area.height > 0;
   return (
     <section className={styles.stage} aria-label={t('stage')} data-stage>
       <PresentingBar />
-      <div className={styles.split} data-board={board || undefined}>
-        {board ? <Whiteboard /> : null}
+      <div className={styles.split} data-board={beside || undefined}>
+        {video ? <SharedVideo /> : board ? <Whiteboard /> : null}
         <div ref={ref} className={styles.area}>
-          {ready ? <Tiles area={area} board={board} /> : null}
+          {ready ? <Tiles area={area} board={beside} /> : null}
         </div>
       </div>
     </section>
@@ -51,6 +62,8 @@ function Tiles({ area, board }: { area: Size; board: boolean }) {
   const plan = useStagePlan(area, board);
   const participants = useCallState((state) => state.snapshot.participants);
   const hands = useRoomState((state) => state.hands);
+  // Nobody is invited into a breakout room.
+  const away = useRoomState(({ meeting }) => meeting.mainRoom !== null);
   const pinned = useUi((state) => state.pinned);
   const mirrored = usePreferences((state) => state.selfViewMirrored);
   const [focused, setFocused] = useState<TileId | null>(null);
@@ -111,7 +124,7 @@ function Tiles({ area, board }: { area: Size; board: boolean }) {
           />
         );
       })}
-      {plan.arrangement === 'alone' && !board ? <InviteCard /> : null}
+      {plan.arrangement === 'alone' && !board && !away ? <InviteCard /> : null}
       <FloatingReactions />
       {plan.pager ? (
         <PageTurner at={plan.pager} page={plan.page} pageCount={plan.pageCount} />

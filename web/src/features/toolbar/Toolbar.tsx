@@ -275,6 +275,7 @@ function MoreItems({ actions, hidden, hints, onReactions }: MoreItemsProps) {
     'breakouts',
     'polls',
     'board',
+    'video',
     'secrecy',
     'followMe',
     'fullscreen',

@@ -17,7 +17,7 @@ fn app() -> WebApp {
         }
         (name.to_owned(), file)
     });
-    WebApp::of(BTreeMap::from(files))
+    WebApp::of(BTreeMap::from(files), Framing::default())
 }
 
 async fn get(path: &str, headers: &[(&str, &str)]) -> Response {
@@ -131,7 +131,7 @@ async fn nothing_but_reading_is_possible() {
 
 #[tokio::test]
 async fn a_binary_without_the_app_says_so() {
-    let empty = WebApp::of(BTreeMap::new());
+    let empty = WebApp::of(BTreeMap::new(), Framing::default());
     let request = Request::builder().uri("/Weekly").body(Body::empty()).unwrap();
     let response = serve(empty, request).await;
     let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
