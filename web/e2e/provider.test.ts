@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { fits } from './support/axe';
 import { Person, SOON } from './support/person';
@@ -26,6 +27,10 @@ domains = ["example.org"]
 admin_claim = "groups"
 admin_values = ["admins"]
 sign_out = true
+
+[jwt]
+issuer = "campus"
+secret = "${shared}"
 `,
   });
 });
@@ -40,6 +45,18 @@ afterAll(async () => {
   await server.stop();
   await provider.stop();
 });
+
+/** What the operator's application signs its tokens with. */
+const shared = 'a secret of the campus and this server';
+
+/** A token in Jitsi's form, as an application of the operator's makes it. */
+function tokenFor(room: string, user: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1_000) + 600;
+  const claims = { iss: 'campus', aud: 'jitsi', sub: '*', room, exp, context: { user } };
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
+  return `${signed}.${createHmac('sha256', shared).update(signed).digest('base64url')}`;
+}
 
 /** A room for those with an account, made by the first test. */
 const theirs = 'Weekly Round';
@@ -129,4 +146,22 @@ test('whoever turns back at the provider is told so, and an answer does not coun
   await oleg.page.context().clearCookies({ name: 'tertulia' });
   await oleg.page.goto(answer);
   await oleg.page.getByText('Please begin again').waitFor({ timeout: SOON });
+});
+
+test('whoever an application sends with a token comes in as what it says, and with a false one not at all', async () => {
+  const zoe = await Person.arrive(server.origin, { name: 'Guest', devices: 'none' });
+  people.push(zoe);
+  const token = tokenFor('seminar', { id: 'zoe', name: 'Zoe', moderator: true });
+  const straight = '#config.prejoinConfig.enabled=false&userInfo.displayName=%22Guest%22';
+  await zoe.page.goto(`${server.origin}/seminar?debug&jwt=${token.slice(0, -3)}AAA${straight}`);
+  await zoe.finds('Your right to enter has run out. Reload ');
+  await zoe.page.goto('about:blank');
+  await zoe.page.goto(`${server.origin}/seminar?debug&jwt=${token}${straight}`);
+  await zoe.waitInCall();
+  const named = await zoe.page.evaluate(() => {
+    const local = window.__tertulia?.room?.localParticipant as { name?: string } | undefined;
+    return local?.name;
+  });
+  expect(named).toBe('Zoe');
+  await zoe.lead();
 });
