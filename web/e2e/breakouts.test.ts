@@ -20,17 +20,16 @@ test('a class is split by chance, calls for help, is written to, and comes back 
 }) => {
   const ana = await arrive({ name: 'Ana', devices: 'none' });
   await ana.join(room);
-  const boris = await arrive({ name: 'Boris', devices: 'none' });
-  await boris.join(room);
+  const boris = await arrive({ name: 'Boris', devices: 'none', beside: ana });
   const chloe = await arrive({ name: 'Chloe' });
-  await chloe.join(room);
   const dora = await arrive({
     name: 'Dora',
     devices: 'none',
     viewport: { width: 360, height: 740 },
+    beside: ana,
   });
-  await dora.join(room);
   const everybody = [boris, chloe, dora];
+  await Promise.all(everybody.map((person) => person.join(room)));
   await ana.waitForOthers(3);
   await chloe.button('Microphone').click();
 
@@ -69,6 +68,10 @@ test('a class is split by chance, calls for help, is written to, and comes back 
   // The one who is alone calls; the leader comes, and goes back.
   const alone = everybody[groups.indexOf('Room 2')];
   if (!alone) throw new Error('nobody is alone');
+  // Nobody is invited into a breakout room by its link.
+  expect(await alone.page.getByRole('heading', { name: 'Nobody else is here yet' }).count()).toBe(
+    0,
+  );
   await alone.button('Ask for help').click();
   await ana.finds(`${alone.name} in Room 2 asks for help`);
   await ana.button('Join').click();

@@ -37,6 +37,8 @@ export interface Setup {
   deviceCount?: number;
   /** Lets the browser pick the tab with this title when asked to share. */
   shareTab?: string;
+  /** Comes in a window of this person's browser, which remembers nothing of theirs: a browser less to start and to feed. */
+  beside?: Person;
   /** Which browser. */
   browser?: 'chromium' | 'firefox';
   viewport?: { width: number; height: number };
@@ -194,7 +196,7 @@ export class Person {
   ) {}
 
   static async arrive(origin: string, setup: Setup): Promise<Person> {
-    const browser = await launch(setup);
+    const browser = setup.beside?.browser ?? (await launch(setup));
     const context = await browser.newContext({
       viewport: setup.viewport ?? { width: 1280, height: 800 },
       locale: 'en-US',
@@ -441,7 +443,8 @@ export class Person {
 
   /** Kills the browser as a crash would: nothing gets to say goodbye. */
   async close(): Promise<void> {
-    await this.browser.close().catch(() => undefined);
+    const whole = this.setup.beside ? this.context : this.browser;
+    await whole.close().catch(() => undefined);
   }
 }
 
