@@ -159,6 +159,7 @@ mod tests {
             }],
             room_defaults: RoomSettings {
                 max_participants: None,
+                ceiling: None,
                 empty_timeout: Duration::ZERO,
                 departure_timeout: Duration::ZERO,
                 metadata: String::new(),

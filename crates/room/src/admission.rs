@@ -434,7 +434,10 @@ impl Room {
         rules.lobby = change.lobby.unwrap_or(rules.lobby);
         rules.auto_admit = change.auto_admit.unwrap_or(rules.auto_admit);
         if let Some(limit) = change.max_participants {
-            self.settings.max_participants = limit;
+            self.settings.max_participants = match (limit, self.settings.ceiling) {
+                (Some(own), Some(most)) => Some(own.min(most)),
+                (own, most) => own.or(most),
+            };
         }
         let opened = before.0.lobby && !self.settings.rules.lobby;
         if before != (self.settings.rules.clone(), self.settings.max_participants) {

@@ -28,6 +28,8 @@ pub struct Now {
 pub struct RoomSettings {
     /// Greatest number of visible participants; `None` for no limit.
     pub max_participants: Option<usize>,
+    /// What those who lead may raise that to at most; `None` for no limit.
+    pub ceiling: Option<usize>,
     /// How long an empty room that nobody joined stays.
     pub empty_timeout: Duration,
     /// How long a room stays after the last participant left.

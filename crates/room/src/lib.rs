@@ -16,7 +16,7 @@
 //! use tertulia_room::{Actor, Command, Now, Refusal, Room, RoomSettings};
 //!
 //! # let settings = RoomSettings {
-//! #     max_participants: None, empty_timeout: Duration::from_secs(300), departure_timeout: Duration::from_secs(20),
+//! #     max_participants: None, ceiling: None, empty_timeout: Duration::from_secs(300), departure_timeout: Duration::from_secs(20),
 //! #     metadata: String::new(), chat_history: 100, chat_text_bytes: 2_000, rules: Default::default(),
 //! # };
 //! let now = Now { instant: Instant::now(), unix_ms: 1_700_000_000_000 };

@@ -55,6 +55,7 @@ pub fn workers(config: &Config) -> usize {
 pub fn rooms(rooms: &Rooms) -> RoomSettings {
     RoomSettings {
         max_participants: (rooms.max_participants != 0).then_some(rooms.max_participants),
+        ceiling: (rooms.max_participants != 0).then_some(rooms.max_participants),
         empty_timeout: Duration::from_secs(rooms.empty_timeout_s),
         departure_timeout: Duration::from_secs(rooms.departure_timeout_s),
         metadata: String::new(),

@@ -103,6 +103,7 @@ impl Server {
     pub(crate) fn new(mut rng: StdRng, now: Instant) -> Self {
         let settings = RoomSettings {
             max_participants: None,
+            ceiling: None,
             empty_timeout: Duration::from_secs(300),
             departure_timeout: Duration::from_secs(20),
             metadata: String::new(),

@@ -29,6 +29,7 @@ fn engine_with(workers: usize, spread: crate::Spread) -> Engine {
         }],
         room_defaults: RoomSettings {
             max_participants: None,
+            ceiling: None,
             empty_timeout: Duration::from_secs(300),
             departure_timeout: Duration::ZERO,
             metadata: String::new(),

@@ -453,6 +453,7 @@ mod tests {
             advertised: Vec::new(),
             room_defaults: RoomSettings {
                 max_participants: None,
+                ceiling: None,
                 empty_timeout: second,
                 departure_timeout: second,
                 metadata: String::new(),

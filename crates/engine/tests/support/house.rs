@@ -27,6 +27,7 @@ pub fn settings() -> EngineConfig {
         }],
         room_defaults: RoomSettings {
             max_participants: None,
+            ceiling: None,
             empty_timeout: Duration::from_secs(300),
             departure_timeout: Duration::from_secs(20),
             metadata: String::new(),

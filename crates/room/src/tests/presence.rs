@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::stage::{Stage, camera, hidden, identity, moderator, only, person, settings};
 use crate::{
-    Actor, Command, DepartureReason, Event, Fact, NewParticipant, ParticipantKind, ParticipantState,
-    Permission, Refusal, Reply, RoomSettings, RouteChange, limits,
+    AccessChange, Actor, Command, DepartureReason, Event, Fact, NewParticipant, ParticipantKind,
+    ParticipantState, Permission, Refusal, Reply, RoomSettings, RouteChange, limits,
 };
 
 #[test]
@@ -222,6 +222,29 @@ fn a_full_room_refuses_all_but_hidden_ones_and_those_who_come_back() {
         )
         .unwrap();
     stage.join("cleo");
+}
+
+#[test]
+fn nobody_raises_the_capacity_beyond_what_the_server_takes() {
+    let mut stage = Stage::with(RoomSettings {
+        max_participants: Some(2),
+        ceiling: Some(3),
+        ..settings()
+    });
+    let ana = stage.join_as(moderator("ana")).unwrap();
+    for (wanted, expected) in [
+        (Some(1), Some(1)),
+        (Some(3), Some(3)),
+        (Some(500), Some(3)),
+        (None, Some(3)),
+    ] {
+        let change = AccessChange {
+            max_participants: Some(wanted),
+            ..AccessChange::default()
+        };
+        stage.ask(&ana, Command::SetAccess(change)).unwrap();
+        assert_eq!(stage.room.info().max_participants, expected, "wanted {wanted:?}");
+    }
 }
 
 #[test]

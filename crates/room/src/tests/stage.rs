@@ -29,6 +29,7 @@ pub(super) struct Stage {
 pub(super) fn settings() -> RoomSettings {
     RoomSettings {
         max_participants: None,
+        ceiling: None,
         empty_timeout: Duration::from_secs(300),
         departure_timeout: Duration::from_secs(20),
         metadata: String::new(),
