@@ -18,6 +18,10 @@ use pb::signal_request::Message as Request;
 use pb::signal_response::Message as Response;
 use support::{Client, House, microphone, token};
 use tertulia_door_livekit::DoorConfig;
+use tertulia_model::RoomName;
+use tertulia_room::{Actor, Command, Reply};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
@@ -412,6 +416,172 @@ async fn an_oversized_frame_closes_its_connection_only() {
         .await;
     bob.expect(|message| matches!(message, Response::PongResp(_)).then_some(()))
         .await;
+}
+
+/// A WebSocket of somebody who writes their frames by hand, past the answer to the handshake, which is given too.
+async fn by_hand(house: &House, identity: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let target = house.v0(&token(identity, |_| {}), "");
+    let path = &target[target.find("/rtc").unwrap()..];
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    (stream, String::from_utf8(head).unwrap())
+}
+
+/// Reads until the server closes; it must, in time.
+async fn until_closed(mut stream: TcpStream) {
+    let mut rest = Vec::new();
+    // A connection that the server resets is closed as well.
+    let closed = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+    drop(closed.expect("the server kept the connection"));
+}
+
+async fn goes_on(bystander: &mut Client) {
+    bystander
+        .send(Request::PingReq(pb::Ping { timestamp: 1, rtt: 0 }))
+        .await;
+    bystander
+        .expect(|message| matches!(message, Response::PongResp(_)).then_some(()))
+        .await;
+}
+
+/// A frame that is not finished, or the header of one, under a mask of zeros.
+fn frame(opcode: u8, length: u64, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![opcode, 0xff];
+    frame.extend(length.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+#[tokio::test]
+async fn w4_a_frame_that_claims_to_be_endless_is_not_waited_for() {
+    let house = House::open().await;
+    let (mut bob, _) = house.join("bob").await;
+    for claimed in [1_u64 << 63, (1 << 63) - 1, 1 << 40] {
+        let (mut stream, _) = by_hand(&house, "ana").await;
+        stream.write_all(&frame(0x82, claimed, b"x")).await.unwrap();
+        until_closed(stream).await;
+    }
+    goes_on(&mut bob).await;
+}
+
+#[tokio::test]
+async fn w5_fragments_without_an_end_are_counted_together() {
+    let house = House::open().await;
+    let (mut bob, _) = house.join("bob").await;
+    let (stream, _) = by_hand(&house, "ana").await;
+    let (reading, mut writing) = stream.into_split();
+    let flood = tokio::spawn(async move {
+        let mut opcode = 0x02;
+        // Ten megabytes, if they were taken.
+        for _ in 0..10_000 {
+            if writing
+                .write_all(&frame(opcode, 1_000, &[0; 1_000]))
+                .await
+                .is_err()
+            {
+                return true;
+            }
+            opcode = 0x00;
+        }
+        false
+    });
+    let mut reading = reading;
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(20), reading.read_to_end(&mut rest)).await;
+    drop(closed.expect("the server kept the connection"));
+    drop(reading);
+    assert!(flood.await.unwrap(), "all of it was taken");
+    goes_on(&mut bob).await;
+}
+
+#[tokio::test]
+async fn w6_nothing_is_inflated_on_the_way() {
+    let house = House::open().await;
+    let (_, head) = by_hand(&house, "ana").await;
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    assert!(
+        !head.to_lowercase().contains("sec-websocket-extensions"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn w8_who_never_reads_is_let_go() {
+    let house = House::open().await;
+    let (deaf, _) = by_hand(&house, "deaf").await;
+    let (mut ana, _) = house.join("ana").await;
+    let mut told = 0;
+    let gone = async {
+        loop {
+            // What everybody is told until the deaf one's share fills every buffer on the way.
+            told += 1;
+            ana.send(Request::UpdateMetadata(pb::UpdateParticipantMetadata {
+                metadata: format!("{told}{}", "x".repeat(200_000)),
+                ..Default::default()
+            }))
+            .await;
+            let left = ana.expect(|message| match message {
+                Response::Update(update) => Some(update.participants.iter().any(|participant| {
+                    participant.identity == "deaf" && participant.state() == State::Disconnected
+                })),
+                Response::RequestResponse(response) => Some(response.reason() == Reason::NotAllowed),
+                _ => None,
+            });
+            if left.await {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone)
+        .await
+        .expect("the deaf one is kept");
+    drop(deaf);
+}
+
+/// R5: somebody who names a victim in a token that is wrong, or for another room.
+#[tokio::test]
+async fn r5_a_bad_token_that_names_somebody_does_them_no_harm() {
+    let house = House::open().await;
+    let (mut ana, _) = house.join("ana").await;
+    let good = token("ana", |_| {});
+    let (head, _) = good.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}", "A".repeat(43));
+    let elsewhere = token("ana", |claims| {
+        claims.video.room = RoomName::parse("elsewhere").ok()
+    });
+    let barred = token("ana", |claims| claims.video.room_join = false);
+    for bad in [&forged, &barred] {
+        for url in [house.v0(bad, ""), house.v0(bad, "&reconnect=1&sid=PA_x")] {
+            assert!(
+                tokio_tungstenite::connect_async(url).await.is_err(),
+                "came in with {bad:.20}"
+            );
+        }
+    }
+    let mut other = Client::connect(&house.v0(&elsewhere, "")).await;
+    assert!(
+        matches!(other.next().await, Some(Response::Join(_))),
+        "they are somebody else there"
+    );
+    goes_on(&mut ana).await;
+    let room = house
+        .engine
+        .find_room(&RoomName::parse("weekly").unwrap())
+        .unwrap();
+    let listed = room
+        .command(Actor::Admin, Command::ListParticipants)
+        .await
+        .unwrap();
+    assert!(matches!(listed, Reply::Participants(all) if all.len() == 1));
 }
 
 #[tokio::test]

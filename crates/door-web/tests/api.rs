@@ -8,7 +8,11 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::http::{Method, StatusCode};
+use futures_util::stream;
 use serde_json::{Value, json};
 use support::{Asked, House};
 use tertulia_room::{Command, Refusal};
@@ -171,6 +175,27 @@ async fn bodies_that_are_not_what_was_asked_for_are_refused() {
     assert_eq!(
         (asked.status, code(&asked)),
         (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large")
+    );
+}
+
+/// A body that says nothing of its length and does not end.
+#[tokio::test]
+async fn w13_an_endless_body_is_cut_off() {
+    let house = House::new();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    let endless = stream::repeat_with(move || {
+        count.fetch_add(1_000, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(vec![b' '; 1_000])
+    });
+    let asked = house.pour("/api/v1/rooms/r/join", endless).await;
+    assert_eq!(
+        (asked.status, code(&asked)),
+        (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large")
+    );
+    assert!(
+        taken.load(Ordering::Relaxed) < 200_000,
+        "{taken:?} bytes were read"
     );
 }
 

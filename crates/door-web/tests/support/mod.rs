@@ -232,14 +232,17 @@ impl House {
     }
 
     pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&str>) -> Asked {
-        let (parts, body) = self.answer(method, path, token, body).await.into_parts();
-        let bytes = axum::body::to_bytes(body, 1_000_000).await.unwrap();
-        let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Asked {
-            status: parts.status,
-            headers: parts.headers,
-            json,
-        }
+        asked(self.answer(method, path, token, body).await).await
+    }
+
+    /// Asks with a JSON body that comes piece by piece.
+    pub async fn pour<S>(&self, path: &str, pieces: S) -> Asked
+    where
+        S: futures_util::Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    {
+        let mut request = self.request(Method::POST, path, None, Some(""));
+        *request.body_mut() = Body::from_stream(pieces);
+        asked(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// An answer whose body is not read: some go on for as long as somebody listens.
@@ -393,6 +396,17 @@ impl House {
             body: response.into_body().into_data_stream(),
             text: String::new(),
         }
+    }
+}
+
+async fn asked(response: Response<Body>) -> Asked {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, 1_000_000).await.unwrap();
+    let json = serde_json::from_slice(&bytes).unwrap_or_default();
+    Asked {
+        status: parts.status,
+        headers: parts.headers,
+        json,
     }
 }
 

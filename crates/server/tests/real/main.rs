@@ -9,7 +9,9 @@
 mod chat;
 mod files;
 mod kill;
+mod lobby;
 mod meeting;
 mod relay;
+mod secrets;
 mod support;
 mod traces;

@@ -40,6 +40,11 @@ pub struct Server {
 impl Server {
     /// Starts the binary and waits until it says that it is ready.
     pub async fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
+        Self::start_telling(folder, settings, Stdio::inherit()).await
+    }
+
+    /// As [`Server::start`], with its log going there.
+    pub async fn start_telling(folder: &Folder, settings: &[(&str, &str)], log: Stdio) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -60,6 +65,7 @@ impl Server {
             .env(format!("TERTULIA_KEYS__{}", KEY.0), KEY.1)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .kill_on_drop(true);
         for (name, value) in settings {
             command.env(name, value);
@@ -120,13 +126,18 @@ impl Server {
     }
 
     pub async fn join_with(&self, room: &str, identity: &str, grant: impl FnOnce(&mut VideoGrant)) -> Guest {
-        let token = token(room, identity, grant);
+        self.come_in(&token(room, identity, grant)).await
+    }
+
+    /// Comes in through the LiveKit door with this token.
+    pub async fn come_in(&self, token: &str) -> Guest {
         let url = format!("ws://{}/rtc?access_token={token}&auto_subscribe=1", self.base);
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         // The first message says that they are in.
         socket.next().await.expect("the door closed").unwrap();
         let reader =
             tokio::spawn(async move { while socket.next().await.is_some_and(|read| read.is_ok()) {} });
+        let token = token.to_owned();
         Guest { token, reader }
     }
 }

@@ -1,7 +1,48 @@
-import { describe, expect, it } from 'vitest';
+import type { RemoteParticipant, RemoteTrackPublication, Room } from 'livekit-client';
+import { describe, expect, it, vi } from 'vitest';
 import { newSecret } from '../../api/secret';
 import { ChatCipher, isSealed, sealableBytes } from './chatCipher';
 import { roomKeys } from './keys';
+import { Secrecy } from './Secrecy';
+
+vi.mock('livekit-client/e2ee-worker?worker', () => ({ default: class {} }));
+
+/** Somebody with one track, and whether that is still wanted. */
+function publisher(isEncrypted: boolean) {
+  const publication = {
+    isEncrypted,
+    isDesired: true,
+    setSubscribed(on: boolean) {
+      publication.isDesired = on;
+    },
+  };
+  const trackPublications = new Map([['TR_1', publication as unknown as RemoteTrackPublication]]);
+  const participant = { identity: 'mallory', trackPublications } as unknown as RemoteParticipant;
+  const room = { remoteParticipants: new Map([['mallory', participant]]) } as unknown as Room;
+  return { publication, participant, room };
+}
+
+describe('R13: what does not fit the call', () => {
+  it('is not played where it is in the open and the call is not, and somebody says so', () => {
+    const secrecy = new Secrecy(newSecret());
+    const open = publisher(false);
+    secrecy.judge(open.room);
+    expect(open.publication.isDesired).toBe(false);
+    expect(secrecy.understanding(open.participant)).toBe('open');
+    const sealed = publisher(true);
+    secrecy.judge(sealed.room);
+    expect(sealed.publication.isDesired).toBe(true);
+    expect(secrecy.understanding(sealed.participant)).toBe('same');
+  });
+
+  it('is not played where it is locked and we have no key', () => {
+    const secrecy = new Secrecy(null);
+    const sealed = publisher(true);
+    secrecy.judge(sealed.room);
+    expect(sealed.publication.isDesired).toBe(false);
+    expect(secrecy.understanding(sealed.participant)).toBe('locked');
+  });
+});
 
 describe('the keys of a room', () => {
   it('are the same for everybody with the link, however the name is written', async () => {

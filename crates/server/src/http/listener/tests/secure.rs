@@ -97,6 +97,85 @@ async fn browsers_get_http2_and_many_requests_on_one_connection() {
     rig.served.connections.none_left().await;
 }
 
+/// A frame of HTTP/2 (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Floods a connection of HTTP/2 and says how the server ends it; it must, in time.
+async fn flooded(rig: &Rig, flood: impl Fn(u32) -> Vec<u8> + Send + 'static) -> bool {
+    const GOAWAY: u8 = 7;
+    let stream = rig.connect(&[b"h2"]).await.unwrap();
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    let writer = tokio::spawn(async move {
+        let mut opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        opening.extend(frame(4, 0, 0, &[]));
+        if writing.write_all(&opening).await.is_err() {
+            return;
+        }
+        for number in 0..200_000 {
+            if writing.write_all(&flood(number)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut goodbye = false;
+    let read = async {
+        loop {
+            let mut head = [0; 9];
+            if reading.read_exact(&mut head).await.is_err() {
+                return;
+            }
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; usize::try_from(length).unwrap()];
+            if reading.read_exact(&mut payload).await.is_err() {
+                return;
+            }
+            goodbye |= head[3] == GOAWAY;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), read)
+        .await
+        .expect("the server lets itself be flooded");
+    writer.abort();
+    goodbye
+}
+
+/// `GET /address`, with static entries of HPACK only (RFC 7541, appendix A).
+const HEADERS: &[u8] = b"\x82\x87\x04\x08/address\x41\x01x";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w9_requests_taken_back_at_once_end_the_connection() {
+    let rig = rig(None);
+    let ended = flooded(&rig, |number| {
+        let stream = 2 * number + 1;
+        let mut both = frame(1, 0x5, stream, HEADERS);
+        both.extend(frame(3, 0, stream, &8_u32.to_be_bytes()));
+        both
+    });
+    assert!(ended.await, "without a word");
+    let answer = exchanged(&mut rig.connect(&[b"http/1.1"]).await.unwrap(), GET).await;
+    assert!(answer.ends_with("127.0.0.1"), "others are served: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w9_headers_without_an_end_close_the_connection() {
+    let rig = rig(None);
+    let ended = flooded(&rig, |number| {
+        let kind = if number == 0 { 1 } else { 9 };
+        // A field that is never indexed, again and again.
+        frame(kind, 0, 1, b"\x10\x01a\x01b")
+    });
+    assert!(ended.await, "without a word");
+    let answer = exchanged(&mut rig.connect(&[b"http/1.1"]).await.unwrap(), GET).await;
+    assert!(answer.ends_with("127.0.0.1"), "others are served: {answer}");
+}
+
 #[tokio::test]
 async fn a_stream_that_speaks_stun_is_handed_over_whole() {
     let echo = Relay::new(|mut stream: Secured, _peer, local: SocketAddr| async move {
