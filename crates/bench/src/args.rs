@@ -196,6 +196,9 @@ pub struct JoinsArguments {
     /// Rooms they are spread over.
     #[arg(long, default_value_t = 4)]
     rooms: u32,
+    /// People who are in each room already and say nothing.
+    #[arg(long, default_value_t = 0)]
+    present: u32,
     /// What each waits for before leaving.
     #[arg(long, value_enum, default_value = "connected")]
     until: Goal,
@@ -452,6 +455,7 @@ impl Scenario {
                     count: of.count,
                     parallel: of.parallel,
                     rooms: of.rooms,
+                    present: of.present,
                     until: match of.until {
                         Goal::Connected => Until::Connected,
                         Goal::Packet => Until::Packet,

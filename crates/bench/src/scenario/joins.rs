@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Crew, GATHER_TIMEOUT, Target, joining_figures, plan};
 use crate::client::{ClientReport, Milestone, Until};
 use crate::error::BenchError;
+use crate::histogram::Histogram;
 use crate::media::{AudioProfile, VideoProfile};
 use crate::report::Report;
 use crate::signalling::Signalling;
@@ -18,6 +19,8 @@ pub struct Joins {
     pub parallel: u32,
     /// Rooms they are spread over.
     pub rooms: u32,
+    /// People who are in each room already and say nothing.
+    pub present: u32,
     /// What each waits for before it leaves.
     pub until: Until,
 }
@@ -30,6 +33,11 @@ impl Joins {
     pub async fn run<S: Signalling>(&self, target: Target<S::Place>) -> Result<Report, BenchError> {
         /// How long the server is watched without joins.
         const BASELINE: Duration = Duration::from_secs(3);
+        /// Clients that come at once, of those who are there before.
+        const BATCH: u32 = 25;
+        /// Pages that are told the room's state.
+        const STATES: usize = 50;
+        let place = target.place.clone();
         let mut crew = Crew::<S>::new(target)?;
         let rooms = self.rooms.max(1);
         let room = |index: u32| format!("bench joins {}", index % rooms);
@@ -42,24 +50,49 @@ impl Joins {
         let connected = |milestone: &Milestone| matches!(milestone, Milestone::Connected(_));
         crew.wait("publishers", rooms as usize, GATHER_TIMEOUT, connected)
             .await?;
+        let there = rooms * self.present;
+        let mut added = 0;
+        while added < there {
+            let batch = BATCH.min(there - added);
+            for index in rooms + added..rooms + added + batch {
+                let mut client = plan(index, &room(index));
+                client.silent = true;
+                crew.add(client);
+            }
+            added += batch;
+            crew.wait("those present", batch as usize, GATHER_TIMEOUT, connected)
+                .await?;
+        }
+        let there = rooms + there;
         crew.rest(Duration::from_secs(1)).await?;
         let baseline = crew.measure(BASELINE).await?;
 
         let meter = crew.start_measuring()?;
         let began = Instant::now();
-        for index in rooms..rooms + self.count {
-            while crew.running() >= (rooms + self.parallel.max(1)) as usize {
+        for index in there..there + self.count {
+            while crew.running() >= (there + self.parallel.max(1)) as usize {
                 crew.wait_for_one().await?;
             }
             let mut joiner = plan(index, &room(index));
             joiner.until = Some(self.until);
             crew.add(joiner);
         }
-        while crew.running() > rooms as usize {
+        while crew.running() > there as usize {
             crew.wait_for_one().await?;
         }
         let elapsed = began.elapsed();
         let measured = crew.stop_measuring(meter)?;
+        let mut states = Histogram::default();
+        let mut state_bytes = None;
+        for index in (rooms..there).take(STATES) {
+            let began = Instant::now();
+            let read = S::read_state(&place, &plan(index, &room(index)).who).await;
+            let read = read.map_err(|error| BenchError::Client(index, error))?;
+            if read.is_some() {
+                states.record(began.elapsed());
+            }
+            state_bytes = read.or(state_bytes);
+        }
         let clients = crew.stop().await?;
         let passed = |client: &ClientReport| match self.until {
             Until::Connected => client.joining.connected.is_some(),
@@ -77,6 +110,7 @@ impl Joins {
             ("count", self.count.to_string()),
             ("parallel", self.parallel.to_string()),
             ("rooms", rooms.to_string()),
+            ("present", self.present.to_string()),
             ("until", format!("{:?}", self.until).to_lowercase()),
         ];
         let mut report = Report::new("joins", parameters);
@@ -106,6 +140,12 @@ impl Joins {
             "% of a core",
         );
         joining_figures(&mut report, &joiners);
+        report.percentiles("state told to a page", &states, &[0.5, 0.95, 0.99]);
+        report.figure(
+            "size of that state",
+            state_bytes.map(|bytes| bytes as f64 / 1024.0),
+            "KiB",
+        );
         Ok(report)
     }
 }

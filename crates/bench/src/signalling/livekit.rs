@@ -169,6 +169,28 @@ impl Signalling for LiveKit {
         })
     }
 
+    /// The first event of the stream that pages of the web app follow.
+    async fn read_state(place: &LiveKitPlace, who: &Who) -> Result<Option<usize>, ClientError> {
+        let unread = |error: reqwest::Error| ClientError::Signalling(error.to_string());
+        let base = place.url.replacen("ws://", "http://", 1);
+        let room = who.room.replace(' ', "%20");
+        let mut answer = reqwest::Client::new()
+            .get(format!("{base}/api/v1/rooms/{room}/events"))
+            .bearer_auth(place.token(who)?)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(unread)?;
+        let mut told = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(unread)? {
+            told.extend_from_slice(&piece);
+            if told.ends_with(b"\n\n") {
+                return Ok(Some(told.len()));
+            }
+        }
+        Ok(None)
+    }
+
     fn request(&mut self, request: Request) -> Result<(), ClientError> {
         let message = match request {
             Request::Publish(track) => Up::AddTrack(convert::add_track(&track)),

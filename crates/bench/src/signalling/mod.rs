@@ -42,6 +42,15 @@ pub trait Signalling: Sized + Send + 'static {
     /// called again without loss.
     fn next(&mut self) -> impl Future<Output = Option<Signal>> + Send;
 
+    /// Has the room's state told to somebody who is in it, as to a page that opens. Gives its size in bytes; `None` where the
+    /// server has nothing of the kind.
+    fn read_state(
+        _place: &Self::Place,
+        _who: &Who,
+    ) -> impl Future<Output = Result<Option<usize>, ClientError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Says good-bye and closes the connection.
     fn leave(self) -> impl Future<Output = ()> + Send;
 }
