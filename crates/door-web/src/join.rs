@@ -303,6 +303,12 @@ impl Pass {
 
     /// A token, and what a join answers with it.
     pub(crate) async fn sign(self, api: &Api) -> Result<JoinAnswer, ApiError> {
+        let title = title_of(api, &self.room).await;
+        self.sign_titled(api, title)
+    }
+
+    /// As [`Pass::sign`], where the room's title is known.
+    pub(crate) fn sign_titled(self, api: &Api, title: Option<String>) -> Result<JoinAnswer, ApiError> {
         let now = unix_ms();
         let lifetime = u64::try_from(api.inner.settings.guest_token.as_millis()).unwrap_or(u64::MAX);
         let validity = Validity {
@@ -327,21 +333,32 @@ impl Pass {
             .sign(&claims, validity)
             .map_err(|error| ApiError::new(ErrorCode::Internal, error))?;
         up(&api.inner.counters.tokens_issued);
-        let title = match api.store() {
-            Ok(store) => store
-                .owned_room(&self.room)
-                .await?
-                .map(|kept| kept.room.details.title),
-            Err(_) => None,
-        };
         Ok(JoinAnswer {
             token,
             room: self.room.as_str().to_owned(),
             identity: self.identity.as_str().to_owned(),
             display_name: self.name,
             expires_at: validity.expires_at_ms,
-            title: title.filter(|title| !title.is_empty()),
+            title,
         })
+    }
+}
+
+/// What the room's owner calls it. Nobody is kept out for want of a title.
+pub(crate) async fn title_of(api: &Api, room: &RoomName) -> Option<String> {
+    let kept = match api.store() {
+        Ok(store) => store.owned_room(room).await,
+        Err(_) => return None,
+    };
+    match kept {
+        Ok(kept) => {
+            let title = kept.map(|kept| kept.room.details.title);
+            title.filter(|title| !title.is_empty())
+        }
+        Err(error) => {
+            tracing::error!(%error, "the title of a room cannot be read");
+            None
+        }
     }
 }
 

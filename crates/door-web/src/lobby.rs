@@ -20,7 +20,7 @@ use crate::convert;
 use crate::error::ApiError;
 use crate::events::{PING, unbuffered};
 use crate::extract::{Asking, Bearer, Body, RoomPath, Source};
-use crate::join::Pass;
+use crate::join::{Pass, title_of};
 use crate::places::Place;
 use crate::state::{Api, unix_ms};
 use crate::wire::{
@@ -110,6 +110,8 @@ pub async fn events(
         .engine
         .find_room(&room)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the room is not open"))?;
+    // Read now, so that many who are let in at once do not all ask the store.
+    let title = title_of(&api, &room).await;
     let waiting = handle
         .wait_in_lobby(&identity)
         .await
@@ -119,6 +121,7 @@ pub async fn events(
         })?;
     let mut waiter = Waiter {
         api,
+        title,
         handle,
         room,
         identity,
@@ -132,7 +135,7 @@ pub async fn events(
         _place: place,
     };
     waiter.first = match waiting.admission {
-        Admission::Admitted => waiter.admitted().await,
+        Admission::Admitted => waiter.admitted(),
         Admission::Waiting => {
             let room = waiter.room.as_str().to_owned();
             waiter.written("waiting", &WaitingEvent { room })
@@ -181,6 +184,8 @@ fn lobby_grant(api: &Api, token: Option<&str>, room: &RoomName) -> Result<Grant,
 /// One open stream of somebody who waits.
 struct Waiter {
     api: Api,
+    /// What the room is called.
+    title: Option<String>,
     handle: RoomHandle,
     room: RoomName,
     identity: Identity,
@@ -210,7 +215,7 @@ impl Waiter {
                     },
                 ),
                 Event::WaitingEnded { outcome, .. } => match outcome {
-                    LobbyOutcome::Admitted => self.admitted().await,
+                    LobbyOutcome::Admitted => self.admitted(),
                     LobbyOutcome::Denied | LobbyOutcome::Gone => {
                         self.over = true;
                         self.written("denied", &serde_json::json!({}))
@@ -228,7 +233,7 @@ impl Waiter {
         None
     }
 
-    async fn admitted(&mut self) -> Option<SseEvent> {
+    fn admitted(&mut self) -> Option<SseEvent> {
         self.over = true;
         let pass = Pass {
             room: self.room.clone(),
@@ -237,7 +242,7 @@ impl Waiter {
             own: self.own.clone(),
             issued_at_ms: self.issued_at_ms,
         };
-        match pass.sign(&self.api).await {
+        match pass.sign_titled(&self.api, self.title.clone()) {
             Ok(answer) => self.written("admitted", &AdmittedEvent(answer)),
             Err(error) => {
                 tracing::error!(?error, "somebody admitted could not be given a token");
