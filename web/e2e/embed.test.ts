@@ -45,6 +45,9 @@ test('a page of one’s own holds a meeting in a frame, leads it and hears what 
       'participantJoined',
       'audioMuteStatusChanged',
       'incomingMessage',
+      'participantRoleChanged',
+      'raiseHandUpdated',
+      'chatUpdated',
     ]) {
       host.meeting.on(event, (data) => host.told.push([event, data]));
     }
@@ -70,6 +73,14 @@ test('a page of one’s own holds a meeting in a frame, leads it and hears what 
   await boris.reads('from the page');
   await boris.say('to the page');
   await hears('incomingMessage', { message: 'to the page', nick: 'Boris' });
+  await hears('chatUpdated', { unreadCount: 1, isOpen: false });
+  await hears('participantRoleChanged', { role: 'moderator' });
+  await boris.button('Raise hand').click();
+  await hears('raiseHandUpdated', { id: await boris.identity() });
+  await command('muteEveryone', 'audio');
+  await expect
+    .poll(() => boris.button('Microphone').getAttribute('aria-pressed'), { timeout: SOON })
+    .toBe('false');
   await command('hangup');
   await hears('videoConferenceLeft', {});
   await boris.waitForOthers(0);

@@ -78,12 +78,24 @@
       return this.#ask('isVideoMuted', []);
     }
 
+    isAudioAvailable() {
+      return this.#ask('isAudioAvailable', []);
+    }
+
+    isVideoAvailable() {
+      return this.#ask('isVideoAvailable', []);
+    }
+
     getParticipantsInfo() {
       return [...this.#people.values()];
     }
 
     getNumberOfParticipants() {
       return this.#people.size;
+    }
+
+    getDisplayName(id) {
+      return this.#people.get(id)?.displayName;
     }
 
     getIFrame() {
@@ -183,6 +195,9 @@
       }
       if (event === 'participantJoined') {
         this.#people.set(data.id, { participantId: data.id, displayName: data.displayName });
+      }
+      if (event === 'displayNameChange' && this.#people.has(data.id)) {
+        this.#people.set(data.id, { participantId: data.id, displayName: data.displayname });
       }
       if (event === 'participantLeft') this.#people.delete(data.id);
       if (event === 'videoConferenceLeft') this.#people.clear();
