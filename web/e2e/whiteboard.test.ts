@@ -36,8 +36,8 @@ async function rectangle({ page }: Person, from: number): Promise<void> {
 }
 
 test('two people draw on one whiteboard, which asks nobody else', async ({ arrive, room }) => {
-  const ana = await arrive({ name: 'Ana' });
-  const boris = await arrive({ name: 'Boris' });
+  const ana = await arrive({ name: 'Ana', devices: 'none' });
+  const boris = await arrive({ name: 'Boris', devices: 'none' });
   await ana.join(room);
   await boris.join(room);
   const elsewhere: string[] = [];
@@ -66,16 +66,28 @@ test('two people draw on one whiteboard, which asks nobody else', async ({ arriv
   await rectangle(boris, 500);
   await expect.poll(() => inked(ana), { timeout: SOON }).toBeGreaterThan(before * 1.5);
 
+  // A picture goes through the room's files.
+  const drawn = await inked(boris);
+  await ana.page.locator('canvas.excalidraw__canvas.interactive').evaluate(async (canvas) => {
+    const bytes = await (await fetch('/icon-192.png')).blob();
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], 'photo.png', { type: 'image/png' }));
+    const box = canvas.getBoundingClientRect();
+    const at = { clientX: box.x + 300, clientY: box.y + 160 };
+    canvas.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer, ...at }));
+  });
+  await expect.poll(() => inked(boris), { timeout: SOON }).toBeGreaterThan(drawn + 5_000);
+
   // Letters choose tools; the hand that `r` would raise stays down.
   await expect(
     ana.page.getByRole('button', { name: /raise/i }).getAttribute('aria-pressed'),
   ).resolves.not.toBe('true');
 
   // Whoever comes late finds what was drawn.
-  const chloe = await arrive({ name: 'Chloe' });
+  const chloe = await arrive({ name: 'Chloe', devices: 'none', beside: boris });
   await chloe.join(room);
   await chloe.page.locator('canvas.excalidraw__canvas.interactive').waitFor({ timeout: SOON });
-  await expect.poll(() => inked(chloe), { timeout: SOON }).toBeGreaterThan(before * 1.5);
+  await expect.poll(() => inked(chloe), { timeout: SOON }).toBeGreaterThan(drawn + 5_000);
 
   await ana.button('Clear for everybody').click();
   await ana.page

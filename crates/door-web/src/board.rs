@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tertulia_room::{BoardElement, Command, Reply};
+use tertulia_store::FileId;
 
 use crate::convert;
 use crate::error::ApiError;
@@ -16,9 +17,11 @@ use crate::wire::{Board, DrawRequest, ErrorBody, ErrorCode, ShowBoardRequest};
 /// Longest body of [`draw`].
 pub(crate) const MAX_DRAWING_BYTES: usize = 1024 * 1024;
 
-/// What an element may be. Not among them: what would have the others' browsers ask elsewhere (`embeddable`, `iframe`),
-/// and pictures, whose bytes are no part of an element.
-const KINDS: [&str; 9] = [
+/// An element whose bytes are a file of the room's, which is looked for there and nowhere else.
+const PICTURE: &str = "image";
+
+/// What an element may be. Not among them: what would have the others' browsers ask elsewhere (`embeddable`, `iframe`).
+const KINDS: [&str; 10] = [
     "rectangle",
     "diamond",
     "ellipse",
@@ -28,6 +31,7 @@ const KINDS: [&str; 9] = [
     "text",
     "frame",
     "magicframe",
+    PICTURE,
 ];
 
 /// Puts the whiteboard on everybody's screen, or takes it away.
@@ -152,6 +156,8 @@ struct Head {
     version_nonce: u64,
     #[serde(default)]
     is_deleted: bool,
+    #[serde(default)]
+    file_id: Option<String>,
 }
 
 fn element(raw: &RawValue) -> Result<BoardElement, ApiError> {
@@ -159,6 +165,14 @@ fn element(raw: &RawValue) -> Result<BoardElement, ApiError> {
         .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "this is no element of a whiteboard"))?;
     if !KINDS.contains(&head.kind.as_str()) {
         let message = "elements of this type are not taken";
+        return Err(ApiError::new(ErrorCode::TypeRefused, message));
+    }
+    let stored = head
+        .file_id
+        .as_deref()
+        .is_some_and(|id| FileId::parse(id).is_some());
+    if head.kind == PICTURE && !stored {
+        let message = "a picture is a file of the room's";
         return Err(ApiError::new(ErrorCode::TypeRefused, message));
     }
     Ok(BoardElement {
@@ -190,11 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_is_a_file_of_the_rooms() {
+        let id = FileId::from_random(7);
+        let text = format!(r#"{{"id":"a","type":"image","version":1,"versionNonce":1,"fileId":"{id}"}}"#);
+        assert_eq!(read(&text).unwrap().id, "a");
+    }
+
+    #[test]
     fn what_asks_elsewhere_or_says_two_things_is_refused() {
         for text in [
             r#"{"id":"a","type":"iframe","version":1,"versionNonce":1}"#,
             r#"{"id":"a","type":"embeddable","version":1,"versionNonce":1}"#,
             r#"{"id":"a","type":"image","version":1,"versionNonce":1}"#,
+            r#"{"id":"a","type":"image","version":1,"versionNonce":1,"fileId":"https://elsewhere.example/a.png"}"#,
+            r#"{"id":"a","type":"image","version":1,"versionNonce":1,"fileId":null}"#,
             r#"{"id":"a","type":"text","version":1,"versionNonce":1,"type":"iframe"}"#,
             r#"{"id":"a","type":"text","version":-1,"versionNonce":1}"#,
             "[]",

@@ -5,7 +5,7 @@ export type ReactionKind = 'thumbs_up' | 'clap' | 'heart' | 'laugh' | 'surprised
 export interface ServerConfig {
   serverName: string;
   version: string;
-  limits: { roomName: number; displayName: number; chatText: number };
+  limits: { roomName: number; displayName: number; chatText: number; fileBytes: number };
   reactions: ReactionKind[];
   /** Whether people can sign in, and make accounts themselves. */
   accounts: boolean;

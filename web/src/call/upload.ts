@@ -23,17 +23,31 @@ const pieceBytes = 1024 * 1024;
 const attempts = 5;
 const retryMs = 1_000;
 
-/** Uploads a file and shows it in the chat. A break is gone over: the upload goes on where it stood. */
+/** Uploads a file and shows it in the chat. */
 export async function uploadFile(
   door: FileDoor,
   file: File,
   onProgress: (share: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const id = await sendFile(door, file, onProgress, signal);
+  await kept(door, id, () =>
+    door.command('POST', `${pathOf(id)}/share`, { id: crypto.randomUUID() }),
+  );
+}
+
+/** Uploads a file and gives its id. A break is gone over: the upload goes on where it stood. */
+export async function sendFile(
+  door: FileDoor,
+  file: File,
+  onProgress: (share: number) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const begun = await door.command('POST', 'files', { name: file.name, size: file.size });
   let state = (await begun.json()) as FileState;
-  const path = `files/${encodeURIComponent(state.id)}`;
-  try {
+  const { id } = state;
+  const path = pathOf(id);
+  await kept(door, id, async () => {
     let failures = 0;
     while (!state.complete) {
       signal.throwIfAborted();
@@ -53,10 +67,21 @@ export async function uploadFile(
       }
       onProgress(file.size === 0 ? 1 : state.offset / file.size);
     }
-    await door.command('POST', `${path}/share`, { id: crypto.randomUUID() });
+  });
+  return id;
+}
+
+function pathOf(id: string): string {
+  return `files/${encodeURIComponent(id)}`;
+}
+
+/** Does something with a file that is taken back if it fails. */
+async function kept(door: FileDoor, id: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     // What is left of it the server deletes in time anyway.
-    door.command('DELETE', path).catch(() => undefined);
+    door.command('DELETE', pathOf(id)).catch(() => undefined);
     throw error;
   }
 }

@@ -150,7 +150,8 @@ pub struct ShowBoardRequest {
 pub struct DrawRequest {
     /// Of which board, as in [`Board`].
     pub epoch: u64,
-    /// Excalidraw's elements: 500 of 96 KiB each at most, of which none may embed a page or a picture.
+    /// Excalidraw's elements: 500 of 96 KiB each at most, of which none may embed a page; the `fileId` of a picture is the id of
+    /// a file of the room.
     #[schema(value_type = Vec<Object>)]
     pub elements: Vec<Box<RawValue>>,
 }

@@ -7,15 +7,23 @@ import {
   reconcileElements,
 } from '@excalidraw/excalidraw';
 import type { RemoteExcalidrawElement } from '@excalidraw/excalidraw/data/reconcile';
-import type { Collaborator, ExcalidrawImperativeAPI, SocketId } from '@excalidraw/excalidraw/types';
+import type { FileId } from '@excalidraw/excalidraw/element/types';
+import type {
+  Collaborator,
+  DataURL,
+  ExcalidrawImperativeAPI,
+  SocketId,
+} from '@excalidraw/excalidraw/types';
 import { Eraser, EyeOff, X } from 'lucide-react';
 import { useCallback, useEffect, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { ApiError, useServerConfig } from '../../api';
 import { Button, IconButton, showToast } from '../../ui';
 import { useCall, useCallState, useRoomState } from '../call/context';
 import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { type Board, type BoardElement, BoardSync, type Canvas } from './boardSync';
+import { type MaybePicture, Pictures, storePicture } from './pictures';
 import {
   colourOf,
   type Pointer,
@@ -31,17 +39,14 @@ import styles from './Whiteboard.module.css';
 
 const languages: Record<string, string> = { de: 'de-DE', en: 'en', es: 'es-ES', ru: 'ru-RU' };
 
-/** What is not offered: files of one's own, which others would not see, and what the app has its own switches for. */
-const options = {
-  canvasActions: {
-    changeViewBackgroundColor: false,
-    clearCanvas: false,
-    loadScene: false,
-    saveToActiveFile: false,
-    toggleTheme: false,
-    export: false,
-  },
-  tools: { image: false },
+/** What is not offered: drawings from files of one's own, and what the app has its own switches for. */
+const canvasActions = {
+  changeViewBackgroundColor: false,
+  clearCanvas: false,
+  loadScene: false,
+  saveToActiveFile: false,
+  toggleTheme: false,
+  export: false,
 } as const;
 
 /** The whiteboard everybody draws on together. */
@@ -53,6 +58,8 @@ export default function Whiteboard() {
   const dark = useDark();
   const sync = useSync(canvas);
   const point = usePointers(canvas);
+  const store = useStoring();
+  const options = useMemo(() => ({ canvasActions, tools: { image: store !== null } }), [store]);
 
   return (
     <section
@@ -70,6 +77,7 @@ export default function Whiteboard() {
           onChange={() => sync?.changed()}
           onPointerUpdate={point}
           isCollaborating
+          generateIdForFile={store ?? undefined}
           viewModeEnabled={!draws}
           langCode={languages[i18n.resolvedLanguage ?? 'en'] ?? 'en'}
           theme={dark ? 'dark' : 'light'}
@@ -158,7 +166,15 @@ function useSync(canvas: ExcalidrawImperativeAPI | null): BoardSync | null {
         await link.command('POST', 'board/elements', { epoch, elements });
       },
     };
-    const running = new BoardSync(port, canvasOf(canvas), (code) =>
+    const pictures = new Pictures(
+      link,
+      (id) => id in canvas.getFiles(),
+      ({ id, mimeType, dataURL }) =>
+        canvas.addFiles([
+          { id: id as FileId, mimeType, dataURL: dataURL as DataURL, created: Date.now() },
+        ]),
+    );
+    const running = new BoardSync(port, canvasOf(canvas, pictures), (code) =>
       showToast({ text: t(`errors:api.${code}`), tone: 'warning', key: 'board-refused' }),
     );
     link.followBoard((event, data) => {
@@ -229,9 +245,34 @@ function usePointers(canvas: ExcalidrawImperativeAPI | null) {
   );
 }
 
-function canvasOf(api: ExcalidrawImperativeAPI): Canvas {
+/** Puts pictures into the room's files; null where this person may give it none. */
+function useStoring(): ((file: File) => Promise<string>) | null {
+  const { t } = useTranslation('call');
+  const { call } = useCall();
+  const may = useMay('chat');
+  const taken = useServerConfig()?.limits.fileBytes ?? 0;
+  return useMemo(() => {
+    if (!may || taken === 0) return null;
+    return async (file: File) => {
+      try {
+        return await storePicture(call.link, file);
+      } catch (error) {
+        const status = error instanceof ApiError ? error.status : 0;
+        const key = status === 413 ? 'tooLarge' : status === 415 ? 'refused' : 'failed';
+        showToast({ text: t(`file.${key}`), tone: 'warning', key: 'file' });
+        throw error;
+      }
+    };
+  }, [may, taken, call, t]);
+}
+
+function canvasOf(api: ExcalidrawImperativeAPI, pictures: Pictures): Canvas {
   return {
-    elements: () => api.getSceneElementsIncludingDeleted(),
+    // A picture on its way to the server is nothing yet that others could see.
+    elements: () =>
+      api
+        .getSceneElementsIncludingDeleted()
+        .filter((element) => element.type !== 'image' || element.fileId !== null),
     merge(elements) {
       const merged = reconcileElements(
         api.getSceneElementsIncludingDeleted(),
@@ -240,6 +281,7 @@ function canvasOf(api: ExcalidrawImperativeAPI): Canvas {
       );
       // Undo is for what one has drawn oneself.
       api.updateScene({ elements: merged, captureUpdate: CaptureUpdateAction.NEVER });
+      pictures.look(elements as unknown as readonly MaybePicture[]);
     },
     reset: () => api.resetScene({ resetLoadingState: false }),
   };
