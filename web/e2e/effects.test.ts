@@ -117,7 +117,17 @@ test('the camera sends the size that was chosen, and the room can limit it furth
     });
   await expect.poll(size, { timeout: SOON }).toBe('1280x720');
   await openTab(ana, 'Devices');
-  await ana.page.getByRole('combobox', { name: 'Camera picture' }).selectOption('Small (360p)');
+  const picture = ana.page.getByRole('combobox', { name: 'Camera picture' });
+  const largest = ana.page.getByRole('combobox', { name: 'Largest camera picture' });
+  await picture.selectOption('Large (1080p)');
+  await expect.poll(size, { timeout: SOON }).toBe('1920x1080');
+  await ana.lead();
+  await largest.selectOption('720p');
+  await expect.poll(size, { timeout: SOON }).toBe('1280x720');
+  await largest.selectOption('1080p');
+  await expect.poll(size, { timeout: SOON }).toBe('1920x1080');
+  await openTab(ana, 'Devices');
+  await picture.selectOption('Small (360p)');
   await expect.poll(size, { timeout: SOON }).toBe('640x360');
   const height = () =>
     boris
@@ -127,7 +137,7 @@ test('the camera sends the size that was chosen, and the room can limit it furth
       .evaluate((video) => (video as HTMLVideoElement).videoHeight);
   await expect.poll(height, { timeout: SOON }).toBe(360);
   await ana.lead();
-  await ana.page.getByRole('combobox', { name: 'Largest camera picture' }).selectOption('180p');
+  await largest.selectOption('180p');
   await expect.poll(height, { timeout: SOON }).toBe(180);
 });
 
