@@ -116,7 +116,6 @@ mod tests {
             let vp9 = Rewrite::Vp9(Vp9Rewrite {
                 picture_id: Some(picture),
                 tl0_pic_idx: index,
-                ..Vp9Rewrite::default()
             });
             for rewrite in [vp8, vp9, Rewrite::None] {
                 let mut whole: Vec<u8> = head.into_iter().chain([0xff; 40]).take(length).collect();

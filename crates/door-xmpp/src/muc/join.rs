@@ -38,7 +38,7 @@ impl Client {
                         self.refuse(&presence, &refused);
                     }
                 }
-                Some("unavailable") => self.go_from_lobby(&to).await,
+                Some("unavailable") => self.go_from_lobby(to).await,
                 _ => {}
             };
         }
