@@ -407,11 +407,13 @@ async fn participants(room: &RoomHandle) -> Result<Vec<ParticipantInfo>, ApiErro
 }
 
 async fn participant(room: &RoomHandle, identity: &Identity) -> Result<ParticipantInfo, ApiError> {
-    participants(room)
-        .await?
-        .into_iter()
-        .find(|participant| participant.identity == *identity)
-        .ok_or_else(|| Refusal::NoSuchParticipant.into())
+    let find = Command::FindParticipant {
+        identity: identity.clone(),
+    };
+    match room.command(Actor::Admin, find).await? {
+        Reply::Participant(participant) => Ok(*participant),
+        _ => Err(unexpected()),
+    }
 }
 
 struct SendData {

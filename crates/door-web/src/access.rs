@@ -124,12 +124,15 @@ impl Present {
         handle: &RoomHandle,
         identity: &Identity,
     ) -> Result<Option<ParticipantId>, ApiError> {
-        let Reply::Participants(all) = handle.command(Actor::Admin, Command::ListParticipants).await? else {
-            return Err(ApiError::new(ErrorCode::Internal, "the room gave no list"));
+        let find = Command::FindParticipant {
+            identity: identity.clone(),
         };
-        let found = all
-            .into_iter()
-            .find(|participant| participant.identity == *identity);
+        let found = match handle.command(Actor::Admin, find).await {
+            Ok(Reply::Participant(participant)) => Some(participant),
+            Ok(_) => return Err(ApiError::new(ErrorCode::Internal, "the room gave nobody")),
+            Err(Refusal::NoSuchParticipant) => None,
+            Err(refusal) => return Err(refusal.into()),
+        };
         if let Some(participant) = &found {
             let mut stays = self.lock();
             if stays.len() >= MAX_REMEMBERED {

@@ -145,7 +145,7 @@ impl Command {
             Self::LobbyPresence { .. } | Self::LeaveLobby { .. } => Act::WaitInLobby,
             Self::Fact(_) => Act::TellFact,
             Self::Leave { .. } => Act::Leave,
-            Self::ListParticipants => Act::ListParticipants,
+            Self::ListParticipants | Self::FindParticipant { .. } => Act::ListParticipants,
             Self::ReadSnapshot => Act::ReadSnapshot,
             Self::ReadChat { .. } => Act::ReadChat,
             Self::Subscribe { .. } | Self::SetTrackSettings { .. } => Act::Subscribe,

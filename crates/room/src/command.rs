@@ -557,6 +557,12 @@ pub enum Command {
     End,
     /// Ask who is here (admin or participant). Answers [`Reply::Participants`].
     ListParticipants,
+    /// Ask whether somebody is here, without being told of everybody (admin or participant). Answers
+    /// [`Reply::Participant`], or [`crate::Refusal::NoSuchParticipant`].
+    FindParticipant {
+        /// Whom.
+        identity: Identity,
+    },
     /// Ask for older chat. Answers [`Reply::ChatHistory`].
     ReadChat {
         /// Messages before this sequence number; `None` for the newest.

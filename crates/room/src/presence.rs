@@ -220,23 +220,34 @@ impl Room {
     }
 
     pub(crate) fn list_participants(&self, actor: &Actor) -> Reply {
-        let manages = |own| {
-            self.members
-                .get(own)
-                .is_some_and(|m| m.info.rights.has(Right::ManageRights))
-        };
-        let sees = |member: &Member| match actor {
+        let seen = self.members.values().filter(|member| self.sees(actor, member));
+        Reply::Participants(seen.map(|member| member.info.clone()).collect())
+    }
+
+    pub(crate) fn find_participant(&self, actor: &Actor, identity: &Identity) -> Result<Reply, Refusal> {
+        let member = self.member(&self.find(identity)?)?;
+        if !self.sees(actor, member) {
+            return Err(Refusal::NoSuchParticipant);
+        }
+        Ok(Reply::Participant(Box::new(member.info.clone())))
+    }
+
+    fn sees(&self, actor: &Actor, member: &Member) -> bool {
+        match actor {
             Actor::Admin | Actor::System => true,
             Actor::Away(_) => false,
             Actor::Participant(own) => {
+                let manages = |own| {
+                    self.members
+                        .get(own)
+                        .map(|m| m.info.rights.has(Right::ManageRights))
+                };
                 // Viewers of a webinar are hidden by the room, not by their token.
                 !member.info.permission.hidden
                     || member.info.id == *own
-                    || (!member.info.base.hidden && manages(own))
+                    || (!member.info.base.hidden && manages(own) == Some(true))
             }
-        };
-        let seen = self.members.values().filter(|member| sees(member));
-        Reply::Participants(seen.map(|member| member.info.clone()).collect())
+        }
     }
 
     pub(crate) fn visible_others(&self, id: &ParticipantId) -> Vec<ParticipantInfo> {

@@ -381,6 +381,7 @@ impl Room {
                 Ok(Reply::Done)
             }
             Command::ListParticipants => Ok(self.list_participants(actor)),
+            Command::FindParticipant { identity } => self.find_participant(actor, &identity),
             Command::ReadChat { before, limit } => Ok(self.read_chat(actor, before, limit)),
             Command::ReadSnapshot => Ok(Reply::Snapshot(Box::new(self.snapshot(actor)))),
             Command::Breakout(command) => self.handle_breakouts(actor, command, now),

@@ -168,6 +168,13 @@ fn hidden_participants_are_told_only_to_observers() {
         panic!()
     };
     assert_eq!(listed.len(), 2);
+    let find = Command::FindParticipant {
+        identity: identity("ghost"),
+    };
+    let unseen = stage.ask(&ana, find.clone());
+    assert_eq!(unseen, Err(Refusal::NoSuchParticipant));
+    let found = stage.admin(find).unwrap();
+    assert!(matches!(found, Reply::Participant(info) if info.id == ghost));
     let Reply::Participants(listed) = stage.admin(Command::ListParticipants).unwrap() else {
         panic!()
     };
