@@ -10,6 +10,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use futures_util::stream;
@@ -408,6 +409,48 @@ async fn hands_reactions_and_leaving_reach_the_stream() {
     assert!(stream.is_over().await);
 }
 
+/// The project's figure for what a page of somebody who comes late to five hundred is told; of twenty the one that was
+/// disturbed least by what else the machine does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_page_among_five_hundred_is_told_the_room_in_time() {
+    let house = House::new();
+    for number in 0..500 {
+        house.enter("Weekly", &format!("someone-{number}")).await;
+    }
+    for number in 0..200 {
+        // As many messages as the first event has at most, each by somebody else.
+        let writer = house.token("Weekly", &format!("someone-{number}"), true);
+        let said = house
+            .say(
+                &writer,
+                &format!("m{number}"),
+                "What everybody says in their turn.",
+            )
+            .await;
+        assert_eq!(said.status, StatusCode::CREATED);
+        let hand = house
+            .send(
+                Method::PUT,
+                "/api/v1/rooms/Weekly/hand",
+                Some(&writer),
+                Some(r#"{"raised": true}"#),
+            )
+            .await;
+        assert_eq!(hand.status, StatusCode::NO_CONTENT);
+    }
+    let mut took = Vec::new();
+    for number in 300..320 {
+        let late = house.token("Weekly", &format!("someone-{number}"), true);
+        let began = Instant::now();
+        let state = house.stream("Weekly", &late).await.next().await;
+        took.push(began.elapsed());
+        assert_eq!(state.kind, "state");
+        assert_eq!(state.data["hands"].as_array().unwrap().len(), 200);
+    }
+    took.sort_unstable();
+    assert!(took[0] < Duration::from_millis(50), "{took:?}");
+}
+
 #[tokio::test]
 async fn a_stream_waits_for_somebody_on_the_way_and_for_nobody_else() {
     let house = House::new();
@@ -506,7 +549,7 @@ async fn shutting_down_is_told() {
     let ana = house.enter("Weekly", "ana").await;
     let mut stream = house.stream("Weekly", &ana).await;
     assert_eq!(stream.next().await.kind, "state");
-    house.engine.shutdown(std::time::Duration::from_secs(5)).await;
+    house.engine.shutdown(Duration::from_secs(5)).await;
     assert_eq!(stream.next().await.data["reason"], "server_shutdown");
 }
 
