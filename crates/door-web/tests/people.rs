@@ -355,6 +355,39 @@ async fn a_new_password_signs_out_everywhere_else() {
 }
 
 #[tokio::test]
+async fn an_owner_decides_what_cameras_send_and_how_long_messages_stay() {
+    let house = house().await;
+    house.account("ana", false).await;
+    let ana = house.signed_in("ana").await;
+    let media = json!({"maxHeight": 720, "maxFps": 15, "videoCodecs": ["av1", "vp8"]});
+    make_room(&ana, "Weekly", json!({"media": media, "keepS": 86_400})).await;
+    let kept = ask(&ana, Method::GET, "my/rooms/Weekly", Value::Null).await;
+    assert_eq!(
+        (&kept.json["media"], &kept.json["keepS"]),
+        (&media, &json!(86_400))
+    );
+    for (wrong, field) in [
+        (
+            json!({"access": "anyone", "media": {"videoCodecs": ["divx"]}}),
+            "media",
+        ),
+        (json!({"access": "anyone", "media": {"maxFps": 0}}), "media"),
+        (json!({"access": "anyone", "keepS": 4_000_000_000_u32}), "keepS"),
+    ] {
+        let asked = ask(&ana, Method::PUT, "my/rooms/Weekly", wrong).await;
+        assert_eq!(asked.status, StatusCode::BAD_REQUEST, "{}", asked.json);
+        assert_eq!(asked.json["error"]["field"], field, "{}", asked.json);
+    }
+    let change = json!({"access": "anyone"});
+    let changed = ask(&ana, Method::PUT, "my/rooms/Weekly", change).await;
+    assert_eq!(
+        (&changed.json["media"]["maxFps"], &changed.json["keepS"]),
+        (&Value::Null, &Value::Null),
+        "everything is given anew"
+    );
+}
+
+#[tokio::test]
 async fn rooms_are_their_owners_alone() {
     let house = house().await;
     house.account("ana", false).await;

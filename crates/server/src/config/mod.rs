@@ -209,7 +209,7 @@ section! {
         /// Chat messages a room holds in memory for those who come late; older ones are read from the database.
         chat_history: usize = 1_000,
         /// How long chat messages are kept after they were written, polls and the whiteboard after they were changed
-        /// last, in seconds. 0 keeps them as long as the room is open, a day at most: they survive a restart of the server, and go when the last participant has left.
+        /// last, in seconds. 0 keeps them as long as the room is open, a day at most: they survive a restart of the server, and go when the last participant has left. The owner of a room may decide otherwise for it.
         chat_retention_s: u32 = 0,
         /// Origins of which people may watch videos together by their link, for instance `["https://media.example.org"]`; the link
         /// must lead to a file that browsers play. Everybody in the room asks there, so whoever runs that place learns who watches
