@@ -301,6 +301,27 @@ async fn f6_cut_uploads_go_on_and_what_is_too_much_is_refused_without_leavings()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f6_a_full_disk_is_said_and_leaves_nothing() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[("TERTULIA_FILES__ROOM_BYTES", "10")]).await;
+    let ana = server.join("Plaza", "ana").await;
+    let (_, begun) = begin(&server, &ana, "a.txt", 10).await;
+    let id = begun["id"].as_str().unwrap();
+    // Every write to it finds the disk full.
+    std::os::unix::fs::symlink("/dev/full", folder.0.join("files").join(id)).unwrap();
+    let (status, answer) = append(&server, &ana, id, 0, b"0123456789").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (StatusCode::INSUFFICIENT_STORAGE, &json!("no_room_left"))
+    );
+    assert_eq!(on_disk(&folder), []);
+    // Its place is free again.
+    let (id, _, _) = upload(&server, &ana, "b.txt", b"0123456789").await;
+    assert_eq!(on_disk(&folder), [(id, 10)]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f6_what_a_crash_leaves_lying_about_is_removed_at_the_next_start() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[]).await;
