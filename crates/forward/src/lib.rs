@@ -36,5 +36,5 @@ pub use pacer::{Due, Pacer};
 pub use published::{Incoming, LayerRates, SenderClock};
 pub use relay::{Burst, Destination, EncodingSet, Relay, TrackNumber, TrackRates};
 pub use ring::Stored;
-pub use routes::{Intake, Kept, KeyframeRequest, RouteKey, Routes, TrackKey};
+pub use routes::{Intake, Kept, KeptPacket, KeyframeRequest, RouteKey, Routes, TrackKey};
 pub use speaker::{Loudness, SpeakerDetector};

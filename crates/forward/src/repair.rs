@@ -27,6 +27,8 @@ pub(crate) struct RepairMap {
     places: Vec<u16>,
     /// What was repaired a moment ago, and when.
     repaired: VecDeque<(u16, Instant)>,
+    /// What was sent before this need not be kept any more; it may be later by now.
+    horizon: Option<Instant>,
 }
 
 /// Packets that went out one behind the other.
@@ -43,11 +45,6 @@ impl Run {
         // Far fewer are remembered than sixteen bits number.
         let behind = sequence.wrapping_sub(self.sent.sequence as u16);
         (behind < self.sent.count).then_some(behind)
-    }
-
-    #[inline]
-    fn is_young(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) < KEEP
     }
 }
 
@@ -84,19 +81,33 @@ impl RepairMap {
             self.runs.resize(FIRST_ENTRIES, None);
             self.places.resize(FIRST_ENTRIES, 0);
         }
-        while self.runs.len() < MOST_ENTRIES && self.run(self.next).is_some_and(|oldest| oldest.is_young(now))
+        while self.runs.len() < MOST_ENTRIES
+            && let Some(oldest) = self.run(self.next).map(|oldest| oldest.at)
+            && self.must_keep(oldest, now)
         {
             self.grow_runs();
         }
         let last = sent.sequence.wrapping_add(u64::from(sent.count)).wrapping_sub(1);
         while self.places.len() < MOST_ENTRIES {
             let before = last.wrapping_sub(self.places.len() as u64) as u16;
-            let young = |(run, _): (&Run, u16)| run.is_young(now);
-            if self.places.len() >= sent.count() && !self.find(before).is_some_and(young) {
+            let before = self.find(before).map(|(run, _)| run.at);
+            let young = before.is_some_and(|at| self.must_keep(at, now));
+            if self.places.len() >= sent.count() && !young {
                 break;
             }
             self.grow_places();
         }
+    }
+
+    /// Whether what was sent then may still be asked for.
+    #[inline]
+    fn must_keep(&mut self, at: Instant, now: Instant) -> bool {
+        // Comparing is cheaper than telling how long ago it was.
+        if self.horizon.is_some_and(|horizon| at < horizon) {
+            return false;
+        }
+        self.horizon = now.checked_sub(KEEP);
+        self.horizon.is_none_or(|horizon| at > horizon)
     }
 
     /// Gives what was sent under the 16 bits of a sequence number, unless it was repaired a moment ago.

@@ -11,7 +11,7 @@ use tertulia_model::{Bitrate, MediaKind};
 
 use again::Beginning;
 use burst::{BURST, Burst};
-pub use kept::Kept;
+pub use kept::{Kept, KeptPacket};
 
 use crate::forwarder::{Forwarder, LayerPoint, RouteSettings, SinkId};
 use crate::outgoing::Outgoing;

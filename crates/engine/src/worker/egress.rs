@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use mio::Registry;
-use tertulia_forward::{Due, Kept, Outgoing, Routes};
+use tertulia_forward::{Due, Kept, KeptPacket, Outgoing, Routes};
 use tertulia_model::{Codec, MediaKind, TransportProtocol};
 use tertulia_session::{MAX_SEALED, MediaPath, ProbeId, Sealer, SendError, Session, TxPacket};
 
@@ -258,15 +258,14 @@ impl Worker {
             while let Some(Due::Media(packets)) = next
                 && (packets.sink, packets.codec) == of_stream
             {
-                let kept = egress.routes.kept(packets);
-                for packet in packets.packets() {
-                    note(match (&mut stream, kept) {
-                        (Ok(stream), Some(kept)) => {
-                            wire.write(|room| egress.seal(stream, kept, &packet, room))
+                match (&mut stream, egress.routes.kept(packets)) {
+                    (Ok(stream), Some(kept)) => {
+                        for one in kept.packets(packets) {
+                            note(wire.write(|room| egress.seal(stream, kept, packets, one, room)));
                         }
-                        (Err(unsent), _) => Err(*unsent),
-                        (Ok(_), None) => Err(Unsent::Gone),
-                    });
+                    }
+                    (Err(unsent), _) => packets.packets().for_each(|_| note(Err(*unsent))),
+                    (Ok(_), None) => packets.packets().for_each(|_| note(Err(Unsent::Gone))),
                 }
                 next = slot.pacer.poll(now);
             }
@@ -392,14 +391,16 @@ impl Egress<'_> {
         Ok(Stream { sealer, types })
     }
 
+    #[inline]
     fn seal(
         &mut self,
         stream: &mut Stream<'_>,
         kept: Kept<'_>,
         outgoing: &Outgoing,
+        one: KeptPacket<'_>,
         room: &mut [u8],
     ) -> Result<usize, Unsent> {
-        let packet = packet(kept, self.scratch, outgoing, stream.types)?;
+        let packet = packet(kept, self.scratch, outgoing, one, stream.types)?;
         Ok(stream.sealer.seal(&packet, room)?)
     }
 
@@ -412,7 +413,8 @@ impl Egress<'_> {
         let sink = self.sinks.get(outgoing.sink.0 as usize).ok_or(Unsent::Gone)?;
         let types = PayloadTypes::of(sink, outgoing)?;
         let kept = self.routes.kept(outgoing).ok_or(Unsent::Gone)?;
-        let packet = packet(kept, self.scratch, outgoing, types)?;
+        let one = kept.packets(outgoing).next().ok_or(Unsent::Gone)?;
+        let packet = packet(kept, self.scratch, outgoing, one, types)?;
         self.aside.clear();
         session.seal_repair(sink.tx, &packet, self.aside, self.now)?;
         self.copy_aside(room)
@@ -437,23 +439,24 @@ impl Egress<'_> {
     }
 }
 
-/// The stored packet behind an outgoing one, as it is sent.
+/// One of the outgoing packets, as it is sent.
 #[inline]
 fn packet<'a>(
     kept: Kept<'a>,
     scratch: &'a mut Vec<u8>,
     outgoing: &Outgoing,
+    one: KeptPacket<'a>,
     types: PayloadTypes,
 ) -> Result<TxPacket<'a>, Unsent> {
-    let stored = kept.stored(outgoing).ok_or(Unsent::Gone)?;
+    let stored = one.stored.ok_or(Unsent::Gone)?;
     let payload = kept
         .payload(outgoing, stored, types.opus, scratch)
         .ok_or(Unsent::Gone)?;
     Ok(TxPacket {
         payload_type: types.own,
-        sequence: outgoing.sequence,
+        sequence: one.sequence,
         timestamp: outgoing.timestamp,
-        marker: outgoing.marker,
+        marker: one.marker,
         payload,
         rewrite: outgoing.rewrite,
         ext: stored.extensions(),

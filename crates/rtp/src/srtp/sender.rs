@@ -159,13 +159,12 @@ impl SrtpSender {
                     gcm.seal_apart(ssrc, index, header, (payload, &[]), out)?;
                     return Ok(whole);
                 }
-                if reach <= HEAD {
-                    let (first, tail) = payload.split_at(payload.len().min(HEAD));
-                    let mut head = [0; HEAD];
-                    let head = head.get_mut(..first.len()).ok_or(SrtpError::NotOurs)?;
-                    head.copy_from_slice(first);
-                    rewrite.apply(head);
-                    gcm.seal_apart(ssrc, index, header, (head, tail), out)?;
+                if reach <= HEAD
+                    && let Some((first, tail)) = payload.split_first_chunk::<HEAD>()
+                {
+                    let mut head = *first;
+                    rewrite.apply(&mut head);
+                    gcm.seal_apart(ssrc, index, header, (&head, tail), out)?;
                     return Ok(whole);
                 }
                 let (out, tag) = out.split_last_chunk_mut::<GCM_TAG>().ok_or(SrtpError::NotOurs)?;

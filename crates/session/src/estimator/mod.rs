@@ -105,6 +105,8 @@ pub(crate) struct Unusable {
 #[derive(Debug)]
 pub(crate) struct Estimator {
     start: Instant,
+    /// An instant that was asked about, and its microseconds.
+    latest: (Instant, u64),
     /// The packets that left last, all at one instant.
     leaving: Option<Leaving>,
     initial_bps: f64,
@@ -140,6 +142,7 @@ impl Estimator {
         let initial_bps = clamp(initial.as_bps() as f64);
         Self {
             start: now,
+            latest: (now, 0),
             leaving: None,
             initial_bps,
             desired_bps: initial_bps,
@@ -176,44 +179,41 @@ impl Estimator {
         }
     }
 
+    /// Begins to note packets that leave at one instant; `probe` names the burst they belong to.
+    pub(crate) fn depart(&mut self, now: Instant, probe: Option<ProbeId>) -> Departures<'_> {
+        Departures {
+            sent_us: self.micros(now),
+            estimator: self,
+            now,
+            probe,
+            first: 0,
+            bytes: 0,
+        }
+    }
+
     /// Notes a packet as it leaves. `transport_cc` is its transport-wide number before it is cut to 16 bits, `bytes` its
     /// whole length; `probe` names the burst it belongs to.
     #[inline]
     pub(crate) fn sent(&mut self, transport_cc: u64, bytes: usize, now: Instant, probe: Option<ProbeId>) {
-        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        let now_us = match &mut self.leaving {
-            Some(leaving) if leaving.at == now => {
-                leaving.bytes += u64::from(bytes);
-                leaving.us
-            }
-            _ => self.begin_leaving(bytes, now),
-        };
-        let packet = SentPacket {
-            sent_us: now_us,
-            bytes,
-            probe,
-        };
-        self.history.sent(transport_cc, packet);
-        if let Some(id) = probe {
-            self.probing.sent(id, now_us, bytes);
-            self.arm(now_us);
-        }
+        self.depart(now, probe).note(transport_cc, bytes);
     }
 
-    /// Notes the first of the packets that leave at an instant, and gives its microseconds.
-    #[inline(never)]
-    fn begin_leaving(&mut self, bytes: u16, now: Instant) -> u64 {
-        self.count_leaving();
-        let us = self.micros(now);
-        self.leaving = Some(Leaving {
-            at: now,
-            us,
-            first: bytes,
-            bytes: u64::from(bytes),
-        });
-        self.last_sent_us = Some(us);
-        self.arm(us);
-        us
+    /// Counts packets that left at an instant, and what left before.
+    fn leave(&mut self, now: Instant, us: u64, first: u16, bytes: u64) {
+        match &mut self.leaving {
+            Some(leaving) if leaving.at == now => leaving.bytes = leaving.bytes.saturating_add(bytes),
+            _ => {
+                self.count_leaving();
+                self.leaving = Some(Leaving {
+                    at: now,
+                    us,
+                    first,
+                    bytes,
+                });
+                self.last_sent_us = Some(us);
+                self.arm(us);
+            }
+        }
     }
 
     /// Counts what left last as sent, so that the rate of sending can be told.
@@ -327,6 +327,7 @@ impl Estimator {
     /// What is to be sent of a burst now. The same burst is given until its packets have been noted as sent.
     pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
         let now_us = self.micros(now);
+        self.latest = (now, now_us);
         if self.probing.is_idle(now_us) {
             return None;
         }
@@ -638,10 +639,55 @@ impl Estimator {
     }
 
     fn micros(&self, now: Instant) -> u64 {
+        if self.latest.0 == now {
+            return self.latest.1;
+        }
         if let Some(leaving) = self.leaving.filter(|leaving| leaving.at == now) {
             return leaving.us;
         }
         u64::try_from(now.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Packets as they leave, all at one instant. When it is dropped, they are counted.
+pub(crate) struct Departures<'a> {
+    estimator: &'a mut Estimator,
+    now: Instant,
+    sent_us: u64,
+    probe: Option<ProbeId>,
+    /// Bytes of the first packet, and of all.
+    first: u16,
+    bytes: u64,
+}
+
+impl Departures<'_> {
+    /// Notes a packet: its transport-wide number before it is cut to 16 bits, and its whole length.
+    #[inline]
+    pub(crate) fn note(&mut self, transport_cc: u64, bytes: usize) {
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        let packet = SentPacket {
+            sent_us: self.sent_us,
+            bytes,
+            probe: self.probe,
+        };
+        self.estimator.history.sent(transport_cc, packet);
+        if self.bytes == 0 {
+            self.first = bytes;
+        }
+        self.bytes = self.bytes.wrapping_add(u64::from(bytes));
+        if let Some(id) = self.probe {
+            self.estimator.probing.sent(id, self.sent_us, bytes);
+            self.estimator.arm(self.sent_us);
+        }
+    }
+}
+
+impl Drop for Departures<'_> {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.estimator
+                .leave(self.now, self.sent_us, self.first, self.bytes);
+        }
     }
 }
 

@@ -52,7 +52,11 @@ impl Queue {
     /// Takes the one-way delay that so many packets had one after the other, by clocks of unknown difference.
     pub(super) fn add(&mut self, delay_ms: f64, packets: u32, now_us: u64) {
         self.base_ms.add(delay_ms, now_us);
-        for _ in 0..packets.min(self.last_ms.len() as u32) {
+        if packets >= self.last_ms.len() as u32 {
+            self.last_ms = [Some(delay_ms); 3];
+            return;
+        }
+        for _ in 0..packets {
             if let Some(last) = self.last_ms.get_mut(self.next) {
                 *last = Some(delay_ms);
             }

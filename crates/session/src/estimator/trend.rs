@@ -137,16 +137,18 @@ impl Trend {
 
     /// The least-squares slope through the points.
     fn slope(&self) -> Option<f64> {
+        // Times count from one of the points, so that their squares stay exact enough.
+        let [(origin, _), ..] = self.points;
+        let (mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0);
+        for point in &self.points {
+            let off = point.0 - origin;
+            x += off;
+            y += point.1;
+            xx += off * off;
+            xy += off * point.1;
+        }
         let count = self.points.len() as f64;
-        let (sum_x, sum_y) = self
-            .points
-            .iter()
-            .fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-        let (mean_x, mean_y) = (sum_x / count, sum_y / count);
-        let (above, below) = self.points.iter().fold((0.0, 0.0), |(above, below), point| {
-            let off = point.0 - mean_x;
-            (above + off * (point.1 - mean_y), below + off * off)
-        });
+        let (above, below) = (xy - x * y / count, xx - x * x / count);
         (below > 0.0).then(|| above / below)
     }
 }

@@ -7,7 +7,7 @@ use tertulia_rtp::{Extensions, HeaderFields, Rewrite, SrtpSender, TrainHeader};
 
 use super::sent::{Channel, Sent, SentCodec, Stream};
 use super::{Media, TxPacket};
-use crate::estimator::{Estimator, ProbeId};
+use crate::estimator::{Departures, ProbeId};
 use crate::{SendError, TxId};
 
 /// Greatest payload sent; with header, extensions and authentication tag it stays within 1 500 bytes.
@@ -64,9 +64,11 @@ impl Media {
             stream,
             codec,
             sent: Sent::default(),
-            numbering: self.headers.transport_cc.then_some(&mut self.estimator),
+            numbering: self
+                .headers
+                .transport_cc
+                .then(|| self.estimator.depart(now, self.probe)),
             next_transport_cc: &mut self.next_transport_cc,
-            probe: self.probe,
             abs_send_time,
             described: &mut self.described,
             now,
@@ -204,9 +206,8 @@ pub struct Sealer<'a> {
     /// What it has sealed.
     sent: Sent,
     /// Told of packets with transport-wide numbers, where they have them.
-    numbering: Option<&'a mut Estimator>,
+    numbering: Option<Departures<'a>>,
     next_transport_cc: &'a mut u64,
-    probe: Option<ProbeId>,
     abs_send_time: u32,
     /// Where headers with extensions of their own are put together.
     described: &'a mut Vec<u8>,
@@ -225,7 +226,9 @@ impl Sealer<'_> {
         let window = self.stream.main.window.as_mut().ok_or(SendError::Unbound)?;
         let admitted = window.admit(packet.sequence).ok_or(SendError::Sequence)?;
         let header_len = if packet.ext.describe_medium() {
-            self.write_described(packet, room)
+            // A copy, so that the packet itself need not be in memory for all others.
+            let described = *packet;
+            self.write_described(&described, room)
         } else {
             let (sequence, number) = (packet.sequence as u16, *self.next_transport_cc as u16);
             self.header
@@ -247,8 +250,8 @@ impl Sealer<'_> {
         if packet.sender_clock.is_some() {
             self.sent.source_clock = packet.sender_clock;
         }
-        if let Some(estimator) = &mut self.numbering {
-            estimator.sent(*self.next_transport_cc, length, self.now, self.probe);
+        if let Some(departures) = &mut self.numbering {
+            departures.note(*self.next_transport_cc, length);
             *self.next_transport_cc = self.next_transport_cc.wrapping_add(1);
         }
         Ok(length)
@@ -337,6 +340,7 @@ impl Channel {
     }
 }
 
+#[inline]
 fn check_length(packet: &TxPacket<'_>) -> Result<(), SendError> {
     if (1..=MAX_PAYLOAD).contains(&packet.payload.len()) {
         Ok(())

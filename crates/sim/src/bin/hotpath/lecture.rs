@@ -302,20 +302,20 @@ impl Listener {
                 && (outgoing.sink, outgoing.codec) == of_stream
             {
                 let kept = routes.kept(outgoing).expect("the track is there");
-                for packet in outgoing.packets() {
-                    let stored = kept.stored(&packet).expect("it has just come");
+                for kept_packet in kept.packets(outgoing) {
+                    let stored = kept_packet.stored.expect("it has just come");
                     let payload = kept
-                        .payload(&packet, stored, 0, scratch)
+                        .payload(outgoing, stored, 0, scratch)
                         .expect("a picture is whole");
                     let packet = TxPacket {
                         payload_type: self.payload_type,
-                        sequence: packet.sequence,
-                        timestamp: packet.timestamp,
-                        marker: packet.marker,
+                        sequence: kept_packet.sequence,
+                        timestamp: outgoing.timestamp,
+                        marker: kept_packet.marker,
                         payload,
-                        rewrite: packet.rewrite,
+                        rewrite: outgoing.rewrite,
                         ext: stored.extensions(),
-                        sender_clock: kept.sender_clock(&packet, stored),
+                        sender_clock: kept.sender_clock(outgoing, stored),
                     };
                     let sealed = sealer.seal(&packet, self.train.room()).expect("it can be sent");
                     self.train.push(sealed);
