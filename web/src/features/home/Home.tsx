@@ -1,5 +1,5 @@
 import { ArrowRight, Link2, RefreshCw, Server, UserRoundCheck } from 'lucide-react';
-import { type FormEvent, lazy, Suspense, useRef, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type RoomNameProblem, roomNameProblem, useServerConfig } from '../../api';
 import { theBrand, wording } from '../../api/brand';
@@ -9,7 +9,7 @@ import { Page } from '../shell/Page';
 import styles from './Home.module.css';
 import { RecentRooms } from './RecentRooms';
 import { readRoomInput } from './roomInput';
-import { suggestRoomName } from './words';
+import { english, suggestRoomName, wordsOf } from './words';
 
 // A picture only: the words need not wait for it.
 const LazyTableScene = lazy(() => import('./TableScene'));
@@ -25,6 +25,10 @@ const points = [
   { key: 'ownServer', icon: Server },
 ] as const satisfies { key: string; icon: IconType }[];
 
+function suggest(language: Language, words: typeof english) {
+  return { language, words, name: suggestRoomName(words) };
+}
+
 /** The front page: name a room, or return to one. */
 export function Home({ onOpenRoom }: HomeProps) {
   const { t, i18n } = useTranslation('home');
@@ -32,14 +36,22 @@ export function Home({ onOpenRoom }: HomeProps) {
   const language = i18n.language as Language;
   const accounts = useServerConfig()?.accounts === true;
   const [problem, setProblem] = useState<RoomNameProblem | null>(null);
-  const [suggestion, setSuggestion] = useState({ language, name: suggestRoomName(language) });
+  const [suggestion, setSuggestion] = useState(() => suggest('en', english));
   const [encrypted, setEncrypted] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   usePageMeta({ title: t('title'), indexable: true });
 
-  if (suggestion.language !== language) {
-    setSuggestion({ language, name: suggestRoomName(language) });
-  }
+  const suits = suggestion.language === language;
+  useEffect(() => {
+    if (suits) return;
+    let wanted = true;
+    void wordsOf(language).then((words) => {
+      if (wanted) setSuggestion(suggest(language, words));
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [suits, language]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -87,14 +99,14 @@ export function Home({ onOpenRoom }: HomeProps) {
 
           <div className={styles.suggest}>
             <span>{t('orTake')}</span>
-            <span className={styles.suggestion}>
+            <span className={styles.suggestion} data-late={suits ? undefined : ''}>
               <Button size="sm" onClick={() => onOpenRoom(suggestion.name, encrypted)}>
                 {suggestion.name}
               </Button>
               <IconButton
                 icon={RefreshCw}
                 label={t('another')}
-                onClick={() => setSuggestion({ language, name: suggestRoomName(language) })}
+                onClick={() => setSuggestion(suggest(language, suggestion.words))}
               />
             </span>
           </div>

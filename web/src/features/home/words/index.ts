@@ -1,13 +1,26 @@
 import type { Language } from '../../../i18n';
-import de from './de';
-import en from './en';
-import es from './es';
-import ru from './ru';
+import english from './en';
 
 /** Builds a word pair of a language; `pick` chooses one of a list. */
 export type WordPair = (pick: <T>(list: readonly T[]) => T) => string;
 
-const pairs: Record<Language, WordPair> = { en, es, ru, de };
+export { english };
+
+const loaders: Record<Exclude<Language, 'en'>, () => Promise<{ default: WordPair }>> = {
+  es: () => import('./es'),
+  ru: () => import('./ru'),
+  de: () => import('./de'),
+};
+
+/** The words of a language; the English ones where those cannot be had. */
+export async function wordsOf(language: Language): Promise<WordPair> {
+  if (language === 'en') return english;
+  try {
+    return (await loaders[language]()).default;
+  } catch {
+    return english;
+  }
+}
 
 /** A whole number below `limit`, as good as the browser's cryptography. */
 export function randomBelow(limit: number): number {
@@ -19,11 +32,11 @@ export function randomBelow(limit: number): number {
 }
 
 /** Suggests a room name: two friendly words and four digits, easy to say and not easily guessed. */
-export function suggestRoomName(language: Language, below = randomBelow): string {
+export function suggestRoomName(words: WordPair, below = randomBelow): string {
   const pick = <T>(list: readonly T[]): T => {
     const choice = list[below(list.length)];
     if (choice === undefined) throw new RangeError('cannot pick from an empty list');
     return choice;
   };
-  return `${pairs[language](pick)}-${1000 + below(9000)}`;
+  return `${words(pick)}-${1000 + below(9000)}`;
 }
