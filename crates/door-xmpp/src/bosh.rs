@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use crate::http::{allow_any_origin, parameter, place};
+use crate::http::{allow_any_origin, encrypted, parameter, place};
 use crate::link::Link;
 use crate::ns;
 use crate::state::XmppDoor;
@@ -145,6 +145,7 @@ pub(crate) async fn over_http(
     let knock = Knock {
         token: parameter(&query, "token"),
         place: place(&headers, door.config().secure),
+        encrypted: encrypted(&headers),
         source: peer.ok().map(|ConnectInfo(peer)| peer.ip()),
     };
     let answer = match read(&body) {

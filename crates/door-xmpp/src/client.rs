@@ -10,6 +10,7 @@ use tertulia_model::Identity;
 use tertulia_room::{Event, Knocker};
 use tokio::sync::mpsc;
 
+use crate::breakout::{Meeting, Parting, meeting_event};
 use crate::call::Due;
 use crate::credential::Credential;
 use crate::entry::Judged;
@@ -71,12 +72,17 @@ pub(crate) struct Client {
     pub(crate) network: Option<u64>,
     /// Where it found us.
     pub(crate) place: String,
+    /// Whether it may show passwords.
+    pub(crate) takes_passwords: bool,
     /// Its bridge channel.
     pub(crate) bridge: Option<Link>,
     /// What it was told is understood and is to be done yet.
     pub(crate) due: Option<Due>,
     /// As what it comes into the room it asked for last.
     pub(crate) judged: Judged,
+    /// The meeting it is in, and the room of it that it left a moment ago.
+    pub(crate) meeting: Option<Meeting>,
+    pub(crate) parting: Option<Parting>,
     /// Its place in a lobby.
     pub(crate) lobby: Option<Lobby>,
     /// Who waits for somebody like it to let them in.
@@ -97,6 +103,7 @@ enum Turn {
     Note(Option<Note>),
     Room(Option<PeerEvent>),
     Lobby(Option<Arc<Event>>),
+    Meeting(Option<Arc<Event>>),
     Time,
     Closing,
 }
@@ -112,11 +119,14 @@ impl Client {
             occupancy: None,
             network: knock.source.map(origin_of),
             source: knock.source,
+            takes_passwords: stream::takes_passwords(&door, &knock),
             place: knock.place,
             bridge: None,
             due: None,
             judged: Judged::default(),
             door,
+            meeting: None,
+            parting: None,
             lobby: None,
             knockers: Vec::new(),
             inbox,
@@ -140,6 +150,7 @@ impl Client {
                 note = self.inbox.recv() => Turn::Note(note),
                 event = room_event(&mut self.occupancy) => Turn::Room(event),
                 event = lobby_event(&mut self.lobby) => Turn::Lobby(event),
+                event = meeting_event(&mut self.meeting) => Turn::Meeting(event),
                 () = tokio::time::sleep_until(deadline) => Turn::Time,
                 () = closing.cancelled() => Turn::Closing,
             };
@@ -157,6 +168,10 @@ impl Client {
                     self.on_lobby_event(event);
                     Flow::Stay
                 }
+                Turn::Meeting(event) => {
+                    self.on_meeting_event(event);
+                    Flow::Stay
+                }
                 Turn::Time => self.on_time().await,
                 Turn::Closing => Flow::Failed(StreamError::Shutdown),
             };
@@ -168,6 +183,7 @@ impl Client {
             }
         }
         self.leave_room().await;
+        self.settle_parting(None).await;
         self.leave_lobby().await;
         if let Some(acks) = &self.acks {
             self.door.end_resumption(&acks.id);
@@ -326,12 +342,14 @@ impl Client {
     fn next_deadline(&self) -> Instant {
         let features = self.occupancy.as_ref().and_then(|own| own.call.deadline());
         let next = self.away_until.unwrap_or(self.ping_at);
-        features.map_or(next, |features| features.min(next))
+        let sooner = [features, self.parting_deadline()];
+        sooner.into_iter().flatten().fold(next, Instant::min)
     }
 
     async fn on_time(&mut self) -> Flow {
         let now = Instant::now();
         self.assume_features(now).await;
+        self.settle_parting(Some(now)).await;
         if self.away_until.is_some_and(|until| until <= now) {
             return Flow::Gone;
         }

@@ -1,7 +1,7 @@
 //! The services beside a room that clients write messages to: moderation of sound and pictures, polls, what is known of a
 //! room, and its end. What they say comes as JSON from the same address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tertulia_model::{Identity, Source};
@@ -11,6 +11,7 @@ use tertulia_room::{
 
 use crate::client::{Client, Refused};
 use crate::jid::Jid;
+use crate::muc::{Seat, moderates};
 use crate::ns;
 use crate::stanza::Condition;
 use crate::xml::Element;
@@ -19,6 +20,7 @@ use crate::xml::Element;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Component {
     AvModeration,
+    Breakouts,
     EndConference,
     Lobby,
     Polls,
@@ -27,8 +29,9 @@ pub(crate) enum Component {
 }
 
 impl Component {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::AvModeration,
+        Self::Breakouts,
         Self::EndConference,
         Self::Lobby,
         Self::Polls,
@@ -40,6 +43,7 @@ impl Component {
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::AvModeration => "av_moderation",
+            Self::Breakouts => "breakout_rooms",
             Self::EndConference => "end_conference",
             Self::Lobby => "lobbyrooms",
             Self::Polls => "polls",
@@ -52,6 +56,7 @@ impl Component {
     pub(crate) fn address(self, domain: &str) -> String {
         let name = match self {
             Self::AvModeration => "avmoderation",
+            Self::Breakouts => "breakout",
             Self::EndConference => "endconference",
             Self::Lobby => "lobby",
             Self::Polls => "polls",
@@ -80,6 +85,8 @@ const MEDIA: [(&str, Right, Source); 3] = [
 pub(crate) struct Aside {
     /// Switched off for whoever does not speak freely, in the order of [`MEDIA`].
     moderated: [bool; 3],
+    /// Who may speak and show all the same, as a moderator was told, in the same order.
+    allowed: [BTreeSet<String>; 3],
     /// Begins muted: microphones, cameras.
     start_muted: Option<(bool, bool)>,
     /// The votes told of each poll.
@@ -110,6 +117,7 @@ impl Client {
                 Ok(())
             }
             Component::AvModeration => self.moderate(asked).await,
+            Component::Breakouts => self.take_breakouts(asked).await,
             Component::RoomMetadata => self.set_metadata(&asked.content()).await,
             Component::Polls => self.take_poll(&asked.content()).await,
             // Who speaks is heard here, and not taken from clients.
@@ -213,7 +221,7 @@ impl Client {
     }
 
     /// Says something in a component's name.
-    fn say_component(&mut self, component: Component, message: &Value) {
+    pub(crate) fn say_component(&mut self, component: Component, message: &Value) {
         let json = Element::new("json-message", ns::JITMEET).text(message.to_string());
         let stanza = Element::new("message", ns::CLIENT)
             .attr("from", component.address(&self.door.config().domain))
@@ -230,11 +238,17 @@ impl Client {
             Err(refusal) => return tracing::debug!(%refusal, "a newcomer is not told of the room"),
         };
         let RoomSnapshot {
-            rules, polls, lobby, ..
+            rules,
+            polls,
+            lobby,
+            breakout_place,
+            breakouts,
+            ..
         } = *snapshot;
         self.tell_rules(&rules, None);
         self.see_knockers(&lobby);
         self.tell_old_polls(&polls);
+        self.read_breakouts(breakout_place, breakouts);
         self.tell_speaking().await;
     }
 
@@ -296,6 +310,40 @@ impl Client {
                 "metadata": { "startMuted": { "audio": muted.0, "video": muted.1 } },
             });
             self.say_component(Component::RoomMetadata, &metadata);
+        }
+        self.tell_allowed();
+    }
+
+    /// Tells a moderator who may do what is switched off for others.
+    pub(crate) fn tell_allowed(&mut self) {
+        for (place, (media, right, _)) in MEDIA.iter().enumerate() {
+            let Some(own) = &mut self.occupancy else { return };
+            if !moderates(&own.info) || !own.aside.moderated[place] {
+                continue;
+            }
+            let may = |seat: &&Seat| !moderates(&seat.info) && seat.info.rights.has(*right);
+            let now: BTreeSet<String> = own
+                .others()
+                .filter(may)
+                .map(|seat| format!("{}/{}", own.jid, seat.nick))
+                .collect();
+            let before = std::mem::replace(&mut own.aside.allowed[place], now.clone());
+            let stayed: Vec<&String> = before.intersection(&now).collect();
+            // A list is told for whom it lost or for whom it gained.
+            let lost = (stayed.len() < before.len()).then(|| {
+                json!({
+                    "type": "av_moderation",
+                    "removed": true,
+                    "mediaType": media,
+                    "whitelists": { *media: stayed },
+                })
+            });
+            let gained = (stayed.len() < now.len()).then(
+                || json!({ "type": "av_moderation", "mediaType": media, "whitelists": { *media: now } }),
+            );
+            for list in [lost, gained].into_iter().flatten() {
+                self.say_component(Component::AvModeration, &list);
+            }
         }
     }
 

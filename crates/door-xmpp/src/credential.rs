@@ -2,6 +2,7 @@
 
 use tertulia_auth::{AuthError, JitsiGrant, RoomScope, TrustedGrant};
 use tertulia_model::{Identity, RoomName};
+use tertulia_people::AccountId;
 use tertulia_room::{Entrance, Origin, Permission, Role};
 use tertulia_trust::{Bearer, JoinTokens};
 
@@ -19,6 +20,8 @@ pub(crate) struct Credential {
     pub identity: Option<Identity>,
     /// Display name; empty where the token has none.
     pub name: String,
+    /// The account it is of.
+    pub account: Option<AccountId>,
     /// The room it is for; `None` for any.
     pub room: Option<RoomName>,
     pub role: Option<Role>,
@@ -70,6 +73,7 @@ impl Credential {
             principal: format!("{}\n{}", grant.issuer, user.id.unwrap_or_default()),
             identity: None,
             name: user.name.unwrap_or_default(),
+            account: None,
             room: match grant.claims.room {
                 RoomScope::Any => None,
                 RoomScope::One(room) => Some(room),
@@ -88,6 +92,23 @@ impl Credential {
         }
     }
 
+    /// Somebody who signed in; who comes in as what is decided at the room.
+    pub(crate) fn of_account(account: AccountId, identity: Identity, name: String, now_ms: u64) -> Self {
+        Self {
+            origin: Origin::Account,
+            principal: format!("account\n{}", account.as_str()),
+            identity: Some(identity),
+            name,
+            account: Some(account),
+            ..Self::guest(now_ms)
+        }
+    }
+
+    /// Whether nobody knows who it is.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.origin == Origin::Guest && !self.judged
+    }
+
     fn guest(now_ms: u64) -> Self {
         Self {
             origin: Origin::Guest,
@@ -95,6 +116,7 @@ impl Credential {
             principal: String::new(),
             identity: None,
             name: String::new(),
+            account: None,
             room: None,
             role: None,
             entrance: Entrance::Usual,
@@ -134,6 +156,7 @@ impl Credential {
             },
             identity: claims.identity,
             name: claims.name,
+            account: None,
             room: claims.video.room,
             role: claims.own.role,
             entrance: claims.own.entrance,

@@ -50,6 +50,12 @@ pub(crate) fn lobby() -> Element {
     info(("conference", "text", "Lobby"), &features).attr("node", Component::Lobby.kind())
 }
 
+/// What the service of breakout rooms says of itself, under the name of its component.
+pub(crate) fn breakouts() -> Element {
+    let features = ["http://jitsi.org/protocol/breakout_rooms#rename"];
+    info(("conference", "text", "Breakout rooms"), &features).attr("node", Component::Breakouts.kind())
+}
+
 /// What the focus says of itself.
 pub(crate) fn focus() -> Element {
     info(
@@ -71,8 +77,8 @@ pub(crate) fn occupant() -> Element {
     info(("client", "web", "Tertulia"), &[ns::DISCO_INFO])
 }
 
-/// What a room says of itself; `None` while nobody is in it.
-fn room(state: Option<&RoomSnapshot>, lobby: String) -> Element {
+/// What a room says of itself, and whose breakout it is; `None` while nobody is in it.
+fn room(state: Option<&RoomSnapshot>, lobby: String, main: Option<&str>) -> Element {
     let rules = state.map(|state| &state.rules);
     let locked = rules.is_some_and(|rules| rules.password.is_some());
     let members_only = rules.is_some_and(|rules| rules.lobby);
@@ -119,23 +125,40 @@ fn room(state: Option<&RoomSnapshot>, lobby: String) -> Element {
     } else {
         form
     };
+    let form = match main {
+        Some(main) => form
+            .child(stanza::field("muc#roominfo_isbreakout", "boolean", "1"))
+            .child(stanza::field(
+                "muc#roominfo_breakout_main_room",
+                "text-single",
+                main,
+            )),
+        None => form,
+    };
     info(("conference", "text", name), &features).child(form)
 }
 
 impl Client {
     /// Answers what a room is asked about itself.
     pub(crate) async fn room_info(&mut self, to: &Jid) -> Result<Element, Refused> {
-        let name = to.room().ok_or(Condition::ItemNotFound)?;
-        let Some(handle) = self.door.engine().find_room(&name) else {
-            return Ok(room(None, String::new()));
+        let main = self.in_room(to).and_then(|own| self.main_of(own));
+        let handle = match self.in_room(to) {
+            Some(own) => Some(own.room.clone()),
+            None => {
+                let name = to.room().ok_or(Condition::ItemNotFound)?;
+                self.door.engine().find_room(&name)
+            }
+        };
+        let Some(handle) = handle else {
+            return Ok(room(None, String::new(), None));
         };
         let state = handle.command(Actor::System, Command::ReadSnapshot).await;
         Ok(match state {
             Ok(Reply::Snapshot(state)) => {
                 let lobby = Component::Lobby.address(&self.door.config().domain);
-                room(Some(&state), format!("{}@{lobby}", to.local))
+                room(Some(&state), format!("{}@{lobby}", to.local), main.as_deref())
             }
-            _ => room(None, String::new()),
+            _ => room(None, String::new(), None),
         })
     }
 

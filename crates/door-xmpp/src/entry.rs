@@ -23,17 +23,19 @@ impl Client {
         name: &RoomName,
         password: Option<&str>,
     ) -> Result<(), Refused> {
-        self.judged = judge(&self.door, &self.credential, name, password).await?;
+        let returning = self.is_of(name);
+        self.judged = judge(&self.door, &self.credential, name, password, returning).await?;
         Ok(())
     }
 }
 
-/// Decides whether somebody comes into a room, and as what.
+/// Decides whether somebody comes into a room, and as what; nothing is asked again of whoever is `returning`.
 pub(crate) async fn judge(
     door: &XmppDoor,
     credential: &Credential,
     name: &RoomName,
     password: Option<&str>,
+    returning: bool,
 ) -> Result<Judged, Refused> {
     if credential.judged {
         return Ok(Judged {
@@ -49,6 +51,17 @@ pub(crate) async fn judge(
         None => None,
     };
     let owned = owned.map(|kept| kept.room);
+    let account = match (&credential.account, door.store()) {
+        (Some(id), Some(store)) => {
+            let account = store.account(id).await.map_err(|error| {
+                tracing::error!(%error, "an account cannot be read");
+                Refused::from(Condition::ResourceConstraint)
+            })?;
+            let account = account.filter(|account| !account.disabled);
+            Some(account.ok_or_else(|| Refused(Condition::NotAllowed, "the account is closed".to_owned()))?)
+        }
+        _ => None,
+    };
     let open = door.engine().find_room(name);
     let asked_inside = match &open {
         Some(room) => {
@@ -59,9 +72,10 @@ pub(crate) async fn judge(
     };
     let moderates = credential.role.map(|role| role >= Role::Moderator);
     let arrival = Arrival {
-        visitor: match credential.origin {
-            Origin::Guest => Visitor::Guest,
-            Origin::Token | Origin::Account => Visitor::Vouched { moderator: moderates },
+        visitor: match (credential.origin, &account) {
+            (_, Some(account)) => Visitor::Account(account),
+            (Origin::Guest, _) => Visitor::Guest,
+            (Origin::Token | Origin::Account, _) => Visitor::Vouched { moderator: moderates },
         },
         owned: owned.as_ref(),
         open: open.is_some(),
@@ -72,7 +86,7 @@ pub(crate) async fn judge(
         } else {
             proof(door, name, owned.as_ref(), password).await?
         },
-        returning: false,
+        returning,
     };
     let admission = admit(door.config().policy, &arrival).map_err(|turned| {
         let condition = match turned {

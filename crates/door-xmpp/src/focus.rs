@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tertulia_model::RoomName;
 
 use crate::client::{Client, Refused};
+use crate::component::Component;
 use crate::config::DoorConfig;
 use crate::credential::Credential;
 use crate::entry::judge;
@@ -45,22 +47,43 @@ impl Client {
     /// Answers a request for a conference.
     pub(crate) async fn conference(&mut self, iq: &Element, asked: &Element) -> Result<Element, Refused> {
         let room = asked.get("room").ok_or(Condition::BadRequest)?;
-        check(&self.door, &self.credential, room).await?;
+        let shown = asked.get("session-id").map(ToOwned::to_owned);
+        if let Some(session) = &shown
+            && !self.take_session(session).await
+        {
+            return Err(Condition::SessionInvalid.into());
+        }
+        check(&self.door, &self.credential, room, self.meeting_name()).await?;
         let property = Element::new("property", ns::FOCUS)
             .attr("name", "authentication")
-            .attr("value", "false");
+            .attr("value", self.takes_passwords.to_string());
+        let identity = self.credential.account.is_some();
+        let identity = identity.then(|| self.credential.name.clone());
         let conference = Element::new("conference", ns::FOCUS)
             .attr("room", room)
             .attr("ready", "true")
             .attr("focusjid", self.door.config().focus_user())
+            .attr_opt("session-id", shown.or_else(|| self.session()))
+            .attr_opt("identity", identity)
             .child(property);
         Ok(stanza::result(iq).child(conference))
     }
 }
 
-/// Whether there may be a conference of that address for somebody.
-async fn check(door: &XmppDoor, credential: &Credential, room: &str) -> Result<(), Refused> {
-    let jid = Jid::parse(room).filter(|jid| jid.domain == door.config().rooms());
+/// Whether there may be a conference of that address for somebody, who may be of a meeting already.
+async fn check(
+    door: &XmppDoor,
+    credential: &Credential,
+    room: &str,
+    of: Option<RoomName>,
+) -> Result<(), Refused> {
+    let jid = Jid::parse(room);
+    let breakouts = Component::Breakouts.address(&door.config().domain);
+    if jid.as_ref().is_some_and(|jid| jid.domain == breakouts) {
+        // Their main room decides when somebody comes.
+        return Ok(());
+    }
+    let jid = jid.filter(|jid| jid.domain == door.config().rooms());
     let name = jid.and_then(|jid| jid.room()).ok_or(Condition::BadRequest)?;
     if !credential.covers(&name) {
         return Err(Refused(
@@ -68,7 +91,7 @@ async fn check(door: &XmppDoor, credential: &Credential, room: &str) -> Result<(
             "the token is for another room".to_owned(),
         ));
     }
-    match judge(door, credential, &name, None).await {
+    match judge(door, credential, &name, None, of.as_ref() == Some(&name)).await {
         // Clients that are told so here wait for somebody who may begin, and ask again.
         Err(Refused(Condition::RoomDoesNotExist | Condition::AuthenticationRequired, text)) => {
             Err(Refused(Condition::NotAuthorized, text))
@@ -96,7 +119,7 @@ async fn answer(door: &XmppDoor, headers: &HeaderMap, body: &[u8]) -> Result<Res
     let credential = Credential::judge(bearer(headers), door.tokens(), door.config(), unix_ms())
         .await
         .map_err(|error| (StatusCode::FORBIDDEN, error.to_string()))?;
-    check(door, &credential, &request.room)
+    check(door, &credential, &request.room, None)
         .await
         .map_err(|Refused(condition, text)| {
             let status = match condition {

@@ -96,6 +96,7 @@ async fn connect(
     let knock = Knock {
         token: parameter(&query, "token"),
         place: place(&headers, door.config().secure),
+        encrypted: encrypted(&headers),
         source: peer.ok().map(|ConnectInfo(peer)| peer.ip()),
     };
     let tasks = door.tasks().clone();
@@ -110,14 +111,17 @@ async fn connect(
         })
 }
 
+/// Whether a client came over HTTPS: the server says so of a request where it knows, whatever the client wrote there.
+pub(crate) fn encrypted(headers: &HeaderMap) -> bool {
+    let proto = headers.get("x-forwarded-proto");
+    proto.is_some_and(|proto| proto.as_bytes() == b"https")
+}
+
 /// Where a client finds us, by what it came with: `wss://host`.
 pub(crate) fn place(headers: &HeaderMap, secure: bool) -> String {
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text(&header::ORIGIN).is_some_and(|origin| origin.starts_with("https:"));
-    let forwarded = headers
-        .get("x-forwarded-proto")
-        .is_some_and(|proto| proto.as_bytes() == b"https");
-    let scheme = if secure || origin || forwarded {
+    let scheme = if secure || origin || encrypted(headers) {
         "wss"
     } else {
         "ws"

@@ -61,6 +61,10 @@ impl Client {
         if to.domain == focus && to.local.is_empty() {
             return match asked {
                 _ if asked.is("conference", ns::FOCUS) => self.conference(iq, asked).await,
+                _ if asked.is("logout", ns::FOCUS) => {
+                    self.end_session_of(asked.get("session-id").unwrap_or_default());
+                    Ok(with(Element::new("logout", ns::FOCUS)))
+                }
                 _ if gets && asked.is("query", ns::DISCO_INFO) => Ok(with(disco::focus())),
                 _ => Err(Condition::ServiceUnavailable.into()),
             };
@@ -75,7 +79,11 @@ impl Client {
                 _ => Err(Condition::ServiceUnavailable.into()),
             };
         }
-        if to.domain != rooms {
+        let breakouts = Component::Breakouts.address(&config.domain);
+        if to.domain == breakouts && to.local.is_empty() && gets && asked.is("query", ns::DISCO_INFO) {
+            return Ok(with(disco::breakouts()));
+        }
+        if to.domain != rooms && self.in_room(to).is_none() {
             return Err(Condition::ServiceUnavailable.into());
         }
         if to.local.is_empty() {

@@ -1,6 +1,7 @@
 //! The XMPP door: what Jitsi clients find where they expect Prosody, Jicofo and the bridge.
 //!
-//! A stream over WebSocket (RFC 7395) or plain requests (XEP-0124) with an anonymous login or a token in its address, rooms as multi-user chats with
+//! A stream over WebSocket (RFC 7395) or plain requests (XEP-0124) with an anonymous login, a token in its address or an account's
+//! password, rooms as multi-user chats with
 //! an occupant called `focus`, and the components the clients ask. Each client has one task, which outlives its
 //! WebSocket where the client may resume (XEP-0198). `docs/protocols/xmpp.md` says which part of the protocol is spoken.
 //!
@@ -21,7 +22,9 @@
 //! # }
 //! ```
 
+mod account;
 mod bosh;
+mod breakout;
 mod call;
 mod client;
 mod component;

@@ -9,7 +9,7 @@ mod presence;
 mod written;
 
 pub(crate) use lobby::Lobby;
-pub(crate) use presence::{read_contents, sources};
+pub(crate) use presence::{moderates, read_contents, sources};
 use written::Written;
 
 use std::collections::BTreeMap;
@@ -133,7 +133,7 @@ impl Occupancy {
 
 impl Client {
     /// The client's room where this address is it.
-    fn in_room(&self, jid: &Jid) -> Option<&Occupancy> {
+    pub(crate) fn in_room(&self, jid: &Jid) -> Option<&Occupancy> {
         self.occupancy.as_ref().filter(|own| own.jid == jid.bare())
     }
 }

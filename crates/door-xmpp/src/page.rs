@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::http::{allow_any_origin, place};
+use crate::http::{allow_any_origin, encrypted, place};
 use crate::state::XmppDoor;
 
 /// Gives a client its configuration. Apps evaluate it without a page, so that every address in it is whole.
@@ -20,7 +20,7 @@ pub(crate) async fn config(
     // Below a tenant its requests stay below it.
     let base = uri.path().strip_suffix("/config.js").unwrap_or_default();
     let http = place.replacen("ws", "http", 1);
-    let value = json!({
+    let mut value = json!({
         "hosts": { "domain": config.domain, "muc": config.rooms(), "focus": config.focus() },
         "websocket": format!("{place}{base}/xmpp-websocket"),
         "bosh": format!("{http}{base}/http-bind"),
@@ -38,8 +38,14 @@ pub(crate) async fn config(
         "fileRecordingsEnabled": false,
         "liveStreaming": { "enabled": false },
         "transcription": { "enabled": false },
-        "breakoutRooms": { "hideAddRoomButton": true },
     });
+    // Whoever signs in shows it with the request over their stream, so that there must be no other.
+    if door.store().is_some()
+        && encrypted(&headers)
+        && let Some(entries) = value.as_object_mut()
+    {
+        entries.remove("conferenceRequestUrl");
+    }
     // In a page that includes it inline, nothing in it may end the script.
     let text = value.to_string().replace('<', "\\u003c");
     let kind = [

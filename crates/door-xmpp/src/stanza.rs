@@ -22,6 +22,8 @@ pub(crate) enum Condition {
     /// Not allowed, since nobody has begun: clients try again.
     RoomDoesNotExist,
     ServiceUnavailable,
+    /// The session somebody shows is over: clients ask again without it.
+    SessionInvalid,
 }
 
 impl Condition {
@@ -34,7 +36,7 @@ impl Condition {
             Self::Conflict => ("cancel", "conflict"),
             Self::Forbidden => ("auth", "forbidden"),
             Self::ItemNotFound => ("cancel", "item-not-found"),
-            Self::NotAcceptable => ("modify", "not-acceptable"),
+            Self::NotAcceptable | Self::SessionInvalid => ("modify", "not-acceptable"),
             Self::NotAuthorized => ("auth", "not-authorized"),
             Self::RegistrationRequired => ("auth", "registration-required"),
             Self::ResourceConstraint => ("wait", "resource-constraint"),
@@ -47,6 +49,7 @@ impl Condition {
         let name = match self {
             Self::AuthenticationRequired => "authentication-required",
             Self::RoomDoesNotExist => "room-does-not-exist",
+            Self::SessionInvalid => return Some(Element::new("session-invalid", ns::FOCUS)),
             _ => return None,
         };
         Some(Element::new(name, ns::JITMEET))

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::SignIns;
 use crate::bosh::Session;
 use crate::client::Refused;
 use crate::config::DoorConfig;
@@ -53,6 +54,7 @@ struct Shared {
     joins: Limiter<IpAddr>,
     passwords: Limiter<RoomName>,
     comparing: Arc<Semaphore>,
+    sign_ins: SignIns,
     tasks: TaskTracker,
     closing: CancellationToken,
     counters: Counters,
@@ -161,6 +163,7 @@ impl XmppDoor {
             joins,
             passwords: Limiter::new(PASSWORDS),
             comparing: Arc::new(Semaphore::new(COMPARED_AT_ONCE)),
+            sign_ins: SignIns::new(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             counters: Counters::default(),
@@ -198,6 +201,10 @@ impl XmppDoor {
 
     pub(crate) fn config(&self) -> &DoorConfig {
         &self.shared.config
+    }
+
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.shared.sign_ins
     }
 
     pub(crate) fn store(&self) -> Option<&Store> {
@@ -238,6 +245,14 @@ impl XmppDoor {
     ) -> Result<bool, Refused> {
         let taken = self.shared.passwords.take(room.clone(), Instant::now());
         taken.map_err(|_| slow_down())?;
+        self.computed(work).await
+    }
+
+    /// Computes what takes a core and its memory, a few at once.
+    pub(crate) async fn computed(
+        &self,
+        work: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<bool, Refused> {
         let turn = tokio::time::timeout(TURN, self.shared.comparing.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = turn else {
             return Err(slow_down());
@@ -328,7 +343,7 @@ fn slow_down() -> Refused {
 }
 
 /// Takes a lock whose holder may have panicked: each critical section here leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

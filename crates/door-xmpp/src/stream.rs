@@ -4,8 +4,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tertulia_engine::source_of;
 use tertulia_model::Identity;
 
+use crate::account::sign_in;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::jid::Jid;
@@ -28,6 +30,8 @@ pub(crate) struct Knock {
     pub token: Option<String>,
     /// Where the client found us: `wss://host`.
     pub place: String,
+    /// Whether nobody in between reads what it says.
+    pub encrypted: bool,
     /// Where it comes from, where that is known.
     pub source: Option<IpAddr>,
 }
@@ -171,7 +175,7 @@ async fn negotiate(door: &XmppDoor, knock: &Knock, link: &mut Link) -> Result<Ou
             return Ok(Outcome::Gone);
         }
         if element.is("open", ns::FRAMING) {
-            open(door, link, &element, credential.is_some())?;
+            open(door, knock, link, &element, credential.is_some())?;
             opened = true;
             continue;
         }
@@ -210,7 +214,18 @@ async fn negotiate(door: &XmppDoor, knock: &Knock, link: &mut Link) -> Result<Ou
     }
 }
 
-fn open(door: &XmppDoor, link: &mut Link, asked: &Element, authenticated: bool) -> Result<(), StreamError> {
+/// Whether passwords of accounts are taken: where there are some, and nobody in between reads along.
+pub(crate) fn takes_passwords(door: &XmppDoor, knock: &Knock) -> bool {
+    knock.encrypted && door.store().is_some()
+}
+
+fn open(
+    door: &XmppDoor,
+    knock: &Knock,
+    link: &mut Link,
+    asked: &Element,
+    authenticated: bool,
+) -> Result<(), StreamError> {
     let domain = &door.config().domain;
     let answer = Element::new("open", ns::FRAMING)
         .attr("from", domain.clone())
@@ -226,18 +241,38 @@ fn open(door: &XmppDoor, link: &mut Link, asked: &Element, authenticated: bool) 
             .child(Element::new("bind", ns::BIND))
             .child(Element::new("sm", ns::SM))
     } else {
-        let mechanism = Element::new("mechanism", ns::SASL).text("ANONYMOUS");
-        features.child(Element::new("mechanisms", ns::SASL).child(mechanism))
+        let plain = takes_passwords(door, knock).then_some("PLAIN");
+        let names = ["ANONYMOUS"].into_iter().chain(plain);
+        let mechanisms = names.map(|name| Element::new("mechanism", ns::SASL).text(name));
+        features.child(Element::new("mechanisms", ns::SASL).with(mechanisms))
     };
     link.push(features.write());
     Ok(())
 }
 
-/// Takes whoever the token in the address says it is; Jitsi clients ask for the anonymous mechanism all the same.
+/// Takes whoever the token in the address says it is, for which Jitsi clients ask for the anonymous mechanism all the
+/// same, or whoever a password is of.
 async fn authenticate(door: &XmppDoor, knock: &Knock, link: &mut Link, auth: &Element) -> Option<Credential> {
-    if auth.get("mechanism") != Some("ANONYMOUS") {
-        link.push(failure("invalid-mechanism", "").write());
-        return None;
+    match auth.get("mechanism") {
+        Some("ANONYMOUS") => {}
+        Some("PLAIN") if takes_passwords(door, knock) => {
+            let source = knock.source.map(|source| source_of(source).to_string());
+            return match sign_in(door, &auth.content(), &source.unwrap_or_default()).await {
+                Ok(credential) => {
+                    link.push(Element::new("success", ns::SASL).write());
+                    Some(credential)
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "nobody is signed in");
+                    link.push(failure(error.condition(), &error.to_string()).write());
+                    None
+                }
+            };
+        }
+        _ => {
+            link.push(failure("invalid-mechanism", "").write());
+            return None;
+        }
     }
     let token = knock.token.as_deref();
     match Credential::judge(token, door.tokens(), door.config(), unix_ms()).await {

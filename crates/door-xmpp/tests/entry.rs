@@ -4,6 +4,8 @@
 
 mod support;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use support::drawer::Drawer;
@@ -138,6 +140,88 @@ async fn an_applications_token_says_where_one_comes_in_and_as_what() {
             .await;
         client.expect(&["<failure", "<not-authorized"]).await;
     }
+}
+
+/// Signs in over HTTPS. Gives the answer.
+async fn sign_in(client: &mut Client, name: &str, password: &str) -> String {
+    let features = client.open().await;
+    assert!(features.contains("<mechanism>PLAIN</mechanism>"), "{features}");
+    let answer = STANDARD.encode(format!("\0{name}\0{password}"));
+    client
+        .send(&format!(
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{answer}</auth>"
+        ))
+        .await;
+    client.next().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_signs_in_and_begins() {
+    let drawer = Drawer::open().await;
+    drawer.own_weekly(false, None).await;
+    drawer.let_olga_sign_in("correct horse battery").await;
+    let house = House::kept(drawer.store().clone()).await;
+    let mut guest = house.connect_over("https", "").await;
+    guest.open().await;
+    guest
+        .send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+        .await;
+    guest.expect(&["<success "]).await;
+    guest.open().await;
+    guest.bind().await;
+    let answer = ask_focus(&mut guest).await;
+    assert!(answer.contains("<not-authorized"), "{answer}");
+
+    // As clients do it: another connection signs in, and the first becomes that person by the session it got.
+    let mut olga = house.connect_over("https", "").await;
+    let refused = sign_in(&mut olga, "olga", "wrong horse").await;
+    assert!(refused.contains("<failure") && refused.contains("<not-authorized"));
+    let told = sign_in(&mut olga, "Olga", "correct horse battery").await;
+    assert!(told.contains("<success "), "{told}");
+    olga.open().await;
+    olga.bind().await;
+    let ready = ask_focus(&mut olga).await;
+    assert!(
+        ready.contains("identity=\"Olga\"") && ready.contains("value=\"true\""),
+        "{ready}"
+    );
+    let session = support::attribute(&ready, "session-id");
+    let again = |session: &str| {
+        format!("<conference xmlns='http://jitsi.org/protocol/focus' room='{ROOM}' session-id='{session}'/>")
+    };
+    let made_up = guest.ask("set", "focus.meet.jitsi", &again("0123")).await;
+    assert!(made_up.contains("<session-invalid"), "{made_up}");
+    let ready = guest.ask("set", "focus.meet.jitsi", &again(&session)).await;
+    assert!(ready.contains("ready=\"true\""), "{ready}");
+    let told = guest.join("weekly", "Olga").await.concat();
+    let own = format!("affiliation=\"owner\" role=\"moderator\" jid=\"{}\"", guest.jid);
+    assert!(told.contains(&own), "{told}");
+
+    // Signed out, the session is worth nothing.
+    let out = format!("<logout xmlns='http://jitsi.org/protocol/focus' session-id='{session}'/>");
+    let done = guest.ask("set", "focus.meet.jitsi", &out).await;
+    assert!(done.contains("type=\"result\""), "{done}");
+    let mut other = house.client("").await;
+    let gone = other.ask("set", "focus.meet.jitsi", &again(&session)).await;
+    assert!(gone.contains("<session-invalid"), "{gone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x8_whoever_guesses_passwords_is_slowed_down() {
+    let drawer = Drawer::open().await;
+    drawer.own_weekly(true, None).await;
+    drawer.let_olga_sign_in("correct horse battery").await;
+    let house = House::kept(drawer.store().clone()).await;
+    let mut refused = Vec::new();
+    for _ in 0..3 {
+        let mut client = house.connect_over("https", "").await;
+        for _ in 0..2 {
+            refused.push(sign_in(&mut client, "olga", "guess").await);
+        }
+    }
+    let slowed = refused.pop().unwrap();
+    assert!(slowed.contains("<temporary-auth-failure"), "{slowed}");
+    assert!(refused.iter().all(|told| told.contains("<not-authorized")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

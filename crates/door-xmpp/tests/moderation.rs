@@ -164,6 +164,17 @@ async fn moderation_of_sound_is_told_and_kept() {
     );
     tell(&mut ana, "avmoderation", &allow).await;
     bob.expect(&["json-message", "approved&quot;:true"]).await;
+    // Moderators see who is on the list, and who is on it no more.
+    ana.expect(&["json-message", "whitelists", &format!("{ROOM}/{}", bob.nick())])
+        .await;
+    tell(&mut ana, "avmoderation", &allow.replace("Whitelist", "Blacklist")).await;
+    bob.expect(&["json-message", "removed&quot;:true"]).await;
+    ana.expect(&[
+        "json-message",
+        "removed&quot;:true",
+        "whitelists&quot;:{&quot;audio&quot;:[]}",
+    ])
+    .await;
     // Somebody who comes later is told at once.
     let mut carla = house.client("").await;
     carla.send_join("weekly", "Carla", "").await;

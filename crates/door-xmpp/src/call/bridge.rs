@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 use tertulia_model::{MediaKind, ParticipantId, Quality, TrackId};
-use tertulia_room::{CodecQualities, Command, Reaction, Right, Speaker, TrackSettings};
+use tertulia_room::{
+    CodecQualities, Command, ConnectionQuality, QualityReport, Reaction, Right, Speaker, TrackSettings,
+};
 
 use super::constraints::{Constraints, Picture, ReceiverVideoConstraints};
 use crate::client::Client;
@@ -35,11 +37,18 @@ pub(crate) struct Bridge {
     paused: BTreeSet<TrackId>,
     /// Who spoke, the last first, by endpoint.
     speakers: VecDeque<String>,
+    /// Of whom nothing arrives, by endpoint.
+    lost: BTreeSet<String>,
     /// How high each source of the client is wanted.
     demands: BTreeMap<String, u32>,
 }
 
 impl Bridge {
+    /// Forgets somebody who is gone.
+    pub(crate) fn forget(&mut self, nick: &str) {
+        self.lost.remove(nick);
+    }
+
     pub(super) fn is_forwarded(&self, track: &TrackId) -> bool {
         let hidden = self.applied.get(track).is_some_and(|settings| settings.disabled);
         !hidden && !self.paused.contains(track)
@@ -58,9 +67,13 @@ impl Client {
         self.tell_forwarded(true);
         let Some(own) = &self.occupancy else { return };
         let demands = own.call.bridge.demands.clone();
+        let lost = own.call.bridge.lost.clone();
         self.tell_dominant();
         for (name, height) in &demands {
             self.tell_demand(name, *height);
+        }
+        for nick in &lost {
+            self.tell_connectivity(nick, false);
         }
     }
 
@@ -243,6 +256,35 @@ impl Client {
         known.push_front(nick);
         known.truncate(PREVIOUS_SPEAKERS + 1);
         self.tell_dominant();
+    }
+
+    /// Notes of whom nothing arrives any more, and of whom again.
+    pub(crate) fn see_quality(&mut self, reports: &[QualityReport]) {
+        for report in reports {
+            let Some(own) = &mut self.occupancy else { return };
+            let Some(nick) = own.nick_of_stay(&report.participant) else {
+                continue;
+            };
+            let lost = &mut own.call.bridge.lost;
+            let active = report.quality != ConnectionQuality::Lost;
+            let news = if active {
+                lost.remove(&nick)
+            } else {
+                lost.insert(nick.clone())
+            };
+            if news {
+                self.tell_connectivity(&nick, active);
+            }
+        }
+    }
+
+    fn tell_connectivity(&mut self, nick: &str, active: bool) {
+        // Clients compare it with a text.
+        self.say_bridge(&json!({
+            "colibriClass": "EndpointConnectivityStatusChangeEvent",
+            "endpoint": nick,
+            "active": active.to_string(),
+        }));
     }
 
     fn tell_dominant(&mut self) {

@@ -41,6 +41,7 @@ impl Client {
                 self.tell_approval(before, info.rights);
                 if anew {
                     self.show_own();
+                    self.tell_allowed();
                 }
                 if allowed && self.has_unpublished() {
                     self.negotiate().await;
@@ -49,6 +50,8 @@ impl Client {
             Event::ParticipantChanged(info) => self.take_seat(info).await,
             Event::ParticipantLeft(info, reason) => {
                 self.see_off(&info.identity, *reason);
+                self.tell_allowed();
+                self.tell_breakouts();
                 self.tell_sources().await;
             }
             Event::MuteRequested { track, muted: true } => self.close_source(track),
@@ -58,6 +61,7 @@ impl Client {
             Event::QualitiesWanted { track, codecs } => self.see_demand(track, codecs),
             Event::StreamState { track, paused, .. } => self.see_paused(track, *paused),
             Event::SpeakersChanged(speakers) => self.see_speakers(speakers),
+            Event::QualityChanged(reports) => self.see_quality(reports),
             Event::Reaction(reaction) => self.see_reaction(reaction),
             Event::Expelled(reason) => return self.put_out(*reason),
             Event::Chat(message) => self.deliver_chat(message),
@@ -66,6 +70,8 @@ impl Client {
                 self.see_rules(rules);
                 self.tell_rules(rules, by.as_ref());
             }
+            Event::BreakoutPlace(place) => self.see_place(place),
+            Event::Breakouts(all) => self.see_breakouts(all),
             Event::PollChanged(poll) => self.tell_poll(poll),
             Event::Knocked(knocker) => self.see_knockers(std::slice::from_ref(knocker)),
             Event::Lobby(knockers) => self.see_knockers(knockers),
@@ -80,6 +86,8 @@ impl Client {
         if let Some(own) = &mut self.occupancy {
             own.sit(&door, info.clone());
             self.show(&info.identity);
+            self.tell_allowed();
+            self.tell_breakouts();
             self.tell_sources().await;
         }
     }
@@ -87,6 +95,7 @@ impl Client {
     fn see_off(&mut self, who: &Identity, reason: DepartureReason) {
         let Some(own) = &mut self.occupancy else { return };
         let Some(seat) = own.seats.remove(who) else { return };
+        own.call.bridge.forget(&seat.nick);
         let mut x = Element::new("x", ns::MUC_USER);
         let jid = format!("{}@{}/web", seat.nick, self.door.config().domain);
         x = x.child(nobody(reason).attr("jid", jid));
@@ -106,6 +115,9 @@ impl Client {
             return Flow::Stay;
         };
         self.bridge = None;
+        if reason != DepartureReason::Moved {
+            self.meeting = None;
+        }
         tracing::info!(participant = %own.id, ?reason, "out of the room");
         self.door
             .drop_card(own.room.id(), &self.identity, &self.jid.to_string());

@@ -12,6 +12,7 @@ use super::{Occupancy, Said};
 use crate::call::Call;
 use crate::client::{Client, Refused};
 use crate::component::{Aside, Component};
+use crate::entry::Judged;
 use crate::focus;
 use crate::jid::{self, Jid};
 use crate::ns;
@@ -42,7 +43,8 @@ impl Client {
                 _ => {}
             };
         }
-        let Some(to) = to.filter(|to| to.domain == self.door.config().rooms()) else {
+        let is_room = |to: &Jid| to.domain == self.door.config().rooms() || self.is_breakout(to);
+        let Some(to) = to.filter(is_room) else {
             return self.refuse(&presence, &Condition::ServiceUnavailable.into());
         };
         match presence.get("type") {
@@ -63,7 +65,7 @@ impl Client {
                     }
                 }
             }
-            Some("unavailable") if self.in_room(&to).is_some() => self.go().await,
+            Some("unavailable") if self.in_room(&to).is_some() => self.go(false).await,
             _ => {}
         }
     }
@@ -77,15 +79,21 @@ impl Client {
                 "a nickname has eight hexadecimal digits".to_owned(),
             ));
         }
-        if !self.credential.covers(&name) {
-            return Err(Refused(
-                Condition::NotAllowed,
-                "the token is for another room".to_owned(),
-            ));
+        // Who comes into a breakout is decided by its main room.
+        let breakout = self.is_breakout(to);
+        if breakout {
+            self.breakout_at(to)?;
+        } else {
+            if !self.credential.covers(&name) {
+                return Err(Refused(
+                    Condition::NotAllowed,
+                    "the token is for another room".to_owned(),
+                ));
+            }
+            self.door.limit_join(self.source)?;
         }
-        self.door.limit_join(self.source)?;
         if self.occupancy.is_some() {
-            self.go().await;
+            self.go(breakout).await;
         }
         let entry = presence.find("x", ns::MUC);
         let password = entry
@@ -103,7 +111,11 @@ impl Client {
             contents: contents.into(),
             mailbox: self.mailbox.clone(),
         };
-        let (room, joined) = self.enter(&name, &said, password, &card).await?;
+        let (room, joined) = if breakout {
+            self.enter_breakout(to, &said.name, &card).await?
+        } else {
+            self.enter(&name, &said, password, &card).await?
+        };
         Counters::up(&self.door.counters().joins);
         tracing::info!(participant = %joined.participant.id, room = %room.id(), "joined");
         let room = room.for_participant(&joined);
@@ -131,6 +143,10 @@ impl Client {
             own.sit(&self.door, other);
         }
         self.occupancy = Some(own);
+        self.settle_parting(None).await;
+        if !breakout {
+            self.begin_meeting();
+        }
         self.welcome().await;
         self.tell_aside().await;
         self.ask_features();
@@ -178,11 +194,6 @@ impl Client {
         password: Option<String>,
         card: &Card,
     ) -> Result<(RoomHandle, Joined), Refused> {
-        let media = MediaSetup {
-            mode: PeerMode::Single,
-            family: ClientFamily::Invited,
-            ice_lite: false,
-        };
         self.judge_entry(name, password.as_deref()).await?;
         let mut attempt = 0;
         loop {
@@ -190,7 +201,7 @@ impl Client {
             let room = opened.map_err(|_| Condition::ServiceUnavailable)?;
             let entered = match self.knock(&room, said, password.clone()).await {
                 Ok(()) if self.door.put_card(room.id(), &self.identity, card.clone()) => {
-                    room.join(self.newcomer(said), media.clone()).await
+                    room.join(self.newcomer(&said.name), media()).await
                 }
                 Ok(()) => return Err(Condition::Conflict.into()),
                 Err(refusal) => Err(refusal),
@@ -208,6 +219,24 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Joins a breakout, whose main room has it expect the client as what it is in the meeting.
+    pub(crate) async fn join_expected(
+        &mut self,
+        room: &RoomHandle,
+        name: String,
+        card: &Card,
+    ) -> Result<Joined, Refused> {
+        self.judged = Judged::default();
+        if !self.door.put_card(room.id(), &self.identity, card.clone()) {
+            return Err(Condition::Conflict.into());
+        }
+        let joined = room.join(self.newcomer(&name), media()).await;
+        joined.map_err(|refusal| {
+            self.door.drop_card(room.id(), &self.identity, &card.jid);
+            refusal.into()
+        })
     }
 
     /// Asks to come in. Whoever is to wait does so once they come to the lobby, and is shown to nobody before.
@@ -243,10 +272,10 @@ impl Client {
         }
     }
 
-    fn newcomer(&self, said: &Said) -> NewParticipant {
+    fn newcomer(&self, name: &str) -> NewParticipant {
         NewParticipant {
             identity: self.identity.clone(),
-            name: said.name.clone(),
+            name: name.to_owned(),
             kind: ParticipantKind::Standard,
             metadata: String::new(),
             attributes: IndexMap::new(),
@@ -359,11 +388,14 @@ impl Client {
         Ok(())
     }
 
-    /// Takes the client out of its room and says so.
-    async fn go(&mut self) {
-        let Some(gone) = self.leave_room().await else {
-            return;
+    /// Takes the client out of its room and says so. Its place is held where it `moves` or may.
+    async fn go(&mut self, moves: bool) {
+        let gone = if moves || self.may_move() {
+            self.part().await
+        } else {
+            self.leave_room().await
         };
+        let Some(gone) = gone else { return };
         let item = Element::new("item", ns::MUC_USER)
             .attr("affiliation", "none")
             .attr("role", "none");
@@ -380,13 +412,27 @@ impl Client {
         let own = self.occupancy.take()?;
         self.bridge = None;
         self.knockers.clear();
+        self.meeting = None;
+        self.depart(&own, DepartureReason::Left).await;
+        Some(own.address())
+    }
+
+    /// Leaves a room for good.
+    pub(crate) async fn depart(&mut self, own: &Occupancy, reason: DepartureReason) {
         self.door
             .drop_card(own.room.id(), &self.identity, &self.jid.to_string());
-        let reason = DepartureReason::Left;
         if let Err(refusal) = own.ask(Command::Leave { reason }).await {
             tracing::debug!(participant = %own.id, %refusal, "already out of the room");
         }
-        Some(own.address())
+    }
+}
+
+/// What the engine is told of these clients.
+fn media() -> MediaSetup {
+    MediaSetup {
+        mode: PeerMode::Single,
+        family: ClientFamily::Invited,
+        ice_lite: false,
     }
 }
 

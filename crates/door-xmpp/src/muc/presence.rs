@@ -142,6 +142,11 @@ fn standing(info: &ParticipantInfo) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether somebody is a moderator to these clients.
+pub(crate) fn moderates(info: &ParticipantInfo) -> bool {
+    standing(info).1 == "moderator"
+}
+
 fn item(info: &ParticipantInfo, jid: &str) -> Element {
     let (affiliation, role) = standing(info);
     Element::new("item", ns::MUC_USER)
@@ -157,7 +162,7 @@ pub(super) fn status(code: &'static str) -> Element {
 
 impl Seat {
     /// The address the client is told for this occupant.
-    pub(super) fn jid(&self, card: Option<&Card>, domain: &str) -> String {
+    pub(crate) fn jid(&self, card: Option<&Card>, domain: &str) -> String {
         match card {
             Some(card) => card.jid.clone(),
             None => format!("{}@{domain}/web", self.nick),

@@ -26,6 +26,14 @@ impl Drawer {
         &self.0.store
     }
 
+    /// Gives Olga a password, once she has an account.
+    pub async fn let_olga_sign_in(&self, password: &str) {
+        let olga = LoginName::parse("olga").unwrap();
+        let mut account = self.0.store.account_by_login(&olga).await.unwrap().unwrap();
+        account.password = Some(Password::new(password).unwrap().hash(2, CHEAP).unwrap());
+        assert!(self.0.store.change_account(&account).await.unwrap());
+    }
+
     /// Makes `weekly` somebody's.
     pub async fn own_weekly(&self, starts_without_owner: bool, password: Option<&str>) {
         let owner = Account {

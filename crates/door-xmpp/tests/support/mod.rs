@@ -99,11 +99,19 @@ impl House {
 
     /// A connection that has said nothing yet.
     pub async fn connect(&self, query: &str) -> Client {
+        self.connect_over("http", query).await
+    }
+
+    /// As [`House::connect`], over what the server says that the client came by.
+    pub async fn connect_over(&self, scheme: &str, query: &str) -> Client {
         let url = format!("ws://{}/xmpp-websocket?room=weekly{query}", self.address);
         let mut request = url.into_client_request().unwrap();
         request
             .headers_mut()
             .insert("sec-websocket-protocol", "xmpp".parse().unwrap());
+        request
+            .headers_mut()
+            .insert("x-forwarded-proto", scheme.parse().unwrap());
         let (socket, response) = connect_async(request).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "xmpp");
         Client {
