@@ -87,6 +87,12 @@ function watch(conference) {
     track.attach(element);
     document.body.append(element);
   });
+  on(happens.BREAKOUT_ROOMS_UPDATED, ({ rooms }) => {
+    state.rooms = Object.values(rooms);
+  });
+  on(happens.BREAKOUT_ROOMS_MOVE_TO_ROOM, (jid) => {
+    state.sentTo = jid;
+  });
   on(happens.AV_MODERATION_CHANGED, ({ enabled, mediaType }) => {
     if (mediaType === 'audio') state.moderated = enabled;
   });
@@ -132,6 +138,44 @@ window.peer = {
       conference.join(password);
     });
     return { id: conference.myUserId(), role: conference.getRole() };
+  },
+
+  async addBreakout({ name }) {
+    state.conference.getBreakoutRooms().createBreakoutRoom(name);
+    const find = () => state.rooms?.find((room) => room.name === name);
+    return (await until(`the breakout ${name}`, find)).jid;
+  },
+
+  async mainRoom() {
+    return state.rooms.find((room) => room.isMainRoom).jid;
+  },
+
+  /** Sends somebody to another room of the meeting, wherever they are. */
+  async sendTo({ name, jid }) {
+    const everybody = () => state.rooms.flatMap((room) => Object.values(room.participants));
+    const find = () => everybody().find((person) => person.displayName === name);
+    const { jid: person } = await until(`${name} among the people of the rooms`, find);
+    state.conference.getBreakoutRooms().sendParticipantToRoom(person, jid);
+  },
+
+  /** Goes where the client is sent, as the app does: with its tracks, to another conference over the same connection. */
+  async follow({ name }) {
+    const jid = await until('a room to go to', () => state.sentTo);
+    state.sentTo = undefined;
+    const tracks = state.conference.getLocalTracks();
+    await state.conference.leave('switch_room');
+    const [local, domain] = jid.split('@');
+    const room = Object.assign(new String(local), { domain });
+    const conference = state.connection.initJitsiConference(room, state.options);
+    state.conference = conference;
+    watch(conference);
+    conference.setDisplayName(name);
+    for (const track of tracks) await conference.addTrack(track);
+    await settled((resolve, reject) => {
+      conference.on(events.conference.CONFERENCE_JOINED, resolve);
+      conference.on(events.conference.CONFERENCE_FAILED, reject);
+      conference.join();
+    });
   },
 
   async waitForOthers({ count }) {

@@ -188,6 +188,24 @@ describe('the Jitsi client', { skip }, () => {
     });
   });
 
+  test('two are sent to a breakout room, and one of them back', async () => {
+    await inRoom(async ({ joined }) => {
+      const ana = await joined('Ana');
+      const bela = await joined('Bela');
+      const cleo = await joined('Cleo');
+      const blue = await ana.call('addBreakout', { name: 'Blue' });
+      for (const peer of [bela, cleo]) {
+        await ana.call('sendTo', { name: peer.name, jid: blue });
+        await peer.call('follow', { name: peer.name });
+      }
+      await meet([bela, cleo]);
+      await ana.call('waitForOthers', { count: 0 });
+      await ana.call('sendTo', { name: 'Bela', jid: await ana.call('mainRoom') });
+      await bela.call('follow', { name: 'Bela' });
+      await meet([ana, bela]);
+    });
+  });
+
   test('a token says who moderates', async () => {
     await inRoom(async ({ room, joined }) => {
       const guest = await joined('Gerd', {
