@@ -9,7 +9,7 @@ use tertulia_bench::client::Until;
 use tertulia_bench::error::BenchError;
 use tertulia_bench::light::Settings;
 use tertulia_bench::report::Report;
-use tertulia_bench::scenario::{Fanout, Floor, Idle, Joins, Meeting, Relay, Saturation, Target};
+use tertulia_bench::scenario::{Fanout, Floor, Idle, Joins, Meeting, Relay, Saturation, Target, Xmpp};
 use tertulia_bench::server::Launch;
 use tertulia_bench::signalling::Signalling;
 
@@ -79,6 +79,8 @@ pub enum Scenario {
     Compare(CompareArguments),
     /// Packets between clients of TURN, by this server and by coturn, in turns.
     Relay(RelayArguments),
+    /// Stanzas, joins and idle streams of Jitsi clients.
+    Xmpp(XmppArguments),
 }
 
 /// See [`Meeting`].
@@ -261,6 +263,23 @@ pub struct RelayArguments {
     settle: u64,
 }
 
+/// See [`Xmpp`].
+#[derive(Debug, Clone, Args)]
+pub struct XmppArguments {
+    /// Streams that say nothing.
+    #[arg(long, default_value_t = 1_000)]
+    streams: u32,
+    /// Stanzas sent together.
+    #[arg(long, default_value_t = 200)]
+    batch: u32,
+    /// Batches of each kind of stanza.
+    #[arg(long, default_value_t = 25)]
+    batches: u32,
+    /// Joins.
+    #[arg(long, default_value_t = 50)]
+    joins: u32,
+}
+
 impl Arguments {
     /// How to start a server for `scenario`.
     pub fn launch(&self, scenario: &Scenario) -> Launch {
@@ -270,6 +289,7 @@ impl Arguments {
             core: self.confines().then_some(self.server_core),
             initial_bitrate_bps: scenario.initial_bitrate_bps(),
             relays: matches!(scenario, Scenario::Relay(_)),
+            xmpp: matches!(scenario, Scenario::Xmpp(_)),
             relay_peer: match scenario {
                 Scenario::Relay(of) => of.peer,
                 _ => None,
@@ -366,6 +386,19 @@ impl Scenario {
         Some(bursts.into_iter().map(relay).collect())
     }
 
+    /// What is asked of the XMPP door; `None` where nothing is.
+    pub fn xmpp(&self) -> Option<Xmpp> {
+        let Self::Xmpp(of) = self else {
+            return None;
+        };
+        Some(Xmpp {
+            streams: of.streams,
+            batch: of.batch,
+            batches: of.batches,
+            joins: of.joins,
+        })
+    }
+
     /// What needs no server; `None` where this does.
     pub fn floor(&self, core: Option<u16>) -> Option<Floor> {
         let Self::Floor(of) = self else {
@@ -400,7 +433,12 @@ impl Scenario {
         match self {
             Self::Fanout(_) | Self::Compare(_) => 8,
             Self::Saturation(_) => 32,
-            Self::Meeting(_) | Self::Joins(_) | Self::Idle(_) | Self::Floor(_) | Self::Relay(_) => 1,
+            Self::Meeting(_)
+            | Self::Joins(_)
+            | Self::Idle(_)
+            | Self::Floor(_)
+            | Self::Relay(_)
+            | Self::Xmpp(_) => 1,
         }
     }
 
@@ -448,6 +486,9 @@ impl Scenario {
             }
             Self::Compare(_) | Self::Relay(_) => Err(BenchError::Argument(
                 "a comparison has several servers".to_owned(),
+            )),
+            Self::Xmpp(_) => Err(BenchError::Argument(
+                "clients of the XMPP door are others".to_owned(),
             )),
             Self::Floor(_) => Err(BenchError::Argument("the floor has no server".to_owned())),
             Self::Joins(of) => {

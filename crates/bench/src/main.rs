@@ -16,7 +16,7 @@ use tertulia_auth::ApiKey;
 use tertulia_bench::error::BenchError;
 use tertulia_bench::process::Process;
 use tertulia_bench::report::Report;
-use tertulia_bench::scenario::Target;
+use tertulia_bench::scenario::{Target, Xmpp};
 use tertulia_bench::server::{API_KEY, Server};
 use tertulia_bench::signalling::{LiveKit, LiveKitPlace};
 use tracing_subscriber::EnvFilter;
@@ -72,6 +72,12 @@ async fn run(arguments: Arguments) -> Result<(), BenchError> {
             reports.extend(relay::run(&arguments, &scenario, &relays).await?);
             continue;
         }
+        if let Some(xmpp) = scenario.xmpp() {
+            let report = on_the_xmpp_door(&arguments, &scenario, &xmpp).await?;
+            println!("{report}");
+            reports.push(report);
+            continue;
+        }
         let core = arguments.confines().then_some(arguments.server_core);
         let report = match scenario.floor(core) {
             Some(floor) => floor.run()?,
@@ -86,6 +92,21 @@ async fn run(arguments: Arguments) -> Result<(), BenchError> {
         fs::write(path, text).map_err(|error| BenchError::File(path.display().to_string(), error))?;
     }
     Ok(())
+}
+
+/// Runs what is asked of the XMPP door on a server of its own.
+async fn on_the_xmpp_door(
+    arguments: &Arguments,
+    scenario: &Scenario,
+    xmpp: &Xmpp,
+) -> Result<Report, BenchError> {
+    let server = Server::start(&arguments.launch(scenario)).await?;
+    let gone = || BenchError::Server("ended at once".to_owned());
+    let process = Process::new(server.pid().ok_or_else(gone)?);
+    let report = xmpp.run(server.url(), &process).await;
+    let stopped = server.stop().await;
+    let report = report?;
+    stopped.map(|()| report)
 }
 
 /// Runs one scenario, on a server of its own unless an address was given.

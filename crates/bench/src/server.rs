@@ -51,6 +51,8 @@ pub struct Launch {
     pub initial_bitrate_bps: Option<u64>,
     /// Whether it has a UDP port for clients of relays, as people are told of one.
     pub relays: bool,
+    /// Whether Jitsi clients come in, as many and as often as they like.
+    pub xmpp: bool,
     /// An address that relays may reach beside the server's own; `None` leaves it at these.
     pub relay_peer: Option<IpAddr>,
 }
@@ -203,6 +205,12 @@ fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &L
     } else {
         String::new()
     };
+    let xmpp = if launch.xmpp {
+        "[xmpp]\nenabled = true\nstanzas_per_second = 1000000\nstreams = 100000\n\
+         [limits]\njoins_burst = 100000\n"
+    } else {
+        ""
+    };
     let peer = launch
         .relay_peer
         .map(|peer| format!("peer_networks = [\"{peer}\"]\n"))
@@ -213,7 +221,7 @@ fn configuration(directory: &Path, secret: &str, http: u16, udp: u16, launch: &L
          [http]\nlisten = \"127.0.0.1:{http}\"\nconnections = 100000\nconnections_per_address = 100000\n\
          [media]\nbind = \"127.0.0.1\"\nudp_port = {udp}\ntcp_port = 0\nworkers = {workers}\n\
          advertised = [\"127.0.0.1\"]\n{initial_bitrate}\
-         [turn]\nsecret = \"{secret}\"\n{port}{peer}\
+         [turn]\nsecret = \"{secret}\"\n{port}{peer}{xmpp}\
          [metrics]\nenabled = false\n\
          [log]\nlevel = \"warn\"\n"
     )
@@ -250,6 +258,7 @@ mod tests {
             core: None,
             initial_bitrate_bps: Some(5_000_000),
             relays: true,
+            xmpp: true,
             relay_peer: None,
         };
         let text = configuration(Path::new("/tmp/a b"), "s3", 8_000, 30_000, &launch);

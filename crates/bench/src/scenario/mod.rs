@@ -8,6 +8,7 @@ mod joins;
 mod meeting;
 mod relay;
 mod saturation;
+mod xmpp;
 
 pub use crew::{Crew, Target};
 pub use fanout::Fanout;
@@ -17,6 +18,7 @@ pub use joins::Joins;
 pub use meeting::Meeting;
 pub use relay::{Relay, RelayTarget};
 pub use saturation::Saturation;
+pub use xmpp::Xmpp;
 
 use std::time::Duration;
 
