@@ -51,5 +51,6 @@ mod xml;
 
 pub use config::DoorConfig;
 pub use http::{private_router, router};
+pub use page::client_config;
 pub use state::XmppDoor;
 pub use stats::DoorStats;

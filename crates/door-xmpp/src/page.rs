@@ -15,10 +15,19 @@ pub(crate) async fn config(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
+    let tenant = uri.path().strip_suffix("/config.js").unwrap_or_default();
+    let kind = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    allow_any_origin((kind, client_config(&door, tenant, &headers)).into_response())
+}
+
+/// The script that is a client's configuration, for a request with these headers. Below a tenant's path its requests stay
+/// below it.
+pub fn client_config(door: &XmppDoor, tenant: &str, headers: &HeaderMap) -> String {
     let config = door.config();
-    let place = place(&headers, config.secure);
-    // Below a tenant its requests stay below it.
-    let base = uri.path().strip_suffix("/config.js").unwrap_or_default();
+    let (place, base) = (place(headers, config.secure), tenant);
     let http = place.replacen("ws", "http", 1);
     let mut value = json!({
         "hosts": { "domain": config.domain, "muc": config.rooms(), "focus": config.focus() },
@@ -41,18 +50,14 @@ pub(crate) async fn config(
     });
     // Whoever signs in shows it with the request over their stream, so that there must be no other.
     if door.store().is_some()
-        && encrypted(&headers)
+        && encrypted(headers)
         && let Some(entries) = value.as_object_mut()
     {
         entries.remove("conferenceRequestUrl");
     }
     // In a page that includes it inline, nothing in it may end the script.
     let text = value.to_string().replace('<', "\\u003c");
-    let kind = [
-        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    allow_any_origin((kind, format!("var config = {text};\n")).into_response())
+    format!("var config = {text};\n")
 }
 
 /// Figures in the words of a bridge.

@@ -99,9 +99,10 @@ async fn serve(args: &ServerArgs, config: &Config, level: Level) -> Result<()> {
     if let Some(xmpp) = &xmpp {
         doors = doors.merge(tertulia_door_xmpp::router(xmpp.clone()));
     }
+    let meet = wiring::meet(config, xmpp.as_ref())?;
     let arrival = http::Arrival::new(proxies.clone(), config.tls.hsts_s);
     let branded = tokio::spawn(branding::follow(args.clone(), web_app.clone(), stopped.clone()));
-    let router = http::router(doors, web_app, readiness.clone(), arrival);
+    let router = http::router(doors, web_app, meet, readiness.clone(), arrival);
     let plain = Site {
         router,
         limits: ListenerLimits {

@@ -8,6 +8,7 @@ use axum::Extension;
 use tertulia_auth::ApiKeys;
 use tertulia_door_livekit::DoorConfig;
 use tertulia_door_web::{ApiSettings, FileSettings, PeopleSettings};
+use tertulia_door_xmpp::XmppDoor;
 use tertulia_engine::RateLimit;
 use tertulia_engine::{AdvertisedAddress, Engine, EngineConfig, Reach, TurnStreams};
 use tertulia_model::Bitrate;
@@ -16,7 +17,7 @@ use tertulia_room::{RoomRules, RoomSettings};
 use tertulia_store::{Place, Retention};
 
 use crate::config::{Config, Rooms};
-use crate::http::{self, Relay, Secured, Site};
+use crate::http::{self, Meet, Relay, Secured, Site};
 use crate::keeper::KeepSettings;
 use crate::tls::{self, Tls};
 
@@ -203,6 +204,20 @@ pub fn xmpp(config: &Config) -> Option<tertulia_door_xmpp::DoorConfig> {
         },
         streams: xmpp.streams,
     })
+}
+
+/// Jitsi Meet's web app, where there is a build of it to be shown.
+///
+/// # Errors
+/// When there is none in the directory, or Jitsi clients are not let in.
+pub fn meet(config: &Config, door: Option<&XmppDoor>) -> Result<Option<Meet>> {
+    let Some(directory) = &config.xmpp.meet_dir else {
+        return Ok(None);
+    };
+    let door = door.context("xmpp.meet_dir needs xmpp.enabled")?.clone();
+    let configuration =
+        move |tenant: &str, headers: &_| tertulia_door_xmpp::client_config(&door, tenant, headers);
+    Meet::open(directory, configuration).map(Some)
 }
 
 /// The keys with the one in front that webhooks are signed with.

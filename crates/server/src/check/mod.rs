@@ -73,6 +73,12 @@ fn values(report: &mut Report, args: &ServerArgs, config: &Config) {
     if let Err(error) = reach::reach(config, Vec::new()) {
         report.wrong(format!("{error:#}"));
     }
+    if let Some(directory) = &config.xmpp.meet_dir
+        && !directory.join("index.html").is_file()
+    {
+        let shown = directory.display();
+        report.wrong(format!("{shown} has no index.html (xmpp.meet_dir)"));
+    }
     if let Err(error) = trusted::all(config) {
         report.wrong(format!("{error:#}"));
     }

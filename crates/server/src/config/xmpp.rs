@@ -1,5 +1,7 @@
 //! Settings of the XMPP door.
 
+use std::path::PathBuf;
+
 use super::section::section;
 
 section! {
@@ -15,5 +17,8 @@ section! {
         stanzas_per_second: u32 = 100,
         /// Streams held at once.
         streams: usize = 10_000,
+        /// A directory with a build of Jitsi Meet's web app, the one with `index.html` in it. Rooms are then shown with it in
+        /// place of our own app, and its page is given our `config.js`.
+        meet_dir: Option<PathBuf> = None,
     }
 }

@@ -4,6 +4,7 @@ mod client;
 mod headers;
 mod health;
 mod listener;
+mod meet;
 mod redirect;
 mod webapp;
 
@@ -21,19 +22,31 @@ pub use client::{Arrival, Encrypted, TrustedProxies};
 pub use headers::ask_for_https;
 pub use health::Readiness;
 pub use listener::{Connections, ListenerLimits, Relay, Secured, Site, bind, serve, try_bind};
+pub use meet::Meet;
 pub use redirect::redirect;
 pub use webapp::WebApp;
 
 /// No handler takes longer to begin its answer; a request whose body trickles in is cut off here.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Puts the doors, the web app and health on one router.
-pub fn router(doors: Router, web_app: WebApp, readiness: Readiness, arrival: Arrival) -> Router {
+/// Puts the doors, the web app, or Jitsi Meet's in its place, and health on one router.
+pub fn router(
+    doors: Router,
+    web_app: WebApp,
+    meet: Option<Meet>,
+    readiness: Readiness,
+    arrival: Arrival,
+) -> Router {
     let framing = web_app.framing();
     doors
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(move || health::readyz(readiness)))
-        .fallback(move |request: Request| webapp::serve(web_app, request))
+        .fallback(move |request: Request| async move {
+            match meet {
+                Some(meet) => meet.serve(web_app, request).await,
+                None => webapp::serve(web_app, request).await,
+            }
+        })
         .layer(from_fn(in_time))
         .layer(from_fn_with_state(framing, headers::secure))
         .layer(from_fn_with_state(arrival, client::find))
@@ -86,7 +99,7 @@ mod tests {
         let arrival = Arrival::new(proxies, 60);
         let app = WebApp::embedded(&["https://media.example.org".to_owned()]);
         app.framing().allow(&["https://learn.example.org".to_owned()]);
-        let router = router(doors, app, readiness, arrival);
+        let router = router(doors, app, None, readiness, arrival);
         let request = Request::builder()
             .uri(path)
             .extension(ConnectInfo(SocketAddr::from((peer, 1))));

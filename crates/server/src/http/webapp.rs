@@ -232,6 +232,12 @@ pub async fn serve(app: WebApp, request: Request) -> Response {
     response
 }
 
+/// Whether a path is the app's or the server's own, and no room's.
+pub fn is_ours(app: &WebApp, path: &str) -> bool {
+    let file = app.files.contains_key(path) || app.brand.borrow().contains_key(path);
+    (file && !path.is_empty()) || belongs_to_server(path)
+}
+
 fn belongs_to_server(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or(path);
     SERVER_PATHS.iter().any(|own| own.eq_ignore_ascii_case(first))
@@ -247,7 +253,8 @@ fn matches(value: &HeaderValue, etag: &HeaderValue) -> bool {
         .any(|one| one == "*" || one.trim_start_matches("W/") == etag)
 }
 
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+/// Whether a client takes an encoding.
+pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let values = headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
