@@ -49,16 +49,9 @@ impl Stream {
 }
 
 async fn ask(server: &Server, method: Method, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
-    let answer = server
-        .request(method, &format!("/api/v1/rooms/Plaza/{path}"), token)
-        .header("content-type", "application/json")
-        .body(body.to_string())
-        .send()
+    server
+        .ask(method, &format!("/api/v1/rooms/Plaza/{path}"), token, body)
         .await
-        .unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
 /// Somebody who has knocked and listens.

@@ -12,16 +12,8 @@ const ROUNDS: usize = 5;
 const PEOPLE: usize = 6;
 
 async fn ask(server: &Server, guest: &Guest, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-    let answer = server
-        .request(method, &format!("/api/v1/rooms/Plaza/{path}"), &guest.token)
-        .header("content-type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    let path = format!("/api/v1/rooms/Plaza/{path}");
+    server.ask(method, &path, &guest.token, body).await
 }
 
 async fn enter(server: &Server) -> Vec<Guest> {

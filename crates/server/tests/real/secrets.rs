@@ -3,22 +3,9 @@
 use std::fs::{File, read_to_string};
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Folder, Server, token};
-
-async fn ask(server: &Server, method: Method, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
-    let answer = server
-        .request(method, path, token)
-        .header("content-type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn j11_no_secret_stands_in_the_log() {
@@ -34,7 +21,9 @@ async fn j11_no_secret_stands_in_the_log() {
 
     // Somebody comes in, by the API and by the signalling.
     let name = json!({"displayName": "Host"});
-    let (status, host) = ask(&server, Method::POST, "/api/v1/rooms/Plaza/join", "", name).await;
+    let (status, host) = server
+        .ask(Method::POST, "/api/v1/rooms/Plaza/join", "", name)
+        .await;
     assert_eq!(status, StatusCode::OK, "{host}");
     let host = host["token"].as_str().unwrap().to_owned();
     let _inside = server.come_in(&host).await;
@@ -43,18 +32,15 @@ async fn j11_no_secret_stands_in_the_log() {
     // They set a password, which somebody guesses, and a lobby, in which somebody waits.
     let (password, guess) = ("correct horse battery", "wrong horse battery");
     let access = json!({"password": password, "lobby": true});
-    let (status, refused) = ask(
-        &server,
-        Method::PATCH,
-        "/api/v1/rooms/Plaza/access",
-        &host,
-        access,
-    )
-    .await;
+    let (status, refused) = server
+        .ask(Method::PATCH, "/api/v1/rooms/Plaza/access", &host, access)
+        .await;
     assert_eq!(status, StatusCode::NO_CONTENT, "{refused}");
     for (given, expected) in [(guess, StatusCode::FORBIDDEN), (password, StatusCode::ACCEPTED)] {
         let body = json!({"displayName": "Guest", "password": given});
-        let (status, answer) = ask(&server, Method::POST, "/api/v1/rooms/Plaza/join", "", body).await;
+        let (status, answer) = server
+            .ask(Method::POST, "/api/v1/rooms/Plaza/join", "", body)
+            .await;
         assert_eq!(status, expected, "{answer}");
         secrets.push(given.to_owned());
         secrets.extend(answer["lobbyToken"].as_str().map(str::to_owned));
@@ -62,7 +48,7 @@ async fn j11_no_secret_stands_in_the_log() {
 
     // They sign up.
     let body = json!({"login": "ana", "displayName": "Ana", "password": "a pass phrase of hers"});
-    let (status, answer) = ask(&server, Method::POST, "/api/v1/accounts", "", body).await;
+    let (status, answer) = server.ask(Method::POST, "/api/v1/accounts", "", body).await;
     assert!(status.is_success(), "{answer}");
     secrets.push("a pass phrase of hers".to_owned());
 
@@ -79,7 +65,7 @@ async fn j11_no_secret_stands_in_the_log() {
             } else {
                 Method::POST
             };
-            let (status, answer) = ask(&server, method, path, wrong, body).await;
+            let (status, answer) = server.ask(method, path, wrong, body).await;
             assert!(status.is_client_error(), "{path}: {status} {answer}");
         }
         for path in ["rtc", "rtc/v1", "xmpp-websocket"] {

@@ -5,8 +5,9 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt as _;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tertulia_auth::{ApiKey, ApiKeys, Claims, Validity, VideoGrant};
 use tertulia_model::{Identity, RoomName};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -113,6 +114,20 @@ impl Server {
     pub fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.base);
         self.client.request(method, url).bearer_auth(token)
+    }
+
+    /// Asks the API something in JSON; gives its status and what it answers, `null` where that is nothing.
+    pub async fn ask(&self, method: Method, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
+        let answer = self
+            .request(method, path, token)
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// Where it listens.

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { usePreferences } from '../../media/preferences';
 import { Button, IconButton } from '../../ui';
 import { useCall, useCallState, useRoomState } from '../call/context';
+import stage from '../call/Stage.module.css';
 import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { positionOf, stepTo } from './follow';
@@ -90,8 +91,8 @@ function Film() {
   if (!shared) return null;
   const name = participants.find(({ identity }) => identity === shared.by)?.name ?? '';
   return (
-    <section className={styles.film} aria-label={t('video.title')}>
-      <div className={styles.bar}>
+    <section className={stage.stage} aria-label={t('video.title')}>
+      <div className={stage.bar}>
         <h2 className={styles.text}>{leads ? t('video.youLead') : t('video.leads', { name })}</h2>
         {leads ? null : (
           <IconButton

@@ -20,6 +20,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError, useServerConfig } from '../../api';
 import { Button, IconButton, showToast } from '../../ui';
 import { useCall, useCallState, useRoomState } from '../call/context';
+import stage from '../call/Stage.module.css';
 import { useCommand } from '../meeting/useCommand';
 import { useMay } from '../meeting/useMay';
 import { type Board, type BoardElement, BoardSync, type Canvas } from './boardSync';
@@ -63,7 +64,7 @@ export default function Whiteboard() {
 
   return (
     <section
-      className={styles.board}
+      className={stage.stage}
       aria-label={t('board.title')}
       // Letters choose tools here; they do not mute anybody.
       onKeyDown={(event) => {
@@ -106,8 +107,8 @@ function Bar({ draws, onHide }: { draws: boolean; onHide(): void }) {
   const question = useId();
   if (asking) {
     return (
-      <div className={styles.bar} role="alertdialog" aria-labelledby={question}>
-        <p id={question} className={styles.text}>
+      <div className={stage.bar} role="alertdialog" aria-labelledby={question}>
+        <p id={question} className={stage.text}>
           {t('board.clearAsk')}
         </p>
         <Button size="sm" variant="ghost" autoFocus onClick={() => setAsking(false)}>
@@ -128,8 +129,8 @@ function Bar({ draws, onHide }: { draws: boolean; onHide(): void }) {
     );
   }
   return (
-    <div className={styles.bar}>
-      <h2 className={styles.text}>{t('board.title')}</h2>
+    <div className={stage.bar}>
+      <h2 className={stage.text}>{t('board.title')}</h2>
       {draws ? null : <p className={styles.note}>{t('board.viewOnly')}</p>}
       {presents ? (
         <IconButton
