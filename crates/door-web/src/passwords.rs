@@ -1,9 +1,9 @@
 //! Passwords and their hashes, computed beside the threads that serve others.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tertulia_people::{HashCost, Password, PasswordHash, Patience, Throttle};
+use tertulia_people::{Guesses, HashCost, Password, PasswordHash};
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
@@ -13,23 +13,6 @@ use crate::wire::ErrorCode;
 const AT_ONCE: usize = 2;
 /// How long a request waits for its turn.
 const TURN: Duration = Duration::from_secs(5);
-/// Who is remembered for having tried passwords.
-const REMEMBERED: usize = 50_000;
-
-/// One source at one account.
-const EACH: Patience = Patience {
-    free: 5,
-    first_wait_ms: 1_000,
-    longest_wait_ms: 15 * 60_000,
-    memory_ms: 60 * 60_000,
-};
-/// Everybody at one account, and one source at all accounts. Kept short, so that nobody keeps another out for long.
-const TOGETHER: Patience = Patience {
-    free: 50,
-    first_wait_ms: 1_000,
-    longest_wait_ms: 60_000,
-    memory_ms: 60 * 60_000,
-};
 
 /// Computes hashes, and slows down who guesses.
 pub struct Passwords {
@@ -37,8 +20,7 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     /// Of nobody's password: compared with where there is no account, so that both take the same time.
     nobody: Arc<OnceLock<PasswordHash>>,
-    each: Mutex<Throttle<(String, String)>>,
-    together: Mutex<Throttle<String>>,
+    guesses: Guesses,
 }
 
 impl Passwords {
@@ -47,26 +29,19 @@ impl Passwords {
             cost,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             nobody: Arc::new(OnceLock::new()),
-            each: Mutex::new(Throttle::new(EACH, REMEMBERED)),
-            together: Mutex::new(Throttle::new(TOGETHER, REMEMBERED)),
+            guesses: Guesses::default(),
         }
     }
 
     /// Counts an attempt of `source` at the account called `login`.
     pub fn attempt(&self, login: &str, source: &str, now_ms: u64) -> Result<(), ApiError> {
         let slow = |wait_ms| ApiError::too_many(Duration::from_millis(wait_ms));
-        lock(&self.each)
-            .begin(&(login.to_owned(), source.to_owned()), now_ms)
-            .map_err(slow)?;
-        let mut together = lock(&self.together);
-        together.begin(&format!("login {login}"), now_ms).map_err(slow)?;
-        together.begin(&format!("source {source}"), now_ms).map_err(slow)
+        self.guesses.attempt(login, source, now_ms).map_err(slow)
     }
 
     /// Forgets the attempts of a source that was right at last.
     pub fn succeeded(&self, login: &str, source: &str) {
-        lock(&self.each).succeeded(&(login.to_owned(), source.to_owned()));
-        lock(&self.together).succeeded(&format!("source {source}"));
+        self.guesses.succeeded(login, source);
     }
 
     /// Whether `hash` is of this password; where there is none it takes as long to say no.
@@ -113,8 +88,4 @@ impl Passwords {
             Err(error) => Err(ApiError::new(ErrorCode::Internal, error)),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,28 +6,12 @@ use std::sync::{Mutex, OnceLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tertulia_model::Identity;
-use tertulia_people::{Account, AccountId, HashCost, LoginName, Password, PasswordHash, Patience, Throttle};
+use tertulia_people::{Account, AccountId, Guesses, HashCost, LoginName, Password, PasswordHash};
 
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::state::{XmppDoor, lock, unix_ms};
 
-/// Names and sources remembered for having tried passwords.
-const REMEMBERED: usize = 50_000;
-/// One source at one account.
-const EACH: Patience = Patience {
-    free: 5,
-    first_wait_ms: 1_000,
-    longest_wait_ms: 15 * 60_000,
-    memory_ms: 60 * 60_000,
-};
-/// Everybody at one account, and one source at all accounts. Kept short, so that nobody keeps another out for long.
-const TOGETHER: Patience = Patience {
-    free: 50,
-    first_wait_ms: 1_000,
-    longest_wait_ms: 60_000,
-    memory_ms: 60 * 60_000,
-};
 /// Sessions of people signed in, and how long each lasts without being used.
 const SESSIONS: usize = 10_000;
 const SESSION_MS: u64 = 12 * 3_600_000;
@@ -58,8 +42,7 @@ impl SignInError {
 
 /// Who tried passwords, and who is signed in.
 pub(crate) struct SignIns {
-    each: Mutex<Throttle<(String, String)>>,
-    together: Mutex<Throttle<String>>,
+    guesses: Guesses,
     /// Of nobody's password: compared with where there is no account, so that both take the same time.
     nobody: OnceLock<PasswordHash>,
     /// Who a session is of, by its secret, the longest unused first.
@@ -69,26 +52,10 @@ pub(crate) struct SignIns {
 impl SignIns {
     pub(crate) fn new() -> Self {
         Self {
-            each: Mutex::new(Throttle::new(EACH, REMEMBERED)),
-            together: Mutex::new(Throttle::new(TOGETHER, REMEMBERED)),
+            guesses: Guesses::default(),
             nobody: OnceLock::new(),
             sessions: Mutex::default(),
         }
-    }
-
-    fn attempt(&self, login: &LoginName, source: &str, now_ms: u64) -> Result<(), SignInError> {
-        let key = (login.as_str().to_owned(), source.to_owned());
-        let mut together = lock(&self.together);
-        lock(&self.each)
-            .begin(&key, now_ms)
-            .and_then(|()| together.begin(&format!("login {}", login.as_str()), now_ms))
-            .and_then(|()| together.begin(&format!("source {source}"), now_ms))
-            .map_err(|_| SignInError::TooMany)
-    }
-
-    fn succeeded(&self, login: &LoginName, source: &str) {
-        lock(&self.each).succeeded(&(login.as_str().to_owned(), source.to_owned()));
-        lock(&self.together).succeeded(&format!("source {source}"));
     }
 
     /// Begins a session. Gives the secret it is known by.
@@ -123,7 +90,8 @@ pub(crate) async fn sign_in(door: &XmppDoor, answer: &str, source: &str) -> Resu
     let (login, password) = read(answer, &door.config().domain)?;
     let store = door.store().ok_or(SignInError::Wrong)?;
     let sign_ins = door.sign_ins();
-    sign_ins.attempt(&login, source, unix_ms())?;
+    let guessed = sign_ins.guesses.attempt(login.as_str(), source, unix_ms());
+    guessed.map_err(|_wait_ms| SignInError::TooMany)?;
     let known = store.account_by_login(&login).await.map_err(|error| {
         tracing::error!(%error, "an account cannot be read");
         SignInError::Unavailable
@@ -135,7 +103,7 @@ pub(crate) async fn sign_in(door: &XmppDoor, answer: &str, source: &str) -> Resu
     let account = known
         .filter(|account| right && !account.disabled)
         .ok_or(SignInError::Wrong)?;
-    sign_ins.succeeded(&login, source);
+    sign_ins.guesses.succeeded(login.as_str(), source);
     credential(&account).ok_or(SignInError::Unavailable)
 }
 

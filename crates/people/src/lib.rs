@@ -25,6 +25,7 @@
 mod account;
 mod admission;
 mod error;
+mod guesses;
 mod invitation;
 mod owned_room;
 mod password;
@@ -40,6 +41,7 @@ pub use admission::{
     guests_may_moderate,
 };
 pub use error::{FieldError, PasswordError};
+pub use guesses::Guesses;
 pub use invitation::{Invitation, InvitationId, InvitationWish, InvitationWorth};
 pub use owned_room::{Access, MeetingDefaults, OwnedRoom, PictureLimits, RoomDetails};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, Password, PasswordHash};
